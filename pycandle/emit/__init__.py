@@ -1,0 +1,44 @@
+"""From a manifest to Rust: the compiler's last stage, as one pure function.
+
+Standard library only; it touches no file. It must not know where the text goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pycandle.emit.lowering import lower_graph
+from pycandle.emit.module import print_module
+from pycandle.emit.names import type_identifier
+from pycandle.emit.parity import print_parity
+from pycandle.emit.structs import build_structs
+from pycandle.emit.tree import Tree
+from pycandle.errors import Finding, UnsupportedError
+from pycandle.graph import Graph, manifest
+from pycandle.passes import run_passes
+
+
+def generate(
+    text: str, module: str, options: Mapping[str, str], digest: str, options_text: str
+) -> dict[str, str]:
+    """The generated files of a manifest by name, without their headers and not formatted.
+
+    Options: `model`, the name of the model's own struct (its class's by default), and `manifest`,
+    the manifest's path in the crate, which the parity tests read at run time. Raises
+    `UnsupportedError` with every op and argument that has no lowering, or `ManifestError`.
+    """
+    path = options.get("manifest") or f"{module}_manifest.json"
+    graph = run_passes(manifest.load(text, path))
+    lowered, findings = lower_graph(graph)
+    if findings:
+        raise UnsupportedError(*findings)
+    tree = Tree(graph)
+    root = options.get("model") or graph.class_name.rpartition(".")[2]
+    structs = build_structs(tree, lowered, type_identifier(root))
+    parity = print_parity(tree, structs, graph.name, path, digest, options_text)
+    return {f"{module}.rs": print_module(graph, structs), f"{module}_parity.rs": parity}
+
+
+def unsupported(graph: Graph) -> tuple[Finding, ...]:
+    """A finding for every op and argument of the graph that has no lowering."""
+    return lower_graph(run_passes(graph))[1]

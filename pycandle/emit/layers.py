@@ -1,0 +1,55 @@
+"""Recognises module calls that are one op as layers of the runtime.
+
+By their graph, never by their class: a call of a single op whose parameters are the module's own,
+under the names that the layer loads, or a single op without parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pycandle.emit.fields import ModuleField
+from pycandle.emit.tree import Tree
+from pycandle.graph.dim import symbols
+from pycandle.ops import lower_layer
+from pycandle.ops.expr import Call, Expr, Method, Raw, SizeOf, Var, walk
+
+
+def layer_field(tree: Tree, region: int, lowered: Mapping[str, Expr]) -> ModuleField | None:
+    """The call as a field with a runtime layer's type, if it is one."""
+    nodes = tree.nodes[region]
+    parent = tree.graph.regions[region].parent
+    if len(nodes) != 1 or nodes[0].region != region or parent is None:
+        return None
+    node = nodes[0]
+    inputs = tree.inputs(region)
+    if len(inputs) != 1 or len(node.outs) != 1 or inputs[0][1] in tree.aliases:
+        return None
+    outer = tree.graph.regions[parent].path
+    path = tree.graph.regions[region].path
+    relative = path[len(outer) + 1 :] if outer else path
+    if not any(name in tree.aliases for name in node.inputs):
+        return _activation(relative, inputs[0][1], lowered[node.out.name])
+    layer = lower_layer(node, tree.graph)
+    if layer is None or layer.input.expr.name != inputs[0][1]:
+        return None
+    for name, operand in layer.parameters.items():
+        if tree.relative(operand.expr.name, region) != name:
+            return None
+    return ModuleField(relative, layer.type, layer.constructor, layer.args, True)
+
+
+def _activation(path: str, value: str, expr: Expr) -> ModuleField | None:
+    """An op of one tensor without parameters, as a function that a layer holds."""
+    read = [part.name for part in walk(expr) if isinstance(part, Var)]
+    dynamic = any(isinstance(part, SizeOf) and symbols(part.size) for part in walk(expr))
+    if read != [value] or dynamic:
+        return None
+    match expr:
+        case Call(path=function, args=(Var(),)):
+            return ModuleField(path, "nn::Activation", "nn::Activation::new", (Raw(function),), False)
+        case Method(receiver=Var(), name=name, args=()):
+            function = Raw(f"Tensor::{name}")
+            return ModuleField(path, "nn::Activation", "nn::Activation::new", (function,), False)
+        case _:
+            return None

@@ -1,0 +1,108 @@
+"""Rolls calls of a list's modules, each fed by the one before, into one loop.
+
+It declines (leaves the statements) where anything but the carried value differs between calls, or
+where a value in the middle is read elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+
+from pycandle.emit.body import ForEach, Let
+from pycandle.ops.expr import Expr, Field, Method, Var, rewrite, walk
+
+Statement = Let | ForEach
+
+
+def roll(
+    statements: tuple[Statement, ...], lists: Mapping[str, int], results: tuple[Expr, ...]
+) -> tuple[Statement, ...]:
+    """The statements with loops; `lists` gives the length of each list of modules by its path."""
+    uses = Counter(e.name for s in statements for e in walk(s.expr) if isinstance(e, Var))
+    uses.update(e.name for result in results for e in walk(result) if isinstance(e, Var))
+    rolled: list[Statement] = []
+    place = 0
+    while place < len(statements):
+        loop, length = _loop_at(statements, place, lists, uses)
+        before = rolled[-1] if rolled else None
+        if loop and isinstance(before, Let) and uses[before.values[0]] == 1:
+            if loop.start == Var(before.values[0]):
+                loop = replace(loop, start=rolled.pop().expr)
+        rolled.append(loop or statements[place])
+        place += length
+    return tuple(rolled)
+
+
+def _loop_at(
+    statements: tuple[Statement, ...],
+    place: int,
+    lists: Mapping[str, int],
+    uses: Mapping[str, int],
+) -> tuple[ForEach | None, int]:
+    first = statements[place]
+    path, index = _element(first)
+    length = lists.get(path, 0)
+    run = statements[place : place + length]
+    if index != 0 or length < 2 or len(run) < length or not isinstance(first, Let):
+        return None, 1
+    second = run[1]
+    assert isinstance(first.expr, Method) and len(first.values) == 1
+    position = _carried_position(first, second)
+    if position is None:
+        return None, 1
+    for k in range(1, length):
+        before, current = run[k - 1], run[k]
+        if not isinstance(before, Let) or not isinstance(current, Let):
+            return None, 1
+        if _element(current) != (path, k) or uses[before.values[0]] != 1:
+            return None, 1
+        if _general(current, position) != _general(first, position):
+            return None, 1
+        assert isinstance(current.expr, Method)
+        if current.expr.args[position] != Var(before.values[0]):
+            return None, 1
+    last = run[-1]
+    assert isinstance(last, Let)
+    carried = f"{last.values[0]}@{path}"
+    args = list(first.expr.args)
+    start, args[position] = args[position], Var(carried)
+    loop = ForEach(
+        path,
+        start,
+        last.values[0],
+        carried,
+        Method(Field(path), "forward", tuple(args)),
+        last.targets,
+        path.rpartition(".")[2],
+    )
+    return loop, length
+
+
+def _element(statement: Statement) -> tuple[str, int | None]:
+    """The list and index of the module that a statement calls, if it is one of a list's."""
+    expr = statement.expr
+    if not isinstance(statement, Let) or len(statement.values) != 1:
+        return "", None
+    if not isinstance(expr, Method) or not isinstance(expr.receiver, Field):
+        return "", None
+    path, _, index = expr.receiver.path.rpartition(".")
+    return (path, int(index)) if path and index.isdigit() else ("", None)
+
+
+def _carried_position(first: Let, second: Statement) -> int | None:
+    """Which argument of the second call is the first one's result."""
+    if not isinstance(second.expr, Method):
+        return None
+    places = [k for k, arg in enumerate(second.expr.args) if arg == Var(first.values[0])]
+    return places[0] if len(places) == 1 else None
+
+
+def _general(statement: Let, position: int) -> Expr:
+    """The call without its module's index and its carried argument."""
+    assert isinstance(statement.expr, Method) and isinstance(statement.expr.receiver, Field)
+    path = statement.expr.receiver.path.rpartition(".")[0]
+    args = list(statement.expr.args)
+    args[position] = Var("")
+    return rewrite(Method(Field(path), "forward", tuple(args)), lambda e: None)

@@ -1,0 +1,42 @@
+"""Lowers every node of a graph, and collects what has no lowering.
+
+All findings at once, each with its module, its Python line, how often it occurs and a way out.
+"""
+
+from __future__ import annotations
+
+from pycandle.errors import Finding
+from pycandle.graph import Graph, Node
+from pycandle.ops import Decline, lower
+from pycandle.ops.expr import Expr
+
+
+def lower_graph(graph: Graph) -> tuple[dict[str, Expr], tuple[Finding, ...]]:
+    """An expression for each value, and a finding for each line that cannot be lowered."""
+    lowered: dict[str, Expr] = {}
+    declined: dict[tuple[str, str, str], list[Node]] = {}
+    for node in graph.nodes:
+        try:
+            exprs = lower(node, graph)
+        except Decline as reason:
+            declined.setdefault((reason.what, reason.fix, node.source), []).append(node)
+            continue
+        lowered.update((out.name, expr) for out, expr in zip(node.outs, exprs, strict=True))
+    findings = tuple(
+        _finding(graph, what, fix, source, nodes)
+        for (what, fix, source), nodes in declined.items()
+    )
+    return lowered, findings
+
+
+def _finding(graph: Graph, what: str, fix: str, source: str, nodes: list[Node]) -> Finding:
+    paths = dict.fromkeys(graph.regions[node.region].path or "the model" for node in nodes)
+    shown = list(paths)[:3]
+    more = f" and {len(paths) - 3} more modules" if len(paths) > 3 else ""
+    op = "" if nodes[0].op in what else f"{nodes[0].op}: "
+    times = f", {len(nodes)} times" if len(nodes) > 1 else ""
+    return Finding(
+        f"{op}{what}{times}",
+        f"{', '.join(shown)}{more}, {source or 'no Python line was recorded'}",
+        fix or "rewrite that line",
+    )

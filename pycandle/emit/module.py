@@ -1,0 +1,202 @@
+"""Prints the model's structs as one Rust module."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from pycandle.emit.fields import ListField, ModuleField, ParameterField, StructField
+from pycandle.emit.names import comment_text, identifier, string_literal
+from pycandle.emit.naming import NamedForEach, NamedLet
+from pycandle.emit.rust import FieldNames, argument, size_text, value
+from pycandle.emit.structs import Struct
+from pycandle.graph import DType, Graph
+from pycandle.ops.create import candle_dtype
+from pycandle.ops.expr import Config, Expr, Raw, Tuple, rewrite
+
+_IMPORTS = (
+    ("candle_core", ("DType", "Result", "Tensor")),
+    ("candle_nn", ("Conv1dConfig", "VarBuilder")),
+    ("pycandle_runtime", ("PyChecker", "Scope", "nn", "ops", "py_check")),
+)
+
+
+def print_module(graph: Graph, structs: list[Struct]) -> str:
+    """The file with all structs, the model's own first, as a reader looks for it first."""
+    body = "\n".join(_struct(graph, struct) for struct in reversed(structs))
+    lines: list[str] = []
+    for crate, names in _IMPORTS:
+        used = [name for name in names if _uses(body, name)]
+        if used:
+            items = used[0] if len(used) == 1 else f"{{{', '.join(used)}}}"
+            lines.append(f"use {crate}::{items};")
+    return "\n".join(lines) + "\n\n" + body
+
+
+def _uses(body: str, name: str) -> bool:
+    if name == "Scope":  # the trait behind `checker.pp`
+        return "checker.pp(" in body
+    return re.search(rf"\b{name}\b", body) is not None
+
+
+def _struct(graph: Graph, struct: Struct) -> str:
+    region = graph.regions[struct.regions[0]]
+    names = FieldNames(struct.fields, struct.stored)
+    source = f" ({comment_text(region.source)})" if region.source else ""
+    lines = [
+        f"/// {comment_text(region.class_name)}{source}",
+        "#[derive(Debug, Clone)]",
+        f"pub struct {struct.name} {{",
+        *(f"    pub {names[f.path]}: {_field_type(f)}," for f in struct.fields),
+        *(f"    {name}: {dict(struct.config)[name]}," for name in struct.stored),
+        "    pub checker: Option<PyChecker>,",
+        "}",
+        "",
+        f"impl {struct.name} {{",
+        *_load(graph, struct, names),
+        "",
+        *_forward(graph, struct, names),
+        "}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _field_type(field: StructField) -> str:
+    if isinstance(field, ParameterField):
+        return "Tensor"
+    return field.type if isinstance(field, ModuleField) else f"Vec<{field.items[0].type}>"
+
+
+def _load(graph: Graph, struct: Struct, names: FieldNames) -> Iterator[str]:
+    arguments = [f"{name}: {kind}" for name, kind in struct.config]
+    if struct.reads_weights:
+        used = any(_reads_weights(field) for field in struct.fields)
+        arguments.append("vb: VarBuilder" if used else "_vb: VarBuilder")
+    arguments.append("checker: Option<PyChecker>")
+    yield f"    pub fn load({', '.join(arguments)}) -> Result<Self> {{"
+    if struct.regions[0] == 0:
+        tied = [p.names for p in graph.parameters if len(p.names) > 1]
+        if tied:
+            groups = [f"&[{', '.join(string_literal(n) for n in group)}]" for group in tied]
+            yield f"        let vb = nn::tie(vb, &[{', '.join(groups)}])?;"
+    yield "        Ok(Self {"
+    for field in struct.fields:
+        yield f"            {names[field.path]}: {_field_load(field, names)},"
+    for name in struct.stored:
+        yield f"            {name},"
+    yield "            checker,"
+    yield "        })"
+    yield "    }"
+
+
+def _reads_weights(field: StructField) -> bool:
+    if isinstance(field, ListField):
+        return any(item.reads_weights for item in field.items)
+    return isinstance(field, ParameterField) or field.reads_weights
+
+
+def _field_load(field: StructField, names: FieldNames) -> str:
+    if isinstance(field, ParameterField):
+        shape = _loaded(Tuple(field.shape) if field.shape else Raw("()"), names)
+        path = string_literal(field.path)
+        if field.dtype in ("f32", "f64", "f16", "bf16"):
+            return f"vb.get({shape}, {path})?"
+        dtype = candle_dtype(DType(field.dtype)).text
+        return f"vb.get_with_hints_dtype({shape}, {path}, Default::default(), {dtype})?"
+    if isinstance(field, ModuleField):
+        return _module_load(field, string_literal(field.path), names)
+    first = field.items[0]
+    if all(item.args == first.args for item in field.items):
+        path = 'format!("' + string_literal(field.path)[1:-1].replace("{", "{{") + '.{i}")'
+        load = _module_load(first, path, names).removesuffix("?")
+        return f"(0..{len(field.items)}).map(|i| {load}).collect::<Result<Vec<_>>>()?"
+    loads = [_module_load(item, string_literal(item.path), names) for item in field.items]
+    return f"vec![{', '.join(loads)}]"
+
+
+def _module_load(field: ModuleField, path: str, names: FieldNames) -> str:
+    arguments = [_loaded(arg, names) for arg in field.args]
+    if field.reads_weights:
+        arguments.append(f"vb.pp({path})")
+    arguments.append(f"checker.pp({path})")
+    # An activation only stores a function, which cannot fail.
+    mark = "" if field.constructor == "nn::Activation::new" else "?"
+    return f"{field.constructor}({', '.join(arguments)}){mark}"
+
+
+def _loaded(expr: Expr, names: FieldNames) -> str:
+    """An expression in `load`, where configuration is an argument."""
+    return value(rewrite(expr, lambda e: Raw(e.name) if isinstance(e, Config) else None), names)
+
+
+def _forward(graph: Graph, struct: Struct, names: FieldNames) -> Iterator[str]:
+    body = struct.body
+    arguments = [
+        f"{name}: {'&Tensor' if kind == 'tensor' else 'usize'}" for name, kind in body.arguments
+    ]
+    results = [value(result, names) for result in body.results]
+    kind = "Tensor" if len(results) == 1 else f"({', '.join(['Tensor'] * len(results))})"
+    yield f"    pub fn forward(&self, {', '.join(arguments)}) -> Result<{kind}> {{"
+    for name, axes, rank in body.dims:
+        yield f"        {_dims(name, dict(axes), rank)}"
+    if struct.regions[0] == 0:
+        yield from (f"        {line}" for line in _guards(graph, struct))
+    for statement in body.statements:
+        yield from (f"        {line}" for line in _statement(statement, names))
+    checked = ", ".join(argument(result, names) for result in body.results)
+    yield f'        py_check!(self.checker, "", {checked});'
+    owned = [
+        f"{text}.clone()" if argument(result, names) == text else text
+        for result, text in zip(body.results, results, strict=True)
+    ]
+    repeated = [f"{t}.clone()" if t in owned[k + 1 :] else t for k, t in enumerate(owned)]
+    together = ", ".join(repeated)
+    yield f"        Ok({together if len(repeated) == 1 else f'({together})'})"
+    yield "    }"
+
+
+def _statement(statement: NamedLet | NamedForEach, names: FieldNames) -> Iterator[str]:
+    if isinstance(statement, NamedLet):
+        bound = statement.names
+        pattern = bound[0] if len(bound) == 1 else f"({', '.join(bound)})"
+        yield f"let {pattern} = {value(statement.expr, names)};"
+        return
+    start = value(statement.start, names)
+    if "?" not in start:
+        start += ".clone()"
+    yield f"let mut {statement.name} = {start};"
+    yield f"for {statement.variable} in &{names.place(statement.path)} {{"
+    yield f"    {statement.name} = {value(statement.expr, names)};"
+    yield "}"
+
+
+def _dims(name: str, axes: dict[int, str], rank: int) -> str:
+    """Reads symbols off a tensor's shape."""
+    if len(axes) == 1 and rank > 1:
+        ((axis, symbol),) = axes.items()
+        return f"let {identifier(symbol)} = {name}.dim({axis})?;"
+    if rank == 1:
+        return f"let {identifier(axes[0])} = {name}.dims1()?;"
+    if rank > 5:
+        reads = [f"{name}.dim({axis})?" for axis in axes]
+        return f"let ({', '.join(map(identifier, axes.values()))}) = ({', '.join(reads)});"
+    pattern = ", ".join(identifier(axes[a]) if a in axes else "_" for a in range(rank))
+    return f"let ({pattern}) = {name}.dims{rank}()?;"
+
+
+def _guards(graph: Graph, struct: Struct) -> Iterator[str]:
+    """Checks of the model's inputs against what was recorded."""
+    for symbol in graph.symbols:
+        name = identifier(symbol.name)
+        most = "None" if symbol.max is None else f"Some({symbol.max})"
+        yield f"ops::expect_size({string_literal(symbol.name)}, {name}, {symbol.min}, {most})?;"
+    told = {name: len(axes) == rank for name, axes, rank in struct.body.dims}
+    for (name, _), (_, known) in zip(
+        struct.body.arguments, struct.interface.inputs, strict=False
+    ):
+        if told.get(name):
+            continue
+        sizes = ", ".join(size_text(size) for size in graph.types[known].shape)
+        yield f"ops::expect_shape({string_literal(name)}, {name}, &[{sizes}])?;"
+
+

@@ -1,0 +1,164 @@
+"""Prints the parity tests of a model: how each of its modules is called alone, and what to expect.
+
+Each struct dispatches on the next component of a module's path, so that the file grows with the
+number of distinct structs, not with the number of calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pycandle.emit.fields import ParameterField, StructField
+from pycandle.emit.names import string_literal
+from pycandle.emit.rust import FieldNames
+from pycandle.emit.structs import Struct
+from pycandle.emit.tree import Tree
+
+
+def print_parity(
+    tree: Tree, structs: list[Struct], name: str, manifest: str, digest: str, options: str
+) -> str:
+    """The file of parity tests, to be compiled inside the model's own module."""
+    root = structs[-1]
+    lines = [
+        "use super::*;",
+        "use pycandle_runtime::parity::{self, Inputs, Isolated};",
+        "",
+        *_isolated_impls(structs),
+        *_regions(tree),
+        "const SPEC: parity::Spec = parity::Spec {",
+        f"    name: {string_literal(name)},",
+        f"    manifest: {string_literal(manifest)},",
+        '    root: env!("CARGO_MANIFEST_DIR"),',
+        f"    digest: {string_literal(digest)},",
+        f"    options: {string_literal(options)},",
+        "    regions: REGIONS,",
+        "};",
+        "",
+        *_tests(root),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _isolated_impls(structs: list[Struct]) -> Iterator[str]:
+    for struct in reversed(structs):
+        names = FieldNames(struct.fields, struct.stored)
+        inputs = "inputs" if struct.body.arguments or _modules(struct) else "_inputs"
+        yield f"impl Isolated for {struct.name} {{"
+        yield f"    fn call(&self, path: &str, {inputs}: &Inputs) -> Result<Vec<Tensor>> {{"
+        yield "        match parity::step(path) {"
+        yield f'            ("", _) => {_own_call(struct, "self")},'
+        yield from (f"            {line}" for line in _arms(_modules(struct), names))
+        yield "            _ => parity::unknown(path),"
+        yield "        }"
+        yield "    }"
+        yield "}"
+        yield ""
+
+
+def _modules(struct: Struct) -> dict[str, StructField]:
+    return {f.path: f for f in struct.fields if not isinstance(f, ParameterField)}
+
+
+def _arms(modules: dict[str, StructField], names: FieldNames) -> Iterator[str]:
+    """One arm for each first component; paths through containers nest."""
+    nested: dict[str, dict[str, StructField]] = {}
+    for path, field in modules.items():
+        first, _, rest = path.partition(".")
+        nested.setdefault(first, {})[rest] = field
+    for first, fields in nested.items():
+        head = f"({string_literal(first)}, rest) =>"
+        if list(fields) == [""]:
+            field = fields[""]
+            yield f"{head} self.{names[field.path]}.call(rest, inputs),"
+            continue
+        yield f"{head} match parity::step(rest) {{"
+        inner = {path: field for path, field in fields.items() if path}
+        for line in _inner_arms(inner, names):
+            yield f"    {line}"
+        yield "    _ => parity::unknown(path),"
+        yield "},"
+
+
+def _inner_arms(fields: dict[str, StructField], names: FieldNames) -> Iterator[str]:
+    nested: dict[str, dict[str, StructField]] = {}
+    for path, field in fields.items():
+        first, _, rest = path.partition(".")
+        nested.setdefault(first, {})[rest] = field
+    for first, inner in nested.items():
+        head = f"({string_literal(first)}, rest) =>"
+        if list(inner) == [""]:
+            yield f"{head} self.{names[inner[''].path]}.call(rest, inputs),"
+        else:
+            yield f"{head} match parity::step(rest) {{"
+            for line in _inner_arms({p: f for p, f in inner.items() if p}, names):
+                yield f"    {line}"
+            yield "    _ => parity::unknown(path),"
+            yield "},"
+
+
+def _own_call(struct: Struct, receiver: str) -> str:
+    arguments: list[str] = []
+    tensors = 0
+    for name, kind in struct.body.arguments:
+        if kind == "tensor":
+            arguments.append(f"inputs.tensor({tensors})?")
+            tensors += 1
+        else:
+            arguments.append(f"inputs.size({string_literal(name)})?")
+    call = f"{receiver}.forward({', '.join(arguments)})?"
+    count = len(struct.body.results)
+    if count == 1:
+        return f"Ok(vec![{call}])"
+    names = ", ".join(f"y{k}" for k in range(count))
+    return f"{{ let ({names}) = {call}; Ok(vec![{names}]) }}"
+
+
+def _regions(tree: Tree) -> Iterator[str]:
+    yield "/// Every module call of the recording, in order. What computes nothing is elided."
+    yield "const REGIONS: &[parity::Region] = &["
+    for index, region in enumerate(tree.graph.regions):
+        elided = index in tree.elided
+        inputs = [] if elided else [_golden(tree, index, value) for _, value in tree.inputs(index)]
+        keys = ", ".join(string_literal(key) for key in inputs)
+        yield (
+            f"    parity::Region {{ path: {string_literal(region.path)}, call: {region.call},"
+            f" inputs: &[{keys}], elided: {str(elided).lower()} }},"
+        )
+    yield "];"
+    yield ""
+
+
+def _golden(tree: Tree, region: int, value: str) -> str:
+    """The trace's key of a value that enters a call."""
+    same = {value} | {old for old, new in tree.graph.replaced.items() if new == value}
+    for candidate in (tree.graph.regions[region], *tree.graph.regions):
+        for boundary in (*candidate.inputs, *candidate.outputs):
+            if boundary.value in same:
+                return boundary.golden
+    # The test fails on it by name: nothing was recorded that could be compared.
+    return f"(not recorded: {value})"
+
+
+def _tests(root: Struct) -> Iterator[str]:
+    load = f"{root.name}::load"
+    yield from (
+        "#[test]",
+        "fn isolated() -> Result<()> {",
+        f"    parity::isolated(&SPEC, {load})",
+        "}",
+        "",
+        "#[test]",
+        "fn cumulative() -> Result<()> {",
+        f"    parity::cumulative(&SPEC, {load}, |model, inputs| {{",
+        f"        {_own_call(root, 'model')}",
+        "    })",
+        "}",
+        "",
+        "#[test]",
+        "fn digest() -> Result<()> {",
+        "    parity::digest(&SPEC)",
+        "}",
+    )
+
+

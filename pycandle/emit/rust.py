@@ -1,0 +1,172 @@
+"""Prints expressions and structs as Rust. The only place that knows Rust's syntax.
+
+Layout is plain: rustfmt has the last word where a file is checked in.
+"""
+
+from __future__ import annotations
+
+import math
+
+from pycandle.emit.fields import ListField, ModuleField, StructField
+from pycandle.emit.names import identifier, string_literal
+from pycandle.graph.dim import Opaque, Size, terms_of
+from pycandle.ops.expr import (
+    Call,
+    Config,
+    DeviceOf,
+    Expr,
+    Field,
+    Local,
+    Maybe,
+    Method,
+    Number,
+    Operator,
+    Raw,
+    Record,
+    SizeOf,
+    Slice,
+    Text,
+    Tuple,
+    Var,
+    is_tensor,
+)
+
+
+class FieldNames:
+    """The identifier of each field of one struct, by the field's path; lists are indexed."""
+
+    def __init__(self, fields: tuple[StructField, ...], taken: tuple[str, ...]) -> None:
+        self.names: dict[str, str] = {}
+        self.lists = {field.path for field in fields if isinstance(field, ListField)}
+        used = {*taken, "checker"}
+        for field in fields:
+            name = identifier(_readable(field), used)
+            used.add(name)
+            self.names[field.path] = name
+
+    def __getitem__(self, path: str) -> str:
+        return self.names[path]
+
+    def place(self, path: str) -> str:
+        """How forward reads the field: `self.layer[3]`."""
+        stem, _, index = path.rpartition(".")
+        if path not in self.names and stem in self.lists:
+            return f"self.{self.names[stem]}[{int(index)}]"
+        return f"self.{self.names[path]}"
+
+
+def _readable(field: StructField) -> str:
+    """A path made of numbers alone says nothing: the type stands before it."""
+    if field.path[:1].isdigit() and isinstance(field, ModuleField):
+        return f"{field.type.rpartition('::')[2]}_{field.path}"
+    return field.path
+
+
+def value(expr: Expr, names: FieldNames) -> str:
+    """The expression as a value: owned where a call makes it, a place where it is stored."""
+    match expr:
+        case Local(name=name):
+            return name
+        case Field(path=path):
+            return names.place(path)
+        case Call(path=path, args=args):
+            return f"{path}({_arguments(args, names)})?"
+        case Method(receiver=receiver, name=name, args=args):
+            return f"{_receiver(receiver, names)}.{name}({_arguments(args, names)})?"
+        case Operator(sign=sign, left=left, right=right):
+            return f"({_operand(left, names)} {sign} {_operand(right, names)})?"
+        case Number():
+            return number(expr)
+        case Config(name=name):
+            return f"self.{name}"
+        case SizeOf(size=size_, kind=kind):
+            text = size_text(size_)
+            return text if kind == "usize" else f"{_grouped(text)} as {kind}"
+        case Raw(text=text):
+            return text
+        case Text(value=text):
+            return string_literal(text)
+        case Tuple(items=(only,)):
+            return argument(only, names)
+        case Tuple(items=items):
+            return f"({', '.join(argument(item, names) for item in items)})"
+        case Slice(items=items):
+            return f"&[{', '.join(argument(item, names) for item in items)}]"
+        case Maybe(item=item):
+            return "None" if item is None else f"Some({argument(item, names)})"
+        case DeviceOf(tensor=tensor):
+            assert tensor is not None, "the body states every device"
+            return f"{_receiver(tensor, names)}.device()"
+        case Record(path=path, fields=fields):
+            parts = [f"{name}: {argument(item, names)}" for name, item in fields]
+            if not parts:
+                return f"{path}::default()"
+            return f"{path} {{ {', '.join([*parts, '..Default::default()'])} }}"
+        case Var(name=name):
+            raise AssertionError(f"%{name} was not bound to a local")
+
+
+def argument(expr: Expr, names: FieldNames) -> str:
+    """The expression as an argument: tensors are borrowed."""
+    text = value(expr, names)
+    if not is_tensor(expr) or (isinstance(expr, Local) and expr.borrowed):
+        return text
+    return f"&{text}"
+
+
+def number(literal: Number) -> str:
+    """A constant of its Rust type; not-a-number and infinities have names."""
+    if literal.kind in ("f64", "f32"):
+        amount = float(literal.value)
+        if math.isnan(amount):
+            return f"{literal.kind}::NAN"
+        if math.isinf(amount):
+            return f"{literal.kind}::{'NEG_' if amount < 0 else ''}INFINITY"
+        return repr(amount) if literal.kind == "f64" else f"{amount!r}f32"
+    return f"{literal.value}" if literal.kind == "usize" else f"{literal.value}{literal.kind}"
+
+
+def size_text(size: Size) -> str:
+    """A size as `usize` arithmetic: what is added first, so that nothing goes below zero."""
+    if isinstance(size, int):
+        return str(size)
+    terms = sorted(terms_of(size), key=lambda term: term[1] < 0)
+    text = ""
+    for monomial, factor in terms:
+        parts = [_atom(atom) for atom in monomial]
+        if abs(factor) != 1 or not parts:
+            parts.append(str(abs(factor)))
+        piece = " * ".join(parts)
+        text = f"{text} {'-' if factor < 0 else '+'} {piece}" if text else piece
+    return text
+
+
+def _atom(atom: str | Opaque) -> str:
+    if isinstance(atom, str):
+        return identifier(atom)
+    left, right = _grouped(size_text(atom.left)), _grouped(size_text(atom.right))
+    if atom.function in ("max", "min"):
+        return f"{left}.{atom.function}({right})"
+    return f"({left} {'/' if atom.function == 'floordiv' else '%'} {right})"
+
+
+def _grouped(text: str) -> str:
+    return f"({text})" if " " in text else text
+
+
+def _arguments(args: tuple[Expr, ...], names: FieldNames) -> str:
+    return ", ".join(argument(arg, names) for arg in args)
+
+
+def _receiver(expr: Expr, names: FieldNames) -> str:
+    return value(expr, names)
+
+
+def _operand(expr: Expr, names: FieldNames) -> str:
+    """An operand: stored tensors are borrowed, fresh ones are taken."""
+    if isinstance(expr, (Field, Local)):
+        return argument(expr, names)
+    text = value(expr, names)
+    return f"({text})" if isinstance(expr, SizeOf) and expr.kind != "usize" else text
+
+

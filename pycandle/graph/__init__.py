@@ -1,0 +1,48 @@
+"""The intermediate representation: a model's graph as a frozen value with a text form.
+
+Everything downstream of recording works on these types and nothing else. This package imports
+nothing of PyCandle but `errors`, and never torch.
+"""
+
+from pycandle.graph.dim import Dim, Size
+from pycandle.graph.ir import (
+    DTYPES,
+    Arg,
+    Boundary,
+    Case,
+    DType,
+    Graph,
+    Input,
+    Node,
+    Output,
+    Parameter,
+    Ref,
+    Region,
+    Static,
+    Symbol,
+    TensorType,
+    Value,
+    refs,
+)
+
+__all__ = [
+    "DTYPES",
+    "Arg",
+    "Boundary",
+    "Case",
+    "DType",
+    "Dim",
+    "Graph",
+    "Input",
+    "Node",
+    "Output",
+    "Parameter",
+    "Ref",
+    "Region",
+    "Size",
+    "Static",
+    "Symbol",
+    "TensorType",
+    "Value",
+    "refs",
+]

@@ -1,0 +1,251 @@
+"""The types of the graph: values, nodes, regions, and the graph that holds them.
+
+A node is one ATen call; a region is one module call. Nodes stand in execution order and each says
+which region it belongs to. Symbolic integers are not nodes: `torch.export` states each of them as
+an expression over the symbols of the input axes, and that expression (`Size`) is the argument.
+All types are frozen; a pass builds a new graph with `dataclasses.replace`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TypeAlias
+
+from pycandle.graph.dim import Dim, Size
+
+DTYPES = ("f64", "f32", "f16", "bf16", "i64", "i32", "i16", "i8", "u8", "bool")
+
+
+class DType(str):
+    """A dtype as an argument of a node: one of `DTYPES`."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """An argument that is another value of the graph."""
+
+    name: str
+
+
+Arg: TypeAlias = "Ref | Dim | DType | int | float | bool | str | None | tuple[Arg, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class TensorType:
+    """What is known of a tensor before it exists."""
+
+    dtype: str
+    shape: tuple[Size, ...]
+
+    @property
+    def rank(self) -> int:
+        return len(self.shape)
+
+    @property
+    def is_float(self) -> bool:
+        return self.dtype in ("f64", "f32", "f16", "bf16")
+
+    def __str__(self) -> str:
+        return f"{self.dtype}[{', '.join(str(size) for size in self.shape)}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A named tensor; names are unique in a graph."""
+
+    name: str
+    type: TensorType
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One call of an op, with the place it comes from."""
+
+    op: str
+    args: tuple[Arg, ...]
+    kwargs: tuple[tuple[str, Arg], ...]
+    outs: tuple[Value, ...]
+    region: int = 0
+    source: str = ""  # "transformers/models/bert/modeling_bert.py:175"
+    targets: tuple[str, ...] = ()  # the names that the Python statement assigns
+
+    @property
+    def out(self) -> Value:
+        return self.outs[0]
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The names of the values that this node reads, in order, repeats included."""
+        return tuple(refs((*self.args, *(arg for _, arg in self.kwargs))))
+
+    def kwarg(self, name: str, default: Arg = None) -> Arg:
+        return dict(self.kwargs).get(name, default)
+
+
+@dataclass(frozen=True, slots=True)
+class Boundary:
+    """A tensor that enters or leaves a module call, and its key in the trace."""
+
+    name: str  # an input's parameter name, or an output's path in the returned structure
+    value: str
+    golden: str
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """One call of a module. Region 0 is the whole model."""
+
+    path: str  # "encoder.layer.0"
+    call: int  # 0 for the first call of this module
+    class_name: str  # qualified
+    parent: int | None
+    source: str
+    inputs: tuple[Boundary, ...] = ()
+    outputs: tuple[Boundary, ...] = ()
+    site: str = ""  # the line of the parent's forward that makes the call
+    targets: tuple[str, ...] = ()  # the names that line assigns
+
+    @property
+    def key(self) -> str:
+        return f"{self.path}#{self.call}"
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """A dynamic axis: its name, the sizes it may take, and the recorded one."""
+
+    name: str
+    min: int
+    max: int | None
+    recorded: int
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    name: str
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    path: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A tensor of the checkpoint, under each name that the checkpoint may give it."""
+
+    value: Value
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One set of input sizes that goldens were recorded at."""
+
+    name: str
+    symbols: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Static:
+    """An input axis that did not become dynamic, with the reason."""
+
+    axis: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A whole model."""
+
+    name: str
+    class_name: str = ""
+    torch: str = ""
+    symbols: tuple[Symbol, ...] = ()
+    inputs: tuple[Input, ...] = ()
+    parameters: tuple[Parameter, ...] = ()
+    regions: tuple[Region, ...] = (Region("", 0, "", None, ""),)
+    nodes: tuple[Node, ...] = ()
+    outputs: tuple[Output, ...] = ()
+    cases: tuple[Case, ...] = ()
+    statics: tuple[Static, ...] = ()
+    # Values that passes removed, each with the value that stands for it: same numbers, other name.
+    replaced: Mapping[str, str] = field(default_factory=lambda: dict[str, str]())
+
+    @cached_property
+    def types(self) -> dict[str, TensorType]:
+        """The type of every value, by name."""
+        known = {entry.value.name: entry.value.type for entry in (*self.inputs, *self.parameters)}
+        for node in self.nodes:
+            known.update((out.name, out.type) for out in node.outs)
+        return known
+
+    @cached_property
+    def producers(self) -> dict[str, Node]:
+        """The node that computes each value; inputs and parameters have none."""
+        return {out.name: node for node in self.nodes for out in node.outs}
+
+    @cached_property
+    def uses(self) -> dict[str, list[Node]]:
+        """The nodes that read each value, in order."""
+        found: dict[str, list[Node]] = {}
+        for node in self.nodes:
+            for name in dict.fromkeys(node.inputs):
+                found.setdefault(name, []).append(node)
+        return found
+
+    def with_nodes(self, nodes: tuple[Node, ...], renamed: Mapping[str, str]) -> Graph:
+        """This graph with other nodes, where `renamed` values are replaced everywhere."""
+        if not renamed:
+            return replace(self, nodes=nodes)
+        final = {old: _follow(old, renamed) for old in renamed}
+        return replace(
+            self.standing_for(final),
+            nodes=tuple(rename(node, final) for node in nodes),
+            outputs=tuple(replace(o, value=final.get(o.value, o.value)) for o in self.outputs),
+        )
+
+    def standing_for(self, final: Mapping[str, str]) -> Graph:
+        """This graph, where new values are on record as standing for old ones."""
+        known = {old: final.get(new, new) for old, new in self.replaced.items()}
+        return replace(self, replaced={**known, **final})
+
+
+def rename(node: Node, names: Mapping[str, str]) -> Node:
+    """The node with the values it reads renamed."""
+    if not any(name in names for name in node.inputs):
+        return node
+    return replace(
+        node,
+        args=tuple(_rename(arg, names) for arg in node.args),
+        kwargs=tuple((key, _rename(arg, names)) for key, arg in node.kwargs),
+    )
+
+
+def refs(args: tuple[Arg, ...]) -> Iterator[str]:
+    """The names of the values in an argument list, nested lists included."""
+    for arg in args:
+        if isinstance(arg, Ref):
+            yield arg.name
+        elif isinstance(arg, tuple):
+            yield from refs(arg)
+
+
+def _rename(arg: Arg, names: Mapping[str, str]) -> Arg:
+    if isinstance(arg, Ref):
+        return Ref(names.get(arg.name, arg.name))
+    if isinstance(arg, tuple):
+        return tuple(_rename(item, names) for item in arg)
+    return arg
+
+
+def _follow(name: str, names: Mapping[str, str]) -> str:
+    while name in names:
+        name = names[name]
+    return name

@@ -1,0 +1,159 @@
+"""The manifest: the graph and its goldens' index as JSON, the contract between all parts.
+
+`{name}_manifest.json` is written once by recording and read by everything else. Equal models give
+equal bytes on every machine, so nothing here may depend on time, paths or order of hashing.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pycandle.errors import Finding, ManifestError
+from pycandle.graph import dim
+from pycandle.graph.ir import (
+    Boundary,
+    Case,
+    Graph,
+    Input,
+    Output,
+    Parameter,
+    Region,
+    Static,
+    Symbol,
+    TensorType,
+    Value,
+)
+from pycandle.graph.text import parse_node, print_node
+from pycandle.graph.verify import verify
+
+FORMAT = 1
+
+
+def dump(graph: Graph) -> str:
+    """The manifest's text."""
+    document = {
+        "format": FORMAT,
+        "name": graph.name,
+        "torch": graph.torch,
+        "class": graph.class_name,
+        "symbols": [
+            {"name": s.name, "min": s.min, "max": s.max, "recorded": s.recorded}
+            for s in graph.symbols
+        ],
+        "inputs": [{"name": i.name, **_value(i.value)} for i in graph.inputs],
+        "outputs": [{"path": o.path, "value": o.value} for o in graph.outputs],
+        "parameters": [{"names": list(p.names), **_value(p.value)} for p in graph.parameters],
+        "regions": [_region(region) for region in graph.regions],
+        "nodes": [print_node(node) for node in graph.nodes],
+        "cases": [{"name": c.name, "symbols": dict(c.symbols)} for c in graph.cases],
+        "statics": [{"axis": s.axis, "reason": s.reason} for s in graph.statics],
+    }
+    return json.dumps(document, indent=1, ensure_ascii=True, allow_nan=False) + "\n"
+
+
+def load(text: str, where: str) -> Graph:
+    """Read a manifest; `where` names the file in errors. Raises `ManifestError`."""
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        raise _broken(f"it is not JSON: {error}", where) from error
+    if not isinstance(document, dict):
+        raise _broken("it is not a JSON object", where)
+    version = document.get("format")  # type: ignore[reportUnknownMemberType]
+    if version != FORMAT:
+        raise ManifestError(
+            Finding(
+                f"the manifest has format {version!r}, this PyCandle reads format {FORMAT}",
+                where,
+                "install the PyCandle that wrote it, or run `pycandle record` again",
+            )
+        )
+    try:
+        return verify(_graph(document), "reading the manifest")
+    except (KeyError, TypeError, ValueError, AttributeError, SyntaxError, RecursionError) as error:
+        raise _broken(f"{type(error).__name__}: {error}", where) from error
+
+
+def _broken(what: str, where: str) -> ManifestError:
+    return ManifestError(
+        Finding(f"the manifest cannot be read: {what}", where, "run `pycandle record` again")
+    )
+
+
+def _value(value: Value) -> dict[str, object]:
+    shape = [size if isinstance(size, int) else str(size) for size in value.type.shape]
+    return {"value": value.name, "dtype": value.type.dtype, "shape": shape}
+
+
+def _region(region: Region) -> dict[str, object]:
+    return {
+        "path": region.path,
+        "call": region.call,
+        "class": region.class_name,
+        "parent": region.parent,
+        "source": region.source,
+        "site": region.site,
+        "targets": list(region.targets),
+        "inputs": [{"name": b.name, "value": b.value, "golden": b.golden} for b in region.inputs],
+        "outputs": [{"path": b.name, "value": b.value, "golden": b.golden} for b in region.outputs],
+    }
+
+
+def _graph(document: dict[str, Any]) -> Graph:
+    return Graph(
+        name=_text(document["name"]),
+        class_name=_text(document["class"]),
+        torch=_text(document["torch"]),
+        symbols=tuple(
+            Symbol(_text(s["name"]), int(s["min"]), s["max"], int(s["recorded"]))
+            for s in document["symbols"]
+        ),
+        inputs=tuple(Input(_text(i["name"]), _read_value(i)) for i in document["inputs"]),
+        parameters=tuple(
+            Parameter(_read_value(p), tuple(_text(n) for n in p["names"]))
+            for p in document["parameters"]
+        ),
+        regions=tuple(_read_region(r) for r in document["regions"]),
+        nodes=tuple(parse_node(_text(line)) for line in document["nodes"]),
+        outputs=tuple(Output(_text(o["path"]), _text(o["value"])) for o in document["outputs"]),
+        cases=tuple(
+            Case(_text(c["name"]), tuple((k, int(v)) for k, v in c["symbols"].items()))
+            for c in document["cases"]
+        ),
+        statics=tuple(Static(_text(s["axis"]), _text(s["reason"])) for s in document["statics"]),
+    )
+
+
+def _read_value(entry: dict[str, Any]) -> Value:
+    shape = tuple(s if isinstance(s, int) else dim.parse(s) for s in entry["shape"])
+    name = _text(entry["value"])
+    if not (name.isascii() and name.isidentifier()):
+        raise ValueError(f"{name!r} is not a value name")
+    return Value(name, TensorType(_text(entry["dtype"]), shape))
+
+
+def _read_region(entry: dict[str, Any]) -> Region:
+    return Region(
+        path=_text(entry["path"]),
+        call=int(entry["call"]),
+        class_name=_text(entry["class"]),
+        parent=entry["parent"],
+        source=_text(entry["source"]),
+        inputs=tuple(
+            Boundary(_text(b["name"]), _text(b["value"]), _text(b["golden"]))
+            for b in entry["inputs"]
+        ),
+        outputs=tuple(
+            Boundary(_text(b["path"]), _text(b["value"]), _text(b["golden"]))
+            for b in entry["outputs"]
+        ),
+        site=_text(entry["site"]),
+        targets=tuple(_text(name) for name in entry["targets"]),
+    )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"expected a string, got {value!r}")
+    return value

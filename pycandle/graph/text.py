@@ -1,0 +1,227 @@
+"""The text form of nodes and graphs: one node a line, and a parser that reads it back.
+
+    %a: f32[batch, 8] = aten.softmax.int(%x, -1, dtype=f32) @3 "model.py:6" as scores
+
+Manifests store nodes in this form, and tests of passes are two such texts. It knows no op.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+
+from pycandle.errors import Finding, ManifestError
+from pycandle.graph import dim
+from pycandle.graph.dim import Dim, Size
+from pycandle.graph.ir import (
+    DTYPES,
+    Arg,
+    DType,
+    Graph,
+    Input,
+    Node,
+    Output,
+    Parameter,
+    Ref,
+    Region,
+    Symbol,
+    TensorType,
+    Value,
+)
+
+_NODE = re.compile(
+    r"(?P<outs>%.+?) = (?P<op>[\w.]+)\((?P<args>.*)\)"
+    r"(?: @(?P<region>\d+))?(?: (?P<source>\"(?:[^\"\\]|\\.)*\"))?(?: as (?P<targets>[\w, ]+))?"
+)
+_VALUE = re.compile(r"%(\w+): (\w+)\[([^\]]*)\]")
+_REFERENCE = "__ref_"
+
+
+def print_graph(graph: Graph) -> str:
+    """The graph as text; `parse_graph` reads it back, golden keys and cases excepted."""
+    lines = [f"graph {graph.name}"]
+    for symbol in graph.symbols:
+        upper = "" if symbol.max is None else symbol.max
+        lines.append(f"symbol {symbol.name} {symbol.min}..{upper} = {symbol.recorded}")
+    lines += [f"input {json.dumps(i.name)} {print_value(i.value)}" for i in graph.inputs]
+    for parameter in graph.parameters:
+        names = " ".join(json.dumps(name) for name in parameter.names)
+        lines.append(f"parameter {print_value(parameter.value)} {names}")
+    for index, region in enumerate(graph.regions[1:], 1):
+        lines.append(
+            f"region {index} {json.dumps(region.path)} {region.call}"
+            f" {json.dumps(region.class_name)} {region.parent}"
+        )
+    lines += [print_node(node) for node in graph.nodes]
+    lines += [f"output {json.dumps(output.path)} %{output.value}" for output in graph.outputs]
+    return "\n".join(lines) + "\n"
+
+
+def print_node(node: Node) -> str:
+    outs = ", ".join(print_value(out) for out in node.outs)
+    args = [print_arg(arg) for arg in node.args]
+    args += [f"{name}={print_arg(arg)}" for name, arg in node.kwargs]
+    text = f"{outs} = {node.op}({', '.join(args)})"
+    if node.region:
+        text += f" @{node.region}"
+    if node.source:
+        text += f" {json.dumps(node.source)}"
+    if node.targets:
+        text += f" as {', '.join(node.targets)}"
+    return text
+
+
+def print_value(value: Value) -> str:
+    return f"%{value.name}: {value.type}"
+
+
+def print_arg(arg: Arg) -> str:
+    match arg:
+        case Ref(name=name):
+            return f"%{name}"
+        case tuple():
+            return f"[{', '.join(print_arg(item) for item in arg)}]"
+        case DType() | Dim() | bool() | int() | None:
+            return str(arg)
+        case float():
+            # `repr` round-trips every finite float; the others have no literal in Python.
+            return repr(arg) if arg == arg and abs(arg) != float("inf") else f'float("{arg}")'
+        case str():
+            return json.dumps(arg)
+
+
+def parse_graph(text: str) -> Graph:
+    """Read a graph's text form. Raises `ManifestError` that names the line."""
+    graph: dict[str, list[object]] = {}
+    name = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        line = line.strip()
+        if not line or line.startswith("#"):
+            continue
+        try:
+            kind, _, rest = line.partition(" ")
+            if kind == "graph":
+                name = rest
+            elif kind in _PARSERS:
+                graph.setdefault(kind, []).append(_PARSERS[kind](rest))
+            else:
+                graph.setdefault("node", []).append(parse_node(line))
+        except ValueError as error:
+            raise ManifestError(Finding(f"cannot read the graph: {error}", f"line {number}: {line}"))
+    return Graph(
+        name=name,
+        symbols=tuple(graph.get("symbol", ())),  # type: ignore[arg-type]
+        inputs=tuple(graph.get("input", ())),  # type: ignore[arg-type]
+        parameters=tuple(graph.get("parameter", ())),  # type: ignore[arg-type]
+        regions=(Region("", 0, "Model", None, ""), *graph.get("region", ())),  # type: ignore[arg-type]
+        nodes=tuple(graph.get("node", ())),  # type: ignore[arg-type]
+        outputs=tuple(graph.get("output", ())),  # type: ignore[arg-type]
+    )
+
+
+def parse_node(text: str) -> Node:
+    """Read one node. Raises `ValueError`."""
+    match = _NODE.fullmatch(text)
+    if match is None:
+        raise ValueError("expected `%name: dtype[shape] = op(arguments)`")
+    call = ast.parse(f"f({_mark_references(match['args'])})", mode="eval").body
+    if not isinstance(call, ast.Call):
+        raise ValueError("expected an argument list")
+    return Node(
+        op=match["op"],
+        args=tuple(_parse_arg(arg) for arg in call.args),
+        kwargs=tuple((k.arg or "", _parse_arg(k.value)) for k in call.keywords),
+        outs=tuple(parse_value(value[0]) for value in _VALUE.finditer(match["outs"])),
+        region=int(match["region"] or 0),
+        source=json.loads(match["source"]) if match["source"] else "",
+        targets=tuple(match["targets"].split(", ")) if match["targets"] else (),
+    )
+
+
+def parse_value(text: str) -> Value:
+    match = _VALUE.fullmatch(text)
+    if match is None:
+        raise ValueError(f"expected `%name: dtype[shape]`, got {text!r}")
+    name, dtype, shape = match.groups()
+    if dtype not in DTYPES:
+        raise ValueError(f"unknown dtype {dtype!r}; known: {', '.join(DTYPES)}")
+    return Value(name, TensorType(dtype, parse_shape(shape)))
+
+
+def parse_shape(text: str) -> tuple[Size, ...]:
+    """Read `batch, 8, seq + 1`; entries with commas of their own (`max(a, b)`) included."""
+    if not text.strip():
+        return ()
+    tree = ast.parse(f"({text},)", mode="eval").body
+    if not isinstance(tree, ast.Tuple):
+        raise ValueError(f"not a shape: {text!r}")
+    return tuple(dim.from_ast(entry) for entry in tree.elts)
+
+
+def _parse_arg(node: ast.expr) -> Arg:
+    match node:
+        case ast.Name(id=name) if name.startswith(_REFERENCE):
+            return Ref(name.removeprefix(_REFERENCE))
+        case ast.Name(id=name) if name in DTYPES:
+            return DType(name)
+        case ast.Constant(value=str(value)):
+            return value.replace(_REFERENCE, "%")
+        case ast.Constant(value=bool() | int() | float() | None):
+            return node.value  # type: ignore[return-value]
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int(v) | float(v))):
+            return -v
+        case ast.List(elts=elements):
+            return tuple(_parse_arg(element) for element in elements)
+        case ast.Call(func=ast.Name(id="float"), args=[ast.Constant(value=str(value))]):
+            return float(value)
+        case _:
+            return dim.from_ast(node)
+
+
+def _mark_references(text: str) -> str:
+    return re.sub(r"%(\w+)", rf"{_REFERENCE}\1", text)
+
+
+def _parse_symbol(text: str) -> Symbol:
+    match = re.fullmatch(r"(\w+) (\d+)\.\.(\d*) = (\d+)", text)
+    if match is None:
+        raise ValueError("expected `symbol name min..max = recorded`")
+    upper = int(match[3]) if match[3] else None
+    return Symbol(match[1], int(match[2]), upper, int(match[4]))
+
+
+def _parse_input(text: str) -> Input:
+    name, end = json.JSONDecoder().raw_decode(text)
+    return Input(name, parse_value(text[end:].strip()))
+
+
+def _parse_parameter(text: str) -> Parameter:
+    match = _VALUE.match(text)
+    if match is None:
+        raise ValueError("expected `parameter %name: dtype[shape] \"checkpoint name\"`")
+    names = re.findall(r'"(?:[^"\\]|\\.)*"', text[match.end() :])
+    return Parameter(parse_value(match[0]), tuple(json.loads(name) for name in names))
+
+
+def _parse_region(text: str) -> Region:
+    match = re.fullmatch(
+        r'\d+ ("(?:[^"\\]|\\.)*") (\d+) ("(?:[^"\\]|\\.)*") (\d+)', text
+    )
+    if match is None:
+        raise ValueError('expected `region index "path" call "class" parent`')
+    return Region(json.loads(match[1]), int(match[2]), json.loads(match[3]), int(match[4]), "")
+
+
+def _parse_output(text: str) -> Output:
+    path, end = json.JSONDecoder().raw_decode(text)
+    return Output(path, text[end:].strip().removeprefix("%"))
+
+
+_PARSERS = {
+    "symbol": _parse_symbol,
+    "input": _parse_input,
+    "parameter": _parse_parameter,
+    "region": _parse_region,
+    "output": _parse_output,
+}

@@ -1,0 +1,86 @@
+"""Invariants of a graph, checked after recording and after every pass.
+
+It looks at structure only: names, order, types that must agree. Whether an op computes what it
+should is parity's question.
+"""
+
+from __future__ import annotations
+
+from pycandle.errors import Finding, GraphError
+from pycandle.graph import dim
+from pycandle.graph.ir import DTYPES, Graph, TensorType
+
+
+def verify(graph: Graph, after: str) -> Graph:
+    """The graph itself, or `GraphError` with every broken invariant; `after` names the step."""
+    problems = [*_definitions(graph), *_regions(graph), *_types(graph)]
+    if problems:
+        raise GraphError(
+            *(
+                Finding(problem, f"graph {graph.name}, after {after}", "report this with the graph")
+                for problem in problems
+            )
+        )
+    return graph
+
+
+def _definitions(graph: Graph) -> list[str]:
+    problems: list[str] = []
+    known: set[str] = set()
+    for entry in (*graph.inputs, *graph.parameters):
+        if entry.value.name in known:
+            problems.append(f"%{entry.value.name} is defined twice")
+        known.add(entry.value.name)
+    for node in graph.nodes:
+        problems += [
+            f"%{name} is used by {node.op} before it is defined"
+            for name in node.inputs
+            if name not in known
+        ]
+        for out in node.outs:
+            if out.name in known:
+                problems.append(f"%{out.name} is defined twice")
+            known.add(out.name)
+    problems += [
+        f"the output %{output.value} is not defined"
+        for output in graph.outputs
+        if output.value not in known
+    ]
+    return problems
+
+
+def _regions(graph: Graph) -> list[str]:
+    problems: list[str] = []
+    for index, region in enumerate(graph.regions):
+        if index == 0 and (region.parent is not None or region.path):
+            problems.append("region 0 must be the whole model")
+        if index and (region.parent is None or not 0 <= region.parent < index):
+            problems.append(f"region {index} ({region.path}) has no parent before it")
+    problems += [
+        f"{node.op} belongs to region {node.region}, which does not exist"
+        for node in graph.nodes
+        if not 0 <= node.region < len(graph.regions)
+    ]
+    return problems
+
+
+def _types(graph: Graph) -> list[str]:
+    known = {symbol.name for symbol in graph.symbols}
+    problems: list[str] = []
+    for name, tensor in graph.types.items():
+        if tensor.dtype not in DTYPES:
+            problems.append(f"%{name} has the unknown dtype {tensor.dtype}")
+        problems += [
+            f"%{name} has the size {size} over the unknown symbol {symbol}"
+            for size in tensor.shape
+            for symbol in sorted(dim.symbols(size) - known)
+        ]
+    return problems
+
+
+def element_count(tensor: TensorType) -> dim.Size:
+    """How many elements a tensor of this type has."""
+    count: dim.Size = 1
+    for size in tensor.shape:
+        count = count * size
+    return count

@@ -1,0 +1,195 @@
+"""Expressions: what an op lowers to, as data.
+
+A path, arguments, nothing else: no control flow and no text. The Rust emitter prints them; another
+emitter can write the same calls as a portable program. They know no graph and no op.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any, TypeAlias
+
+from pycandle.graph import Size
+
+
+@dataclass(frozen=True, slots=True)
+class Var:
+    """A value of the graph, by name."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """A local of a function; `borrowed` if it holds a reference."""
+
+    name: str
+    borrowed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field of the struct: a parameter or a submodule, by its path in the module."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A constant. Instances of one struct that differ in it take it as configuration."""
+
+    value: int | float
+    kind: str  # the Rust type: "usize", "i64", "f64"
+    label: str = ""  # what it is, for naming configuration: "eps"
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A number that differs between instances of a struct, by the name of its configuration."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class SizeOf:
+    """A symbolic size, as arithmetic on `usize`; with a kind, converted to it."""
+
+    size: Size
+    kind: str = "usize"
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """A fixed piece of Rust from the op table itself (`true`, `DType::I64`); never from a model."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A string of the model's, printed as an escaped literal."""
+
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tuple:
+    """A Rust tuple; a single item stands alone, as Candle's shapes do."""
+
+    items: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """`&[a, b]`; tensors in it are borrowed."""
+
+    items: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Maybe:
+    """`Some(x)`, with a tensor borrowed, or `None`."""
+
+    item: Expr | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceOf:
+    """The device of a tensor; without one, of the module that the expression stands in."""
+
+    tensor: Expr | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A fallible function that gives a tensor: `ops::softmax(&x, 1)?`."""
+
+    path: str
+    args: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A fallible method that gives a tensor: `x.reshape((2, 3))?`."""
+
+    receiver: Expr
+    name: str
+    args: tuple[Expr, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """A fallible operator of tensors: `(&a + &b)?`."""
+
+    sign: str
+    left: Expr
+    right: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A Rust struct literal: `Conv1dConfig { padding: 1, ..Default::default() }`."""
+
+    path: str
+    fields: tuple[tuple[str, Expr], ...]
+
+
+Expr: TypeAlias = (
+    "Var | Local | Field | Number | Config | SizeOf | Raw | Text | Tuple | Slice | Maybe | DeviceOf"
+    " | Call | Method | Operator | Record"
+)
+
+
+def rewrite(expr: Expr, change: Callable[[Expr], Expr | None]) -> Expr:
+    """The expression with parts replaced: `change` gives a replacement, or None to look inside."""
+    replacement = change(expr)
+    if replacement is not None:
+        return replacement
+    parts = {field.name: getattr(expr, field.name) for field in fields(expr)}
+    return replace(expr, **{name: _rewrite_part(part, change) for name, part in parts.items()})
+
+
+def walk(expr: Expr) -> Iterator[Expr]:
+    """The expression and everything in it, outermost first."""
+    yield expr
+    for field in fields(expr):
+        yield from _walk_part(getattr(expr, field.name))
+
+
+def _rewrite_part(part: Any, change: Callable[[Expr], Expr | None]) -> Any:
+    if isinstance(part, tuple):
+        return tuple(_rewrite_part(item, change) for item in part)  # type: ignore[reportUnknownVariableType]
+    return rewrite(part, change) if _is_expr(part) else part
+
+
+def _walk_part(part: Any) -> Iterator[Expr]:
+    if isinstance(part, tuple):
+        for item in part:  # type: ignore[reportUnknownVariableType]
+            yield from _walk_part(item)
+    elif _is_expr(part):
+        yield from walk(part)
+
+
+def _is_expr(part: object) -> bool:
+    return is_dataclass(part) and type(part).__module__ == __name__
+
+
+def is_tensor(expr: Expr) -> bool:
+    """Whether the expression gives a tensor, which arguments borrow."""
+    return isinstance(expr, (Var, Local, Field, Call, Method, Operator))
+
+
+def size(value: Size, kind: str = "usize", label: str = "") -> Expr:
+    """A size as an expression: a number, or arithmetic on symbols."""
+    return Number(value, kind, label) if isinstance(value, int) else SizeOf(value, kind)
+
+
+def shape(sizes: tuple[Size, ...]) -> Expr:
+    """A shape as Candle takes it: a tuple, or a slice beyond six axes."""
+    items = tuple(size(s) for s in sizes)
+    return Tuple(items) if len(items) <= 6 and items else Slice(items)
+
+
+def flag(value: bool) -> Raw:
+    return Raw("true" if value else "false")

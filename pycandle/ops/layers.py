@@ -1,0 +1,172 @@
+"""Ops with weights: linear maps, embeddings, normalisations, convolutions, pools.
+
+Each has a functional form, and where PyTorch has a module for it, the form of a runtime layer.
+"""
+
+from __future__ import annotations
+
+from pycandle.ops.expr import Call, Expr, Maybe, Number, Record, Tuple, flag, size
+from pycandle.ops.table import Decline, Layer, Operand, decline, number, op
+
+Sizes = tuple[int, ...]
+
+
+def _linear_layer(x: Operand, weight: Operand, bias: Operand | None = None) -> Layer:
+    outputs, inputs = weight.shape
+    name = "nn::linear" if bias else "nn::linear_no_bias"
+    args = (size(inputs, label="in_dim"), size(outputs, label="out_dim"))
+    return Layer("nn::Linear", name, args, _parameters(weight=weight, bias=bias), x)
+
+
+@op("aten.linear.default", layer=_linear_layer)
+def linear(x: Operand, weight: Operand, bias: Operand | None = None) -> Expr:
+    """`x @ weight.T + bias`, with a weight of shape (out, in)."""
+    return Call("ops::linear", (x.expr, weight.expr, _maybe(bias)))
+
+
+@op("aten.addmm.default")
+def addmm(bias: Operand, x: Operand, weight: Operand, *, beta: float = 1, alpha: float = 1) -> Expr:
+    """`bias + x @ weight`, of matrices."""
+    decline(beta != 1 or alpha != 1, "addmm with alpha or beta", "multiply the operands")
+    return Call("ops::addmm", (bias.expr, x.expr, weight.expr))
+
+
+@op("aten.matmul.default", "aten.mm.default", "aten.bmm.default")
+def matmul(x: Operand, other: Operand) -> Expr:
+    """Matrix product, batched and broadcast."""
+    decline(x.dtype != other.dtype or not x.type.is_float, f"matmul of {x.dtype} and {other.dtype}")
+    return Call("ops::matmul", (x.expr, other.expr))
+
+
+def _embedding_layer(
+    weight: Operand, indices: Operand, padding_idx: int = -1,
+    scale_grad_by_freq: bool = False, sparse: bool = False,
+) -> Layer:  # fmt: skip
+    rows, width = weight.shape
+    args = (size(rows, label="in_size"), size(width, label="out_size"))
+    return Layer("nn::Embedding", "nn::embedding", args, _parameters(weight=weight), indices)
+
+
+@op("aten.embedding.default", layer=_embedding_layer)
+def embedding(
+    weight: Operand, indices: Operand, padding_idx: int = -1,
+    scale_grad_by_freq: bool = False, sparse: bool = False,
+) -> Expr:  # fmt: skip
+    """Rows of a table; padding matters to gradients only."""
+    return Call("ops::embedding", (weight.expr, indices.expr))
+
+
+def _layer_norm_layer(
+    x: Operand, normalized_shape: Sizes, weight: Operand | None = None,
+    bias: Operand | None = None, eps: float = 1e-5, cudnn_enable: bool = True,
+) -> Layer | None:  # fmt: skip
+    sizes = tuple(Number(s, "usize", "size") for s in normalized_shape)
+    args = (Tuple(sizes), number(eps, label="eps"))
+    if weight is None:
+        return None
+    name = "nn::layer_norm" if bias else "nn::layer_norm_no_bias"
+    return Layer("nn::LayerNorm", name, args, _parameters(weight=weight, bias=bias), x)
+
+
+@op("aten.layer_norm.default", layer=_layer_norm_layer)
+def layer_norm(
+    x: Operand, normalized_shape: Sizes, weight: Operand | None = None,
+    bias: Operand | None = None, eps: float = 1e-5, cudnn_enable: bool = True,
+) -> Expr:  # fmt: skip
+    """Zero mean and unit variance over the last axes, then scale and shift."""
+    rank = Number(len(normalized_shape), "usize")
+    args = (x.expr, rank, _maybe(weight), _maybe(bias), number(eps, label="eps"))
+    return Call("ops::layer_norm", args)
+
+
+def _conv1d_layer(
+    x: Operand, weight: Operand, bias: Operand | None = None, stride: Sizes = (1,),
+    padding: Sizes | str = (0,), dilation: Sizes = (1,), groups: int = 1,
+) -> Layer | None:  # fmt: skip
+    if x.rank != 3:
+        return None
+    outputs, inputs, kernel = weight.shape
+    fields = _conv1d_numbers(weight, stride, padding, dilation, groups)
+    defaults = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1}
+    given = tuple((name, n) for name, n in fields.items() if n.value != defaults[name])
+    config = Record("Conv1dConfig", given)
+    args = (
+        size(inputs * groups, label="in_channels"),
+        size(outputs, label="out_channels"),
+        size(kernel, label="kernel_size"),
+        config,
+    )
+    name = "nn::conv1d" if bias else "nn::conv1d_no_bias"
+    return Layer("nn::Conv1d", name, args, _parameters(weight=weight, bias=bias), x)
+
+
+@op("aten.conv1d.default", "aten.conv1d.padding", layer=_conv1d_layer)
+def conv1d(
+    x: Operand, weight: Operand, bias: Operand | None = None, stride: Sizes = (1,),
+    padding: Sizes | str = (0,), dilation: Sizes = (1,), groups: int = 1,
+) -> Expr:  # fmt: skip
+    """Cross-correlation over one axis, of (batch, channels, length)."""
+    decline(x.rank != 3, "conv1d of an input without a batch axis", "add one with unsqueeze(0)")
+    numbers = _conv1d_numbers(weight, stride, padding, dilation, groups)
+    return Call("ops::conv1d", (x.expr, weight.expr, _maybe(bias), *numbers.values()))
+
+
+@op("aten.max_pool1d.default")
+def max_pool1d(
+    x: Operand, kernel_size: Sizes, stride: Sizes = (), padding: Sizes = (0,),
+    dilation: Sizes = (1,), ceil_mode: bool = False,
+) -> Expr:  # fmt: skip
+    """The largest element of each window."""
+    decline(ceil_mode or dilation != (1,), "max_pool1d with ceil_mode or dilation", "pad the input")
+    window = (_first(kernel_size), _first(stride or kernel_size), _first(padding))
+    return Call("ops::max_pool1d", (x.expr, *window))
+
+
+@op("aten.avg_pool1d.default")
+def avg_pool1d(
+    x: Operand, kernel_size: Sizes, stride: Sizes = (), padding: Sizes = (0,),
+    ceil_mode: bool = False, count_include_pad: bool = True,
+) -> Expr:  # fmt: skip
+    """The mean of each window."""
+    decline(ceil_mode, "avg_pool1d with ceil_mode", "pad the input")
+    window = (_first(kernel_size), _first(stride or kernel_size), _first(padding))
+    return Call("ops::avg_pool1d", (x.expr, *window, flag(count_include_pad)))
+
+
+@op("aten.adaptive_avg_pool1d.default")
+def adaptive_avg_pool1d(x: Operand, output_size: Sizes) -> Expr:
+    """The mean of each of `output_size` windows that cover the last axis."""
+    return Call("ops::adaptive_avg_pool1d", (x.expr, _first(output_size)))
+
+
+def _conv1d_numbers(
+    weight: Operand, stride: Sizes, padding: Sizes | str, dilation: Sizes, groups: int
+) -> dict[str, Number]:
+    if isinstance(padding, str):
+        kernel = weight.shape[2]
+        total = dilation[0] * (kernel - 1) if padding == "same" and isinstance(kernel, int) else 0
+        if total % 2:
+            raise Decline("padding='same' of an even kernel", "pad with torch.nn.functional.pad")
+        padding = (total // 2,)
+    return {
+        "padding": _first(padding, "padding"),
+        "stride": _first(stride, "stride"),
+        "dilation": _first(dilation, "dilation"),
+        "groups": Number(groups, "usize", "groups"),
+    }
+
+
+def _first(sizes: Sizes, label: str = "") -> Number:
+    number = sizes[0]
+    decline(not isinstance(number, int), f"a symbolic {label or 'size'}", "use a constant")
+    return Number(number, "usize", label)
+
+
+def _maybe(operand: Operand | None) -> Maybe:
+    return Maybe(operand.expr if operand else None)
+
+
+def _parameters(**named: Operand | None) -> dict[str, Operand]:
+    return {name: operand for name, operand in named.items() if operand is not None}
+
+

@@ -1,0 +1,173 @@
+"""The op table: `@op` registers a lowering under its ATen overloads, `lower` applies it to a node.
+
+An op that is not in the table, or an argument that its function declines, raises `Decline`; who
+calls collects them all. The table knows graphs and expressions, not how Rust is printed.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pycandle.graph import Arg, Graph, Node, Ref, Size, TensorType
+from pycandle.ops.expr import Expr, Number, Var
+
+
+@dataclass(frozen=True, slots=True)
+class Operand:
+    """A tensor argument of an op: how to read it, and its type."""
+
+    expr: Var
+    type: TensorType
+
+    @property
+    def rank(self) -> int:
+        return self.type.rank
+
+    @property
+    def dtype(self) -> str:
+        return self.type.dtype
+
+    @property
+    def shape(self) -> tuple[Size, ...]:
+        return self.type.shape
+
+    def axis(self, dim: Arg) -> int:
+        """The axis as a non-negative number. Declines what is not one."""
+        if not isinstance(dim, int) or not -max(self.rank, 1) <= dim < max(self.rank, 1):
+            raise Decline(f"axis {dim} of a tensor of rank {self.rank}")
+        return dim % max(self.rank, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """An op with parameters of its own as one of the runtime's layers."""
+
+    type: str  # "nn::Linear"
+    constructor: str  # "nn::linear"
+    args: tuple[Expr, ...]  # before `vb` and `checker`
+    parameters: Mapping[str, Operand]  # the layer's field -> the parameter it must be
+    input: Operand
+
+
+class Decline(Exception):
+    """An op or an argument without a lowering: what, and a way out."""
+
+    def __init__(self, what: str, fix: str = "") -> None:
+        self.what = what
+        self.fix = fix
+        super().__init__(what)
+
+
+@dataclass(frozen=True, slots=True)
+class Op:
+    """One entry: every overload it lowers, the function that does, and its layer form."""
+
+    names: tuple[str, ...]
+    function: Callable[..., Any]
+    layer: Callable[..., Layer | None] | None
+    family: str
+
+
+@dataclass
+class _Table:
+    entries: dict[str, Op] = field(default_factory=lambda: dict[str, Op]())
+
+
+_TABLE = _Table()
+
+
+def op(
+    *names: str, layer: Callable[..., Layer | None] | None = None
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register a lowering for these ATen overloads.
+
+    The function takes the op's arguments in ATen's order, tensors as `Operand`, and returns an
+    expression, or a tuple of them for an op with several outputs. A keyword parameter `out`
+    receives the output's type, or the tuple of types. `layer` takes the same arguments.
+    """
+
+    def register(function: Callable[..., Any]) -> Callable[..., Any]:
+        family = function.__module__.rpartition(".")[2]
+        entry = Op(names, function, layer, family)
+        for name in names:
+            if name in _TABLE.entries:
+                raise ValueError(f"{name} is registered twice")
+            _TABLE.entries[name] = entry
+        return function
+
+    return register
+
+
+def entries() -> Mapping[str, Op]:
+    """The whole table by ATen overload."""
+    return _TABLE.entries
+
+
+def lower(node: Node, graph: Graph) -> tuple[Expr, ...]:
+    """One expression for each output of the node. Raises `Decline`."""
+    entry = _lookup(node.op)
+    out = node.out.type if len(node.outs) == 1 else tuple(value.type for value in node.outs)
+    result = _apply(entry.function, node, graph, out)
+    exprs = result if isinstance(result, tuple) else (result,)
+    if len(exprs) != len(node.outs):
+        raise Decline(f"{node.op} has {len(node.outs)} outputs, of which only some are supported")
+    return exprs
+
+
+def lower_layer(node: Node, graph: Graph) -> Layer | None:
+    """The node as a layer of the runtime, if the op has such a form. Raises `Decline`."""
+    entry = _lookup(node.op)
+    return None if entry.layer is None else _apply(entry.layer, node, graph, node.out.type)
+
+
+def number(value: Arg, kind: str = "f64", label: str = "") -> Number:
+    """A constant argument. Declines what is not a plain number."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise Decline(f"{label or 'an argument'} must be a constant number, not {value}")
+    if kind == "f64":
+        return Number(float(value), kind, label)
+    if not isinstance(value, int):
+        raise Decline(f"{label or 'an argument'} must be an integer, not {value}")
+    return Number(value, kind, label)
+
+
+def decline(condition: bool, what: str, fix: str = "") -> None:
+    """Decline the node if the condition holds."""
+    if condition:
+        raise Decline(what, fix)
+
+
+def _lookup(name: str) -> Op:
+    entry = _TABLE.entries.get(name)
+    if entry is not None:
+        return entry
+    near = difflib.get_close_matches(name, _TABLE.entries, 1, 0.8)
+    raise Decline(
+        f"{name} has no lowering",
+        f"rewrite the line with {near[0]}, or add the op" if near else "rewrite the line, or add the op",
+    )
+
+
+def _apply(function: Callable[..., Any], node: Node, graph: Graph, out: Any) -> Any:
+    signature = inspect.signature(function)
+    kwargs = {name: _argument(arg, graph) for name, arg in node.kwargs}
+    if "out" in signature.parameters:
+        kwargs["out"] = out
+    args = [_argument(arg, graph) for arg in node.args]
+    try:
+        signature.bind(*args, **kwargs)
+    except TypeError as error:
+        raise Decline(f"{node.op}: {error}", "leave that argument at its default") from None
+    return function(*args, **kwargs)
+
+
+def _argument(arg: Arg, graph: Graph) -> Any:
+    if isinstance(arg, Ref):
+        return Operand(Var(arg.name), graph.types[arg.name])
+    if isinstance(arg, tuple):
+        return tuple(_argument(item, graph) for item in arg)
+    return arg

@@ -1,0 +1,35 @@
+"""Rewrites from graph to graph, in one list, in order.
+
+A pass is a function `Graph -> Graph` in a file of its own, whose docstring says what it rewrites
+and when it declines. The graph is verified after each. Passes do no IO and import no torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pycandle.graph import Graph
+from pycandle.graph.verify import verify
+from pycandle.passes.attention_masks import simplify_attention_masks
+from pycandle.passes.indices import simplify_indices
+from pycandle.passes.no_ops import drop_no_ops
+from pycandle.passes.unused import drop_unused
+
+Pass = Callable[[Graph], Graph]
+
+PIPELINE: tuple[Pass, ...] = (
+    drop_no_ops,
+    simplify_attention_masks,
+    simplify_indices,
+    drop_unused,
+)
+
+
+def run_passes(
+    graph: Graph, on_step: Callable[[str, Graph], None] = lambda name, graph: None
+) -> Graph:
+    """The graph after every pass; `on_step` sees the name of each pass and its result."""
+    for rewrite in PIPELINE:
+        graph = verify(rewrite(graph), rewrite.__name__)
+        on_step(rewrite.__name__, graph)
+    return graph

@@ -1,0 +1,51 @@
+"""Builds integer and boolean tensors with an index form anew, in as few nodes as they need.
+
+A slice of a position table becomes an `arange`; a comparison that is always true becomes a
+constant. Declines where the formula needs no fewer nodes than there are, or has no spelling.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pycandle.graph import Graph, Node
+from pycandle.passes.form_rules import RULES, index_forms
+from pycandle.passes.forms import Form
+from pycandle.passes.materialise import materialise
+
+
+def simplify_indices(graph: Graph) -> Graph:
+    """Rewrite each value with a form that is read by an op without one."""
+    forms = index_forms(graph)
+    outputs = {output.value for output in graph.outputs}
+    renamed: dict[str, str] = {}
+    nodes: list[Node] = []
+    for node in graph.nodes:
+        nodes.append(node)
+        name = node.out.name
+        readers = graph.uses.get(name, [])
+        wanted = name in outputs or any(
+            reader.op not in RULES or reader.out.name not in forms for reader in readers
+        )
+        if name not in forms or not wanted:
+            continue
+        made = materialise(graph, name, forms[name], broadcast=False)
+        if made is not None and len(made) < _depth(graph, forms, name):
+            nodes += made
+            renamed[name] = made[-1].out.name
+    return graph.with_nodes(tuple(nodes), renamed)
+
+
+def _depth(graph: Graph, forms: Mapping[str, Form], name: str) -> int:
+    """How many nodes with a form the value is made of."""
+    seen: set[str] = set()
+    pending = [name]
+    count = 0
+    while pending:
+        current = pending.pop()
+        if current in seen or current not in forms:
+            continue
+        seen.add(current)
+        count += 1
+        pending += graph.producers[current].inputs
+    return count

@@ -1,0 +1,69 @@
+"""Drops nodes that give their input back: dropout in eval mode, conversions to the same dtype,
+views of the same shape, copies.
+
+A node stays where its output's dtype or shape differs from its input's.
+"""
+
+from __future__ import annotations
+
+from pycandle.graph import Graph, Node, Ref
+
+# Ops that give their first argument back whenever dtype and shape are unchanged.
+_IDENTITIES = frozenset(
+    f"aten.{name}"
+    for name in (
+        "alias.default",
+        "clone.default",
+        "contiguous.default",
+        "detach.default",
+        "detach_.default",
+        "expand.default",
+        "flatten.using_ints",
+        "lift_fresh_copy.default",
+        "permute.default",
+        "reshape.default",
+        "reshape_as.default",
+        "squeeze.default",
+        "squeeze.dim",
+        "to.dtype",
+        "type_as.default",
+        "view.default",
+        "view_as.default",
+    )
+)
+_DROPOUTS = frozenset(
+    f"aten.{name}.default"
+    for name in ("dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout")
+)
+
+
+def drop_no_ops(graph: Graph) -> Graph:
+    """Replace each such node's value by its input everywhere."""
+    renamed: dict[str, str] = {}
+    kept: list[Node] = []
+    for node in graph.nodes:
+        source = node.args[0] if node.args else None
+        if isinstance(source, Ref) and _gives_back(node, graph):
+            renamed[node.out.name] = source.name
+        else:
+            kept.append(node)
+    return graph.with_nodes(tuple(kept), renamed)
+
+
+def _gives_back(node: Node, graph: Graph) -> bool:
+    if node.op in _DROPOUTS:
+        train = node.args[2] if len(node.args) > 2 else node.kwarg("train", True)
+        return train is False
+    assert isinstance(node.args[0], Ref)
+    if graph.types[node.args[0].name] != node.out.type:
+        return False
+    if node.op == "aten.permute.default":
+        axes = node.args[1]
+        rank = node.out.type.rank
+        return isinstance(axes, tuple) and [a % rank for a in axes if isinstance(a, int)] == list(
+            range(rank)
+        )
+    if node.op == "aten.slice.Tensor":
+        # Equal types mean that nothing was cut; a step of 1 means that nothing was reordered.
+        return len(node.args) < 5 or node.args[4] == 1
+    return node.op in _IDENTITIES

@@ -1,0 +1,148 @@
+"""Observes a model's module calls while it runs: what each takes and what it gives.
+
+The tree of calls, the names of arguments and the tensors come from hooks on the model itself, so
+that they hold for modules whose graph turns out to be empty, too. It must not know the graph.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.utils import _pytree as pytree
+
+# Methods of torch.nn.Module that stand between a forward and the forward it calls.
+_PLUMBING = ("_call_impl", "_wrapped_call_impl", "inner", "__call__")
+
+
+@dataclass
+class Call:
+    """One module call in the order of entry; filled in while the model runs."""
+
+    path: str
+    index: int
+    class_name: str
+    source: str
+    parent: int | None
+    site: tuple[str, int] | None  # file and line of the parent's forward that makes the call
+    inputs: dict[str, torch.Tensor] = field(default_factory=lambda: dict[str, torch.Tensor]())
+    outputs: dict[str, torch.Tensor] = field(default_factory=lambda: dict[str, torch.Tensor]())
+
+
+def observe(
+    model: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> list[Call]:
+    """Run the model in eval mode and return its module calls, the model's own first."""
+    calls: list[Call] = []
+    open_calls: list[int] = []
+    open_modules: list[torch.nn.Module] = []
+    counts: Counter[str] = Counter()
+
+    def enter(path: str):
+        def hook(module: torch.nn.Module, args: Any, kwargs: Any) -> None:
+            name = f"{type(module).__module__}.{type(module).__qualname__}"
+            parent = open_calls[-1] if open_calls else None
+            site = _site(open_modules[-1]) if open_modules else None
+            call = Call(path, counts[path], name, source_of(module), parent, site)
+            call.inputs = _clone(_arguments(module, args, kwargs))
+            counts[path] += 1
+            open_calls.append(len(calls))
+            open_modules.append(module)
+            calls.append(call)
+
+        return hook
+
+    def leave(module: torch.nn.Module, args: Any, kwargs: Any, output: Any) -> None:
+        open_modules.pop()
+        calls[open_calls.pop()].outputs = _clone(tensors(output))
+
+    handles: list[Any] = []
+    for path, module in model.named_modules():
+        handles.append(module.register_forward_pre_hook(enter(path), with_kwargs=True))
+        handles.append(module.register_forward_hook(leave, with_kwargs=True))
+    modes = {module: module.training for module in model.modules()}
+    model.eval()
+    try:
+        with torch.no_grad():
+            model(*args, **kwargs)
+    finally:
+        for module, mode in modes.items():
+            module.training = mode
+        for handle in handles:
+            handle.remove()
+    return calls
+
+
+def _site(parent: torch.nn.Module) -> tuple[str, int] | None:
+    """Where the innermost frame that runs the parent module's own code stands now."""
+    frame = inspect.currentframe()
+    while frame is not None:
+        if frame.f_locals.get("self") is parent and frame.f_code.co_name not in _PLUMBING:
+            return frame.f_code.co_filename, frame.f_lineno
+        frame = frame.f_back
+    return None
+
+
+def tensors(tree: Any, prefix: str = "") -> dict[str, torch.Tensor]:
+    """The tensors of a nested structure by their path in it: `last_hidden_state`, `0`, `cache.1`."""
+    found: dict[str, torch.Tensor] = {}
+    for path, leaf in pytree.tree_flatten_with_path(tree)[0]:
+        if isinstance(leaf, torch.Tensor):
+            found[".".join([*([prefix] if prefix else []), *map(_key, path)])] = leaf
+    return found
+
+
+def source_of(module: torch.nn.Module) -> str:
+    """Where the module's `forward` is written: `package/file.py:line`, relative to the import root."""
+    try:
+        function = inspect.unwrap(type(module).forward)
+        line = function.__code__.co_firstlineno
+        return f"{relative(function.__code__.co_filename)}:{line}"
+    except AttributeError:
+        return ""
+
+
+def relative(file: str) -> str:
+    """The file's path from the import root it was found under; the bare name where there is none."""
+    path = Path(file)
+    roots = [Path(entry).resolve() for entry in sys.path if entry]
+    inside = [root for root in roots if path.is_relative_to(root)]
+    if not inside:
+        return path.name
+    return path.relative_to(max(inside, key=lambda root: len(root.parts))).as_posix()
+
+
+def _arguments(module: torch.nn.Module, args: Any, kwargs: Any) -> dict[str, torch.Tensor]:
+    """The tensor arguments by parameter name, in the order of the signature."""
+    try:
+        bound = inspect.signature(module.forward).bind(*args, **kwargs).arguments
+    except TypeError:
+        bound = {**{f"input_{i}": arg for i, arg in enumerate(args)}, **kwargs}
+    return {name: t for part in _flat(bound) for name, t in part.items()}
+
+
+def _flat(bound: dict[str, Any]) -> Iterator[dict[str, torch.Tensor]]:
+    for name, value in bound.items():
+        # A catch-all parameter's own name says nothing: its keys are the names.
+        if name == "kwargs" and isinstance(value, dict):
+            yield from _flat(value)  # type: ignore[reportUnknownArgumentType]
+        else:
+            yield tensors(value, name)
+
+
+def _key(entry: Any) -> str:
+    for attribute in ("key", "idx", "name"):
+        if hasattr(entry, attribute):
+            return str(getattr(entry, attribute))
+    return str(entry)
+
+
+def _clone(found: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    # Later in-place ops must not change what was seen.
+    return {name: tensor.detach().clone() for name, tensor in found.items()}

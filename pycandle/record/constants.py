@@ -1,0 +1,86 @@
+"""States tensors that no checkpoint holds (non-persistent buffers, lifted constants) as nodes.
+
+A position table is an `arange`, a mask of ones a `full`: said in closed form they need no data.
+Small tables without one become literals. It must not know where a constant is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+
+from pycandle.errors import Finding, RecordError
+from pycandle.graph import Arg, DType, Node, Ref, TensorType, Value
+
+# A table of this many numbers still reads as a table.
+_MOST_LITERALS = 1024
+
+
+def constant_nodes(
+    name: str, path: str, tensor: torch.Tensor, fresh: Callable[[str], str]
+) -> list[Node]:
+    """Nodes of which the last gives `%name`, equal to the tensor. Raises `RecordError`."""
+    from pycandle.record.importer import DTYPES
+
+    if tensor.dtype not in DTYPES:
+        raise RecordError(Finding(f"dtype {tensor.dtype} is not supported", path, "convert it"))
+    dtype = DTYPES[tensor.dtype]
+    shape = tuple(tensor.shape)
+    out = Value(name, TensorType(dtype, shape))
+    if tensor.numel() and bool((tensor == tensor.flatten()[0]).all()):
+        fill = tensor.flatten()[0].item()
+        return [_node("aten.full.default", (shape, fill), out, dtype)]
+    if (axis := _arange_axis(tensor)) is not None:
+        return _arange(tensor, axis, out, fresh)
+    if tensor.numel() <= _MOST_LITERALS:
+        flat = tuple(tensor.flatten().tolist())
+        return [_node("rt.literal", (flat, shape), out, dtype)]
+    raise RecordError(
+        Finding(
+            f"a constant of {tensor.numel()} numbers is not in the checkpoint and has no closed form",
+            path,
+            "register it with register_buffer(..., persistent=True), and save the checkpoint again",
+        )
+    )
+
+
+def _arange_axis(tensor: torch.Tensor) -> int | None:
+    """The one axis along which an integer tensor counts up evenly, if it does."""
+    if tensor.is_floating_point() or tensor.dtype is torch.bool:
+        return None
+    varying = [a for a in range(tensor.ndim) if tensor.shape[a] > 1]
+    for axis in varying:
+        line = tensor.movedim(axis, -1).reshape(-1, tensor.shape[axis])
+        steps = line.diff(dim=-1)
+        if bool((steps == steps[0, 0]).all()) and bool((line == line[0]).all()) and steps[0, 0]:
+            return axis
+    return None
+
+
+def _arange(
+    tensor: torch.Tensor, axis: int, out: Value, fresh: Callable[[str], str]
+) -> list[Node]:
+    line = tensor.movedim(axis, -1).reshape(-1, tensor.shape[axis])[0].tolist()
+    step = line[1] - line[0]
+    dtype, length = out.type.dtype, len(line)
+    thin = tuple(length if a == axis else 1 for a in range(tensor.ndim))
+    nodes = [
+        _node(
+            "aten.arange.start_step",
+            (line[0], line[0] + step * length, step),
+            Value(fresh(f"{out.name}_arange"), TensorType(dtype, (length,))),
+            dtype,
+        )
+    ]
+    if thin != (length,):
+        view = Value(fresh(f"{out.name}_view"), TensorType(dtype, thin))
+        nodes.append(Node("aten.view.default", (Ref(nodes[-1].out.name), thin), (), (view,)))
+    if out.type.shape != thin:
+        nodes.append(Node("aten.expand.default", (Ref(nodes[-1].out.name), out.type.shape), (), (out,)))
+    last = nodes.pop()
+    return [*nodes, Node(last.op, last.args, last.kwargs, (out,))]
+
+
+def _node(op: str, args: tuple[Arg, ...], out: Value, dtype: str) -> Node:
+    return Node(op, args, (("dtype", DType(dtype)),), (out,))

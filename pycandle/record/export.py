@@ -1,0 +1,195 @@
+"""Runs `torch.export` and finds out which input axes are dynamic.
+
+It must not know the graph: its result is torch's own program, with the inputs it was made from.
+"""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.export import Dim, ExportedProgram
+from torch.export.graph_signature import InputKind
+from torch.utils import _pytree as pytree
+
+from pycandle.errors import Finding, RecordError
+from pycandle.graph import Static
+
+# Asking torch why an axis is static costs one more export each.
+_MOST_REASONS = 8
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A program in inference mode, functional, with what it was made from."""
+
+    program: ExportedProgram
+    model: torch.nn.Module | None  # None where the user gave a ready program
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    dynamic_shapes: Any
+    statics: tuple[Static, ...]
+
+
+def export(
+    model: torch.nn.Module | ExportedProgram,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    dynamic_shapes: Any,
+) -> Exported:
+    """Export the model; with `dynamic_shapes` None every axis is tried. Raises `RecordError`."""
+    if isinstance(model, ExportedProgram):
+        return Exported(_functional(model), None, args, kwargs, dynamic_shapes, ())
+    with _inference(model):
+        if dynamic_shapes is not None:
+            program = _export(model, args, kwargs, dynamic_shapes)
+            return Exported(_functional(program), model, args, kwargs, dynamic_shapes, ())
+        program, tried = _export_automatic(model, args, kwargs)
+        statics = tuple(_statics(model, program, args, kwargs, tried))
+    return Exported(_functional(program), model, args, kwargs, None, statics)
+
+
+@contextmanager
+def _inference(model: torch.nn.Module) -> Iterator[None]:
+    """Eval mode and no gradients, with each module's own mode restored."""
+    modes = {module: module.training for module in model.modules()}
+    model.eval()
+    try:
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for module, mode in modes.items():
+            module.training = mode
+
+
+def _export(
+    model: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], dynamic_shapes: Any
+) -> ExportedProgram:
+    try:
+        return torch.export.export(
+            model, args, kwargs, dynamic_shapes=dynamic_shapes, strict=False
+        )
+    except Exception as error:
+        raise RecordError(
+            Finding(
+                f"torch.export cannot export the model: {_first_lines(error)}",
+                _user_line(error) or type(model).__name__,
+                "change that line, or mark the axis that it needs as static in dynamic_shapes; "
+                "torch.export.draft_export(model, args) prints a full report",
+            )
+        ) from error
+
+
+def _export_automatic(
+    model: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[ExportedProgram, Any]:
+    """The program with the most dynamic axes of three tries: all, the first of each, none."""
+    everything = _shapes(model, args, kwargs, lambda t: dict.fromkeys(range(t.ndim), Dim.AUTO))
+    leading = _shapes(model, args, kwargs, lambda t: {0: Dim.AUTO} if t.ndim else {})
+    for shapes in (everything, leading):
+        try:
+            return _export(model, args, kwargs, shapes), shapes
+        except RecordError:
+            continue
+    return _export(model, args, kwargs, None), None
+
+
+def _shapes(model: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], axes: Any) -> Any:
+    """torch.export's dynamic_shapes by parameter name: `axes(tensor)` for each tensor."""
+
+    def entry(leaf: object) -> object:
+        return axes(leaf) if isinstance(leaf, torch.Tensor) else None
+
+    signature = inspect.signature(model.forward)
+    named = dict(signature.bind(*args, **kwargs).arguments)
+    for parameter in signature.parameters.values():
+        if parameter.kind is parameter.VAR_KEYWORD:
+            named.update(named.pop(parameter.name, {}))
+    return {name: pytree.tree_map(entry, value) for name, value in named.items()}
+
+
+def _statics(
+    model: torch.nn.Module,
+    program: ExportedProgram,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    tried: Any,
+) -> Iterator[Static]:
+    """Each input axis that stayed static, with torch's reason."""
+    asked = 0
+    for name, fake, given in user_inputs(program, args, kwargs):
+        for axis, size in enumerate(fake.shape):
+            if isinstance(size, torch.SymInt):
+                continue
+            reason = f"specialised to {int(size)}"
+            if tried is None:
+                reason += "; the model does not export with dynamic axes"
+            elif int(size) in (0, 1):
+                reason += "; record with a size of 2 or more to make it dynamic"
+            elif asked < _MOST_REASONS:
+                asked += 1
+                reason += _reason(model, args, kwargs, given, axis)
+            yield Static(f"{name}, axis {axis}", reason)
+
+
+def _reason(
+    model: torch.nn.Module,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    wanted: torch.Tensor,
+    axis: int,
+) -> str:
+    """What torch says when that axis alone must be dynamic."""
+    shapes = _shapes(model, args, kwargs, lambda t: {axis: Dim.DYNAMIC} if t is wanted else {})
+    try:
+        torch.export.export(model, args, kwargs, dynamic_shapes=shapes, strict=False)
+    except Exception as error:
+        line = _user_line(error)
+        return f": {_first_lines(error)}" + (f" ({line})" if line else "")
+    return ": it is tied to another static axis"
+
+
+def user_inputs(
+    program: ExportedProgram, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Iterator[tuple[str, torch.Tensor, torch.Tensor]]:
+    """The tensor inputs of a program: placeholder name, fake tensor, the tensor given."""
+    placeholders = {n.name: n.meta.get("val") for n in program.graph.nodes if n.op == "placeholder"}
+    specs = [s for s in program.graph_signature.input_specs if s.kind is InputKind.USER_INPUT]
+    for spec, given in zip(specs, pytree.tree_leaves((args, kwargs)), strict=True):
+        fake = placeholders[spec.arg.name]
+        if isinstance(fake, torch.Tensor):
+            yield spec.arg.name, fake, given
+
+
+def _functional(program: ExportedProgram) -> ExportedProgram:
+    """The program without in-place ops; composite ops stay whole."""
+    mutates = any(
+        node.op == "call_function"
+        and isinstance(node.target, torch._ops.OpOverload)
+        and node.target._schema.is_mutable
+        for node in program.graph.nodes
+    )
+    return program.run_decompositions({}) if mutates else program
+
+
+def _first_lines(error: Exception) -> str:
+    text = " ".join(line.strip() for line in str(error).strip().splitlines()[:3])
+    return text[:300] or type(error).__name__
+
+
+def _user_line(error: BaseException) -> str:
+    """The innermost line of the traceback that is the model's own, not torch's."""
+    line = ""
+    trace = error.__traceback__
+    while trace is not None:
+        file = trace.tb_frame.f_code.co_filename
+        if "/torch/" not in file and "/pycandle/" not in file and not file.startswith("<"):
+            line = f"{file}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return line

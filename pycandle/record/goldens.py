@@ -1,0 +1,206 @@
+"""Makes the golden tensors: every module call's inputs and outputs, at every case, with float64.
+
+A case is one set of input sizes. Besides the recorded one there is the smallest and a larger one,
+made from the recorded inputs by cutting and repeating them along the dynamic axes, so that ids
+stay ids and masks stay masks. At each the model itself runs beside its graph, and both must agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch.utils import _pytree as pytree
+
+from pycandle.errors import Finding, RecordError
+from pycandle.graph import Case, Graph
+from pycandle.graph.dim import substitute
+from pycandle.graph.verify import verify
+from pycandle.record.calls import Call, observe
+from pycandle.record.evaluate import Environment, evaluate, widen
+from pycandle.record.export import Exported, user_inputs
+from pycandle.record.importer import Imported
+from pycandle.record.regions import agree, find_boundaries, place_nodes, subtrees
+
+_MOST_TRIES = 12
+
+Sizes = dict[str, int]
+
+
+def record_goldens(
+    imported: Imported, exported: Exported, say: Callable[[str], None]
+) -> tuple[Graph, dict[str, torch.Tensor]]:
+    """The finished graph, and the trace's tensors by key. Raises `RecordError`."""
+    recorded = {symbol.name: symbol.recorded for symbol in imported.graph.symbols}
+    calls = _observe(exported, imported.graph, recorded)
+    graph = verify(place_nodes(imported, calls), "recording")
+    values = _evaluate(graph, imported, exported, recorded, wide=False)
+    graph = find_boundaries(graph, calls, values)
+    graph = _name_outputs(graph)
+    _hold_against(graph, calls, values, recorded)
+
+    smallest = _smallest(graph, imported, exported, say)
+    graph = replace(
+        graph,
+        symbols=tuple(replace(s, min=smallest[s.name]) for s in graph.symbols),
+    )
+    larger = {s.name: _enlarged(s.recorded, s.max, smallest[s.name]) for s in graph.symbols}
+    cases = {"recorded": recorded, "smallest": smallest, "larger": larger}
+    kept = {name: sizes for name, sizes in cases.items() if name == "recorded" or sizes != recorded}
+    graph = replace(graph, cases=tuple(Case(n, tuple(s.items())) for n, s in kept.items()))
+    tensors: dict[str, torch.Tensor] = {}
+    for case, sizes in kept.items():
+        tensors |= _case(case, sizes, graph, imported, exported)
+    return graph, tensors
+
+
+def _case(
+    case: str, sizes: Sizes, graph: Graph, imported: Imported, exported: Exported
+) -> dict[str, torch.Tensor]:
+    """One case's tensors: boundaries as the model gave them, and both float64 references."""
+    calls = _observe(exported, graph, sizes)
+    values = _evaluate(graph, imported, exported, sizes, wide=False)
+    _hold_against(graph, calls, values, sizes)
+    wide = _evaluate(graph, imported, exported, sizes, wide=True)
+    weights = {name: widen(tensor) for name, tensor in imported.weights.items()}
+    inside = subtrees(graph)
+    tensors: dict[str, torch.Tensor] = {}
+    for index, region in enumerate(graph.regions):
+        seen = calls[index] if index < len(calls) else None
+        for boundary in region.inputs:
+            own = seen.inputs.get(boundary.name) if seen else None
+            tensors.setdefault(
+                f"{case}:{boundary.golden}", _stored(own, values[boundary.value])
+            )
+        nodes = [node for node in graph.nodes if node.region in inside[index]]
+        given = {b.value: tensors[f"{case}:{b.golden}"] for b in region.inputs}
+        alone = evaluate(nodes, weights | given, sizes, wide=True) if region.outputs else {}
+        for k, boundary in enumerate(region.outputs):
+            own = seen.outputs.get(boundary.name) if seen else None
+            key = f"{case}:{boundary.golden}"
+            tensors[key] = _stored(own, values[boundary.value])
+            if tensors[key].is_floating_point():
+                tensors[f"{key}:float64"] = wide[boundary.value].contiguous().clone()
+                isolated = alone[boundary.value].contiguous().clone()
+                tensors[f"{case}:{region.key}.{k}:isolated"] = isolated
+    return tensors
+
+
+def _stored(own: torch.Tensor | None, evaluated: torch.Tensor) -> torch.Tensor:
+    """What the model itself gave where it was seen, else what its graph gives."""
+    tensor = own if own is not None and agree(evaluated, own) else evaluated
+    return tensor.detach().contiguous().clone()
+
+
+def _hold_against(
+    graph: Graph, calls: list[Call], values: Mapping[str, torch.Tensor], sizes: Sizes
+) -> None:
+    """Raise `RecordError` naming the first module whose graph gives other numbers than it."""
+    # Inner calls end before outer ones, so the reverse of the order of entry finds the culprit.
+    for index in reversed(range(len(calls))):
+        region = graph.regions[index]
+        for boundary in region.outputs:
+            seen = calls[index].outputs.get(boundary.name)
+            if seen is not None and not agree(values[boundary.value], seen):
+                raise RecordError(
+                    Finding(
+                        f"the exported graph of {region.path or 'the model'} gives other numbers"
+                        f" than the module itself, at sizes {sizes}",
+                        region.source,
+                        "look for randomness or data-dependent branches in its forward",
+                    )
+                )
+
+
+def _smallest(
+    graph: Graph, imported: Imported, exported: Exported, say: Callable[[str], None]
+) -> Sizes:
+    """The least sizes at which the model runs and its graph agrees with it, found by trying."""
+    recorded = {symbol.name: symbol.recorded for symbol in graph.symbols}
+    least: Sizes = {}
+    for symbol in graph.symbols:
+        tries = range(symbol.min, min(symbol.recorded, symbol.min + _MOST_TRIES))
+        problem = ""
+        for size in tries:
+            found = _problem(graph, imported, exported, recorded | {symbol.name: size})
+            if not found:
+                least[symbol.name] = size
+                break
+            problem = found
+        else:
+            least[symbol.name] = symbol.recorded
+        if least[symbol.name] > symbol.min:
+            say(f"{symbol.name} is {least[symbol.name]} at least: {problem}")
+    # All at their least together can fail where each alone does not.
+    if least != recorded and (problem := _problem(graph, imported, exported, least)):
+        say(f"the smallest sizes {least} do not go together: {problem}")
+        return recorded
+    return least
+
+
+def _problem(graph: Graph, imported: Imported, exported: Exported, sizes: Sizes) -> str:
+    """Why the recording does not hold at these sizes; empty if it does."""
+    try:
+        calls = _observe(exported, graph, sizes)
+        values = _evaluate(graph, imported, exported, sizes, wide=False)
+        _hold_against(graph, calls, values, sizes)
+    except RecordError as error:
+        return error.findings[0].what
+    except Exception as error:
+        return f"{type(error).__name__}: {str(error).strip().splitlines()[0][:200]}"
+    return ""
+
+
+def _enlarged(recorded: int, most: int | None, least: int) -> int:
+    wanted = recorded + (recorded + 1) // 2
+    if most is None or wanted <= most:
+        return wanted
+    return most if most > recorded else max(least, recorded - 1)
+
+
+def _observe(exported: Exported, graph: Graph, sizes: Sizes) -> list[Call]:
+    if exported.model is None:
+        return []
+    args, kwargs = _resized(exported, graph, sizes)
+    return observe(exported.model, args, kwargs)
+
+
+def _evaluate(
+    graph: Graph, imported: Imported, exported: Exported, sizes: Sizes, wide: bool
+) -> Environment:
+    args, kwargs = _resized(exported, graph, sizes)
+    given = user_inputs(exported.program, args, kwargs)
+    inputs = {
+        entry.value.name: tensor
+        for entry, (_, _, tensor) in zip(graph.inputs, given, strict=True)
+    }
+    return evaluate(graph.nodes, imported.weights | inputs, sizes, wide)
+
+
+def _resized(
+    exported: Exported, graph: Graph, sizes: Sizes
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The inputs at other sizes: cut, or repeated from the start, along each dynamic axis."""
+    leaves, tree = pytree.tree_flatten((exported.args, exported.kwargs))
+    shapes = iter(graph.inputs)
+    resized: list[Any] = []
+    for leaf in leaves:
+        if isinstance(leaf, torch.Tensor):
+            for axis, size in enumerate(next(shapes).value.type.shape):
+                wanted = substitute(size, sizes)
+                assert isinstance(wanted, int)
+                if wanted != leaf.shape[axis]:
+                    leaf = leaf.index_select(axis, torch.arange(wanted) % leaf.shape[axis])
+        resized.append(leaf)
+    return pytree.tree_unflatten(resized, tree)
+
+
+def _name_outputs(graph: Graph) -> Graph:
+    """The model's outputs by the paths that its own return value gives them."""
+    paths = {boundary.value: boundary.name for boundary in graph.regions[0].outputs}
+    return replace(
+        graph,
+        outputs=tuple(replace(o, path=paths.get(o.value, o.path)) for o in graph.outputs),
+    )

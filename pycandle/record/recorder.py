@@ -1,0 +1,95 @@
+"""`GoldenRecorder`: the public face of recording, and the order of its steps.
+
+It must not know how any single step works.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pycandle.errors import Finding, RecordError
+from pycandle.graph import Graph, manifest
+from pycandle.output import write_if_changed
+
+if TYPE_CHECKING:
+    import torch
+
+
+class GoldenRecorder:
+    """Records a model's graph, and what every module call takes and gives.
+
+    `output_dir` is where `save` writes; it defaults to the directory that `pycandle record` was
+    given, else the current one.
+    """
+
+    def __init__(self, output_dir: str | os.PathLike[str] | None = None) -> None:
+        self.output_dir = Path(output_dir or os.environ.get("PYCANDLE_OUT", "."))
+        self._graph: Graph | None = None
+        self._tensors: dict[str, torch.Tensor] = {}
+
+    def record(
+        self,
+        model: torch.nn.Module | torch.export.ExportedProgram,
+        *inputs: Any,
+        dynamic_shapes: Any = None,
+        **kwargs: Any,
+    ) -> GoldenRecorder:
+        """Export the model in eval mode on these inputs, run it, and keep its goldens.
+
+        `dynamic_shapes` says which input axes may vary, in `torch.export`'s own form; without it
+        every axis is tried, and those that became static are printed with the reason. Weights
+        and inputs are not changed. Raises `RecordError`.
+        """
+        from pycandle.record.export import export
+        from pycandle.record.goldens import record_goldens
+        from pycandle.record.importer import import_program
+
+        _say("exporting the model with torch.export")
+        exported = export(model, inputs, kwargs, dynamic_shapes)
+        for static in exported.statics:
+            _say(f"static: {static.axis}: {static.reason}")
+        imported = import_program(exported)
+        _say(f"recorded {len(imported.graph.nodes)} ops; computing goldens")
+        self._graph, self._tensors = record_goldens(imported, exported, _say)
+        return self
+
+    def save(self, name: str | None = None) -> Path:
+        """Write `{name}_manifest.json` and `{name}_trace.safetensors`; returns the manifest's path.
+
+        The name becomes the Rust module's, so it must be an identifier; it defaults to the one
+        that `pycandle record` was given. Raises `RecordError` if nothing was recorded.
+        """
+        from safetensors.torch import save
+
+        name = name or os.environ.get("PYCANDLE_NAME", "")
+        if self._graph is None:
+            raise RecordError(Finding("nothing was recorded", "save()", "call record() first"))
+        if not (name.isascii() and name.isidentifier()):
+            raise RecordError(
+                Finding(
+                    f"{name!r} cannot name a recording",
+                    "save(name)",
+                    "use a name of ASCII letters, digits and underscores, as a Rust module has",
+                )
+            )
+        from dataclasses import replace
+
+        text = manifest.dump(replace(self._graph, name=name))
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        metadata = {"pycandle.format": str(manifest.FORMAT), "pycandle.manifest": digest}
+        self.output_dir.mkdir(parents=True, exist_ok=True)
+        path = self.output_dir / f"{name}_manifest.json"
+        # The trace names the manifest it belongs to, so a crash between the two is noticed.
+        trace = save(self._tensors, metadata)
+        write_if_changed(self.output_dir / f"{name}_trace.safetensors", trace)
+        write_if_changed(path, text.encode())
+        _say(f"wrote {path} ({len(self._graph.regions)} module calls) and its trace")
+        return path
+
+
+def _say(line: str) -> None:
+    print(f"pycandle: {line}", file=sys.stderr, flush=True)

@@ -1,0 +1,161 @@
+"""Builds the tree of module calls and finds what crosses each boundary.
+
+The tree comes from the hooks; a node's place in it from its module stack. What enters and leaves a
+call is decided by the graph (live in, live out); only the names come from the Python signatures,
+matched by equal tensors. It must not know how goldens are stored beyond their keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+import torch
+
+from pycandle.graph import Boundary, Graph, Node, Region
+from pycandle.record.calls import Call
+from pycandle.record.importer import Imported
+from pycandle.record.source import place_of_line
+
+
+def place_nodes(imported: Imported, calls: list[Call]) -> Graph:
+    """The graph with its regions, and every node in the innermost call that made it."""
+    regions = [_region(call) for call in calls] or [
+        Region("", 0, imported.graph.class_name, None, "")
+    ]
+    index = {(region.path, region.call): i for i, region in enumerate(regions)}
+    homes: list[int | None] = []
+    for stack in imported.owners:
+        home: int | None = 0 if stack else None
+        for path, call, class_name in stack:
+            if (path, call) not in index:
+                index[path, call] = len(regions)
+                regions.append(Region(path, call, class_name, home, ""))
+            home = index[path, call]
+        homes.append(home)
+    placed = _place_constants(imported.graph.nodes, homes, regions)
+    return replace(imported.graph, regions=tuple(regions), nodes=placed)
+
+
+def _region(call: Call) -> Region:
+    site, targets = place_of_line(*call.site) if call.site else ("", ())
+    return Region(
+        call.path, call.index, call.class_name, call.parent, call.source, site=site, targets=targets
+    )
+
+
+def _place_constants(
+    nodes: tuple[Node, ...], homes: list[int | None], regions: list[Region]
+) -> tuple[Node, ...]:
+    """Nodes without a stack go to the innermost call that holds all their users."""
+    found: dict[str, int] = {}
+    placed: list[Node] = []
+    for node, home in zip(reversed(nodes), reversed(homes), strict=True):
+        if home is None:
+            users = [found[out.name] for out in node.outs if out.name in found]
+            home = users[0] if users else 0
+        for name in node.inputs:
+            found[name] = _common(found[name], home, regions) if name in found else home
+        placed.append(replace(node, region=home))
+    return tuple(reversed(placed))
+
+
+def _common(left: int, right: int, regions: list[Region]) -> int:
+    """The innermost region that holds both."""
+    ancestors = set(_ancestors(left, regions))
+    return next(region for region in _ancestors(right, regions) if region in ancestors)
+
+
+def _ancestors(index: int, regions: list[Region]) -> Iterable[int]:
+    current: int | None = index
+    while current is not None:
+        yield current
+        current = regions[current].parent
+
+
+def find_boundaries(
+    graph: Graph, calls: list[Call], values: Mapping[str, torch.Tensor]
+) -> Graph:
+    """The graph with each region's inputs and outputs, named and with their golden keys."""
+    live_in, live_out = _live(graph)
+    outputs: list[tuple[Boundary, ...]] = []
+    golden: dict[str, str] = {}
+    for index, region in enumerate(graph.regions):
+        seen = calls[index].outputs if index < len(calls) else {}
+        named = match(live_out[index], seen, values)
+        order = list(seen)
+        named.sort(key=lambda pair: order.index(pair[0]) if pair[0] in order else len(order))
+        found = [
+            Boundary(name, value, f"{region.key}.{k}") for k, (name, value) in enumerate(named)
+        ]
+        outputs.append(tuple(found))
+        for boundary in found:
+            golden.setdefault(boundary.value, boundary.golden)
+    regions: list[Region] = []
+    for index, region in enumerate(graph.regions):
+        seen = calls[index].inputs if index < len(calls) else {}
+        named = match(live_in[index], seen, values)
+        order = list(seen)
+        named.sort(key=lambda pair: order.index(pair[0]) if pair[0] in order else len(order))
+        inputs: list[Boundary] = []
+        for name, value in named:
+            key = golden.setdefault(value, f"{region.key}.{name}")
+            inputs.append(Boundary(name, value, key))
+        regions.append(replace(region, inputs=tuple(inputs), outputs=outputs[index]))
+    return replace(graph, regions=tuple(regions))
+
+
+def match(
+    names: list[str], seen: Mapping[str, torch.Tensor], values: Mapping[str, torch.Tensor]
+) -> list[tuple[str, str]]:
+    """(Python's name, value) for each value: the name whose tensor is the same, else its own."""
+    free = dict(seen)
+    pairs: list[tuple[str, str]] = []
+    for value in names:
+        same = [name for name, tensor in free.items() if agree(values[value], tensor)]
+        if same:
+            free.pop(same[0])
+        pairs.append((same[0] if same else value, value))
+    return pairs
+
+
+def agree(ours: torch.Tensor, theirs: torch.Tensor) -> bool:
+    """Equal up to what two orders of summation may differ by."""
+    if ours.shape != theirs.shape or ours.dtype != theirs.dtype:
+        return False
+    if not ours.is_floating_point() or torch.equal(ours, theirs):
+        return torch.equal(ours, theirs)
+    ours, theirs = ours.double(), theirs.double()
+    scale = float(theirs.nan_to_num(0.0, 0.0, 0.0).abs().max()) if theirs.numel() else 0.0
+    return torch.allclose(ours, theirs, rtol=1e-4, atol=1e-5 * scale, equal_nan=True)
+
+
+def _live(graph: Graph) -> tuple[list[list[str]], list[list[str]]]:
+    """For each region the values it reads from outside, and those of its own used outside."""
+    parameters = {p.value.name for p in graph.parameters}
+    inside = subtrees(graph)
+    final = {output.value for output in graph.outputs}
+    live_in: list[list[str]] = []
+    live_out: list[list[str]] = []
+    for index in range(len(graph.regions)):
+        nodes = [n for n in graph.nodes if n.region in inside[index]]
+        made = {out.name: None for n in nodes for out in n.outs}
+        reads = dict.fromkeys(name for n in nodes for name in n.inputs)
+        used = final | {
+            name for n in graph.nodes if n.region not in inside[index] for name in n.inputs
+        }
+        live_in.append([name for name in reads if name not in made and name not in parameters])
+        live_out.append([name for name in made if name in used])
+    live_in[0] = [i.value.name for i in graph.inputs]
+    live_out[0] = list(dict.fromkeys(output.value for output in graph.outputs))
+    return live_in, live_out
+
+
+def subtrees(graph: Graph) -> list[set[int]]:
+    """For each region the indices of itself and all regions inside it."""
+    inside = [{index} for index in range(len(graph.regions))]
+    for index in reversed(range(1, len(graph.regions))):
+        parent = graph.regions[index].parent
+        if parent is not None:
+            inside[parent] |= inside[index]
+    return inside

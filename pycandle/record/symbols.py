@@ -1,0 +1,90 @@
+"""Names the symbols of dynamic axes, and states the sizes that each may take.
+
+The user's own `Dim` names win; otherwise an axis is named by what its position usually is. Names
+are for readers only: nothing may depend on them.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch.export import Dim
+from torch.utils import _pytree as pytree
+
+from pycandle.graph import Symbol
+from pycandle.record.export import Exported, user_inputs
+
+
+def name_symbols(exported: Exported) -> dict[str, Symbol]:
+    """torch's symbol name -> `Symbol`, in order of appearance in the inputs."""
+    ranges = {str(s): r for s, r in exported.program.range_constraints.items()}
+    found: dict[str, Symbol] = {}
+    for torch_name, axis, fake, given in _axes(exported):
+        if torch_name in found:
+            continue
+        wanted, least = _dim_of(exported, given, axis) or (_guess(fake, axis), 1)
+        taken = {symbol.name for symbol in found.values()}
+        name, count = wanted, 2
+        while name in taken:
+            name, count = f"{wanted}_{count}", count + 1
+        known = ranges.get(torch_name)
+        upper = None if known is None or known.upper >= sys.maxsize - 1 else int(known.upper)
+        lower = 1 if known is None else int(known.lower)
+        # torch reports ranges from 2 only because it specialises 0 and 1; what a size of 1 does
+        # is tried when goldens are recorded.
+        lower = max(least, 1) if lower <= 2 else lower
+        found[torch_name] = Symbol(name, lower, upper, int(given.shape[axis]))
+    return found
+
+
+def _axes(exported: Exported) -> Iterator[tuple[str, int, torch.Tensor, torch.Tensor]]:
+    for _, fake, given in user_inputs(exported.program, exported.args, exported.kwargs):
+        for axis, size in enumerate(fake.shape):
+            if isinstance(size, torch.SymInt) and size.node.expr.is_symbol:
+                yield str(size.node.expr), axis, fake, given
+
+
+def _dim_of(exported: Exported, given: torch.Tensor, axis: int) -> tuple[str, int] | None:
+    """The user's `Dim` for an axis: its name as an identifier, and its lower bound."""
+    for shapes, leaf in _matched(exported):
+        if leaf is not given or shapes is None:
+            continue
+        entry = shapes.get(axis) if isinstance(shapes, dict) else dict(enumerate(shapes)).get(axis)
+        if isinstance(entry, Dim):
+            name = re.sub(r"\W", "_", entry.__name__, flags=re.ASCII).lower()
+            return (name if name.isidentifier() else f"d_{name}"), max(int(entry.min), 1)
+    return None
+
+
+def _matched(exported: Exported) -> Iterator[tuple[Any, Any]]:
+    """Each input leaf beside its entry of dynamic_shapes."""
+    shapes = exported.dynamic_shapes
+    if shapes is None:
+        return
+    if isinstance(shapes, dict):
+        named = dict(zip(shapes, exported.args)) | exported.kwargs  # noqa: B905
+        trees = [(shapes.get(name), value) for name, value in named.items()]
+    else:
+        trees = list(zip(shapes, (*exported.args, *exported.kwargs.values()), strict=False))
+    for spec, value in trees:
+        leaves, tree = pytree.tree_flatten(value)
+        try:
+            entries = tree.flatten_up_to(spec) if spec is not None else [None] * len(leaves)
+        except ValueError:
+            entries = [None] * len(leaves)
+        yield from zip(entries, leaves, strict=True)
+
+
+def _guess(fake: torch.Tensor, axis: int) -> str:
+    """What an axis at this place usually is."""
+    if axis == 0:
+        return "batch"
+    if fake.ndim == 4:
+        return ("batch", "channels", "height", "width")[axis]
+    if fake.ndim == 3:
+        return ("batch", "seq", "length")[axis]
+    return "seq" if axis == 1 else f"size_{axis}"
