@@ -106,7 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _options(text: str) -> dict[str, str]:
-    pairs = [line.partition("=") for line in text.splitlines()]
+    pairs = [line.partition("=") for line in text.removesuffix("\n").split("\n")]
     if not all(separator for _, separator, _ in pairs):
         raise ProjectError(
             Finding(f"the options {text!r} are not key=value lines", "--options", "write them so")

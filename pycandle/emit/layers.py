@@ -47,7 +47,9 @@ def _activation(path: str, value: str, expr: Expr) -> ModuleField | None:
         return None
     match expr:
         case Call(path=function, args=(Var(),)):
-            return ModuleField(path, "nn::Activation", "nn::Activation::new", (Raw(function),), False)
+            return ModuleField(
+                path, "nn::Activation", "nn::Activation::new", (Raw(function),), False
+            )
         case Method(receiver=Var(), name=name, args=()):
             function = Raw(f"Tensor::{name}")
             return ModuleField(path, "nn::Activation", "nn::Activation::new", (function,), False)

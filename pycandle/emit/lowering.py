@@ -23,8 +23,7 @@ def lower_graph(graph: Graph) -> tuple[dict[str, Expr], tuple[Finding, ...]]:
             continue
         lowered.update((out.name, expr) for out, expr in zip(node.outs, exprs, strict=True))
     findings = tuple(
-        _finding(graph, what, fix, source, nodes)
-        for (what, fix, source), nodes in declined.items()
+        _finding(graph, what, fix, source, nodes) for (what, fix, source), nodes in declined.items()
     )
     return lowered, findings
 

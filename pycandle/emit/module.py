@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from pycandle.emit.fields import ListField, ModuleField, ParameterField, StructField
-from pycandle.emit.names import comment_text, identifier, string_literal
+from pycandle.emit.names import comment_text, format_literal, identifier, string_literal
 from pycandle.emit.naming import NamedForEach, NamedLet
 from pycandle.emit.rust import FieldNames, argument, size_text, value
 from pycandle.emit.structs import Struct
@@ -107,7 +107,7 @@ def _field_load(field: StructField, names: FieldNames) -> str:
         return _module_load(field, string_literal(field.path), names)
     first = field.items[0]
     if all(item.args == first.args for item in field.items):
-        path = 'format!("' + string_literal(field.path)[1:-1].replace("{", "{{") + '.{i}")'
+        path = f'format!({format_literal(field.path)[:-1]}.{{i}}")'
         load = _module_load(first, path, names).removesuffix("?")
         return f"(0..{len(field.items)}).map(|i| {load}).collect::<Result<Vec<_>>>()?"
     loads = [_module_load(item, string_literal(item.path), names) for item in field.items]
@@ -191,12 +191,8 @@ def _guards(graph: Graph, struct: Struct) -> Iterator[str]:
         most = "None" if symbol.max is None else f"Some({symbol.max})"
         yield f"ops::expect_size({string_literal(symbol.name)}, {name}, {symbol.min}, {most})?;"
     told = {name: len(axes) == rank for name, axes, rank in struct.body.dims}
-    for (name, _), (_, known) in zip(
-        struct.body.arguments, struct.interface.inputs, strict=False
-    ):
+    for (name, _), (_, known) in zip(struct.body.arguments, struct.interface.inputs, strict=False):
         if told.get(name):
             continue
         sizes = ", ".join(size_text(size) for size in graph.types[known].shape)
         yield f"ops::expect_shape({string_literal(name)}, {name}, &[{sizes}])?;"
-
-

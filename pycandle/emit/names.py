@@ -18,6 +18,11 @@ _KEYWORDS = frozenset(
     " self Self static struct super trait true try type typeof unsafe unsized use virtual where"
     " while yield".split()
 )
+# The types and variants that generated code uses; a struct of that name would hide them.
+_TYPES = frozenset(
+    "Clone Conv1dConfig DType Debug Default Err Inputs Isolated None Ok Option PyChecker Result"
+    " Scope Some String Tensor VarBuilder Vec".split()
+)
 
 
 def identifier(name: str, taken: Container[str] = ()) -> str:
@@ -44,6 +49,11 @@ def string_literal(text: str) -> str:
     return '"' + "".join(_escaped(char) for char in text) + '"'
 
 
+def format_literal(text: str) -> str:
+    """The same for `format!`, to which a single brace means something."""
+    return string_literal(text.replace("{", "{{").replace("}", "}}"))
+
+
 def comment_text(text: str) -> str:
     """Text that can stand in a line comment: one line, nothing invisible, no end of comment."""
     return "".join(_escaped(char) for char in text).replace("*/", "*\\/")
@@ -67,6 +77,6 @@ def _unique(name: str, taken: Container[str], joint: str) -> str:
     if name in _KEYWORDS:
         name = f"{name}_"
     unique, count = name, 2
-    while unique in taken:
+    while unique in taken or unique in _TYPES:
         unique, count = f"{name}{joint}{count}", count + 1
     return unique

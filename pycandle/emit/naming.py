@@ -56,7 +56,9 @@ def name_locals(
         arguments.append((namer.argument(name, value), "tensor"))
     arguments += [(name, "size") for name in draft.interface.sizes]
     bound: dict[str, Expr] = {value: Field(path) for value, path in parameters.items()}
-    bound |= {v: Local(n, True) for (_, v), (n, _) in zip(draft.interface.inputs, arguments, strict=False)}
+    bound |= {
+        v: Local(n, True) for (_, v), (n, _) in zip(draft.interface.inputs, arguments, strict=False)
+    }
     dims = tuple((_name(bound[v]), axes, ranks[v]) for v, axes in draft.dims)
     done: list[NamedLet | NamedForEach] = []
     for place, statement in enumerate(statements):

@@ -160,5 +160,3 @@ def _tests(root: Struct) -> Iterator[str]:
         "    parity::digest(&SPEC)",
         "}",
     )
-
-

@@ -168,5 +168,3 @@ def _operand(expr: Expr, names: FieldNames) -> str:
         return argument(expr, names)
     text = value(expr, names)
     return f"({text})" if isinstance(expr, SizeOf) and expr.kind != "usize" else text
-
-

@@ -197,9 +197,7 @@ def _relative_path(tree: Tree, region: int) -> str:
     return path[len(outer) + 1 :] if outer else path
 
 
-def _map(
-    plan: _Plan, change: Callable[[Number], Expr]
-) -> tuple[tuple[StructField, ...], Body]:
+def _map(plan: _Plan, change: Callable[[Number], Expr]) -> tuple[tuple[StructField, ...], Body]:
     """The plan's fields and body with each constant changed, always in the same order."""
 
     def visit(expr: Expr) -> Expr | None:
@@ -243,9 +241,7 @@ def _configs(vectors: list[tuple[Number, ...]]) -> list[str | None]:
     return configs
 
 
-def _configured(
-    plan: _Plan, configs: list[str | None]
-) -> tuple[tuple[StructField, ...], Body]:
+def _configured(plan: _Plan, configs: list[str | None]) -> tuple[tuple[StructField, ...], Body]:
     remaining = iter(configs)
 
     def change(number: Number) -> Expr:
@@ -270,5 +266,3 @@ def _read_configs(body: Body) -> set[str]:
     for result in body.results:
         rewrite(result, visit)
     return found
-
-

@@ -226,4 +226,6 @@ def _build(terms: Mapping[Monomial, int]) -> Size:
 
 def _operand(size: Size) -> str:
     text = str(size)
-    return text if isinstance(size, int) or len(size.terms) == 1 and " " not in text else f"({text})"
+    return (
+        text if isinstance(size, int) or len(size.terms) == 1 and " " not in text else f"({text})"
+    )

@@ -56,7 +56,7 @@ def load(text: str, where: str) -> Graph:
     """Read a manifest; `where` names the file in errors. Raises `ManifestError`."""
     try:
         document = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _broken(f"it is not JSON: {error}", where) from error
     if not isinstance(document, dict):
         raise _broken("it is not a JSON object", where)

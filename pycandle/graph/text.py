@@ -108,7 +108,9 @@ def parse_graph(text: str) -> Graph:
             else:
                 graph.setdefault("node", []).append(parse_node(line))
         except ValueError as error:
-            raise ManifestError(Finding(f"cannot read the graph: {error}", f"line {number}: {line}"))
+            raise ManifestError(
+                Finding(f"cannot read the graph: {error}", f"line {number}: {line}")
+            )
     return Graph(
         name=name,
         symbols=tuple(graph.get("symbol", ())),  # type: ignore[arg-type]
@@ -125,6 +127,9 @@ def parse_node(text: str) -> Node:
     match = _NODE.fullmatch(text)
     if match is None:
         raise ValueError("expected `%name: dtype[shape] = op(arguments)`")
+    outs = tuple(parse_value(value[0]) for value in _VALUE.finditer(match["outs"]))
+    if ", ".join(print_value(out) for out in outs) != match["outs"]:
+        raise ValueError("expected `%name: dtype[shape], ... = op(arguments)`")
     call = ast.parse(f"f({_mark_references(match['args'])})", mode="eval").body
     if not isinstance(call, ast.Call):
         raise ValueError("expected an argument list")
@@ -132,7 +137,7 @@ def parse_node(text: str) -> Node:
         op=match["op"],
         args=tuple(_parse_arg(arg) for arg in call.args),
         kwargs=tuple((k.arg or "", _parse_arg(k.value)) for k in call.keywords),
-        outs=tuple(parse_value(value[0]) for value in _VALUE.finditer(match["outs"])),
+        outs=outs,
         region=int(match["region"] or 0),
         source=json.loads(match["source"]) if match["source"] else "",
         targets=tuple(match["targets"].split(", ")) if match["targets"] else (),
@@ -199,15 +204,13 @@ def _parse_input(text: str) -> Input:
 def _parse_parameter(text: str) -> Parameter:
     match = _VALUE.match(text)
     if match is None:
-        raise ValueError("expected `parameter %name: dtype[shape] \"checkpoint name\"`")
+        raise ValueError('expected `parameter %name: dtype[shape] "checkpoint name"`')
     names = re.findall(r'"(?:[^"\\]|\\.)*"', text[match.end() :])
     return Parameter(parse_value(match[0]), tuple(json.loads(name) for name in names))
 
 
 def _parse_region(text: str) -> Region:
-    match = re.fullmatch(
-        r'\d+ ("(?:[^"\\]|\\.)*") (\d+) ("(?:[^"\\]|\\.)*") (\d+)', text
-    )
+    match = re.fullmatch(r'\d+ ("(?:[^"\\]|\\.)*") (\d+) ("(?:[^"\\]|\\.)*") (\d+)', text)
     if match is None:
         raise ValueError('expected `region index "path" call "class" parent`')
     return Region(json.loads(match[1]), int(match[2]), json.loads(match[3]), int(match[4]), "")

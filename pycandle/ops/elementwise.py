@@ -1,7 +1,7 @@
 """Arithmetic, comparisons, logic and activations, element by element.
 
-A plain operator is used where both sides have one floating dtype, or are both int64; everything
-else goes through `pycandle_runtime::ops`, which promotes as PyTorch does.
+A plain operator is used where both sides have one floating dtype, or are both int64, and where a
+constant is added; everything else goes through `pycandle_runtime::ops`, which promotes as PyTorch does.
 """
 
 from __future__ import annotations
@@ -32,9 +32,11 @@ def _with_scalar(name: str, x: Operand, other: Scalar) -> Expr:
     decline(x.dtype == "bool", f"{name} of a boolean tensor", "convert it with .long()")
     if isinstance(other, Dim):
         decline(not x.type.is_float, f"{name} of an integer tensor and a size", "use torch.full")
-        return Operator(_SIGNS[name], x.expr, size(other, "f64"))
-    if x.dtype in ("f32", "f64"):
-        return Operator(_SIGNS[name], x.expr, number(other, label="factor"))
+        return Call(f"ops::{name}_scalar", (x.expr, size(other, "f64")))
+    # Candle computes `x * a` as `x * a + 0`, which loses the sign of zero, and `x / a` as a product
+    # with the reciprocal; only sums are exact as operators.
+    if x.dtype in ("f32", "f64") and name in ("add", "sub"):
+        return Operator(_SIGNS[name], x.expr, number(other, label="term"))
     if isinstance(other, int) and name != "div":
         return Call(f"ops::{name}_scalar_i64", (x.expr, number(other, "i64")))
     return Call(f"ops::{name}_scalar", (x.expr, number(other)))

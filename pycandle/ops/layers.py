@@ -117,9 +117,8 @@ def max_pool1d(
     dilation: Sizes = (1,), ceil_mode: bool = False,
 ) -> Expr:  # fmt: skip
     """The largest element of each window."""
-    decline(ceil_mode or dilation != (1,), "max_pool1d with ceil_mode or dilation", "pad the input")
-    window = (_first(kernel_size), _first(stride or kernel_size), _first(padding))
-    return Call("ops::max_pool1d", (x.expr, *window))
+    window = (_first(kernel_size), _first(stride or kernel_size), _first(padding), _first(dilation))
+    return Call("ops::max_pool1d", (x.expr, *window, flag(ceil_mode)))
 
 
 @op("aten.avg_pool1d.default")
@@ -128,9 +127,8 @@ def avg_pool1d(
     ceil_mode: bool = False, count_include_pad: bool = True,
 ) -> Expr:  # fmt: skip
     """The mean of each window."""
-    decline(ceil_mode, "avg_pool1d with ceil_mode", "pad the input")
     window = (_first(kernel_size), _first(stride or kernel_size), _first(padding))
-    return Call("ops::avg_pool1d", (x.expr, *window, flag(count_include_pad)))
+    return Call("ops::avg_pool1d", (x.expr, *window, flag(ceil_mode), flag(count_include_pad)))
 
 
 @op("aten.adaptive_avg_pool1d.default")
@@ -168,5 +166,3 @@ def _maybe(operand: Operand | None) -> Maybe:
 
 def _parameters(**named: Operand | None) -> dict[str, Operand]:
     return {name: operand for name, operand in named.items() if operand is not None}
-
-

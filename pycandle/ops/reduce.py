@@ -11,7 +11,9 @@ from pycandle.ops.table import Operand, decline, op
 def _floating(x: Operand, name: str, out: TensorType) -> Expr:
     """The operand in the dtype that the result is computed in."""
     decline(not out.is_float, f"{name} of {x.dtype}", "convert it to float32")
-    return x.expr if x.dtype == out.dtype else Method(x.expr, "to_dtype", (candle_dtype(out.dtype),))
+    return (
+        x.expr if x.dtype == out.dtype else Method(x.expr, "to_dtype", (candle_dtype(out.dtype),))
+    )
 
 
 @op("aten.softmax.int", "aten._softmax.default")
@@ -23,7 +25,9 @@ def softmax(x: Operand, dim: int, dtype: str | bool | None = None, *, out: Tenso
 @op("aten.log_softmax.int", "aten._log_softmax.default")
 def log_softmax(x: Operand, dim: int, dtype: str | bool | None = None, *, out: TensorType) -> Expr:
     """Logarithm of softmax."""
-    return Call("ops::log_softmax", (_floating(x, "log_softmax", out), Number(x.axis(dim), "usize")))
+    return Call(
+        "ops::log_softmax", (_floating(x, "log_softmax", out), Number(x.axis(dim), "usize"))
+    )
 
 
 def _reduce(
@@ -67,5 +71,7 @@ def amin(x: Operand, dim: tuple[int, ...] = (), keepdim: bool = False, *, out: T
 @op("aten.cumsum.default")
 def cumsum(x: Operand, dim: int, dtype: str | None = None, *, out: TensorType) -> Expr:
     """Running sum along one axis; booleans and integers give int64."""
-    source = x.expr if x.dtype == out.dtype else Method(x.expr, "to_dtype", (candle_dtype(out.dtype),))
+    source = (
+        x.expr if x.dtype == out.dtype else Method(x.expr, "to_dtype", (candle_dtype(out.dtype),))
+    )
     return Call("ops::cumsum", (source, Number(x.axis(dim), "usize")))

@@ -148,7 +148,9 @@ def _lookup(name: str) -> Op:
     near = difflib.get_close_matches(name, _TABLE.entries, 1, 0.8)
     raise Decline(
         f"{name} has no lowering",
-        f"rewrite the line with {near[0]}, or add the op" if near else "rewrite the line, or add the op",
+        f"rewrite the line with {near[0]}, or add the op"
+        if near
+        else "rewrite the line, or add the op",
     )
 
 

@@ -106,7 +106,9 @@ def split(
 
 
 @op("aten.unbind.int")
-def unbind(x: Operand, dim: int = 0, *, out: tuple[TensorType, ...] | TensorType) -> tuple[Expr, ...]:
+def unbind(
+    x: Operand, dim: int = 0, *, out: tuple[TensorType, ...] | TensorType
+) -> tuple[Expr, ...]:
     """Every index of an axis, each without the axis."""
     count = 1 if isinstance(out, TensorType) else len(out)
     return tuple(select(x, dim, index) for index in range(count))
@@ -129,7 +131,7 @@ def index(x: Operand, indices: tuple[Operand | None, ...]) -> Expr:
     """Elements at computed indices, which broadcast together."""
     for chosen in indices:
         decline(
-            chosen is not None and chosen.dtype not in ("i64", "u8"),
+            chosen is not None and chosen.dtype != "i64",
             "indexing with a boolean mask, whose result's size depends on the data",
             "use torch.where",
         )
@@ -140,7 +142,9 @@ def index(x: Operand, indices: tuple[Operand | None, ...]) -> Expr:
 def _operands(tensors: tuple[Operand, ...]) -> Slice:
     dtypes = {operand.dtype for operand in tensors}
     if len(dtypes) > 1:
-        raise Decline(f"joining tensors of {', '.join(sorted(dtypes))}", "convert them to one dtype")
+        raise Decline(
+            f"joining tensors of {', '.join(sorted(dtypes))}", "convert them to one dtype"
+        )
     return Slice(tuple(operand.expr for operand in tensors))
 
 

@@ -102,7 +102,9 @@ def _view(node: Node, forms: Forms) -> Form | None:
     new = [(a, s) for a, s in enumerate(node.out.type.shape) if s != 1]
     if [s for _, s in old] != [s for _, s in new]:
         return None
-    return moved(form, {index(o): symbol(index(n)) for (o, _), (n, _) in zip(old, new, strict=True)})
+    return moved(
+        form, {index(o): symbol(index(n)) for (o, _), (n, _) in zip(old, new, strict=True)}
+    )
 
 
 def _expand(node: Node, forms: Forms) -> Form | None:
@@ -223,7 +225,12 @@ def _index(node: Node, forms: Forms) -> Form | None:
     """Reading at computed indices, where all of them are known and in range."""
     tensor, chosen = forms.type_of(node.args[0]), node.args[1]
     form = forms.of(node.args[0])
-    if form is None or tensor is None or not isinstance(chosen, tuple) or len(chosen) != tensor.rank:
+    if (
+        form is None
+        or tensor is None
+        or not isinstance(chosen, tuple)
+        or len(chosen) != tensor.rank
+    ):
         return None
     bounds = Bounds(forms.graph, node.out.type.shape)
     places: dict[str, Size] = {}
@@ -267,12 +274,21 @@ _COMPARISONS: dict[str, Callable[[Size, Bounds], Form]] = {
 }
 
 RULES: dict[str, Callable[[Node, Forms], Form | None]] = {
-    **dict.fromkeys(("aten.arange.default", "aten.arange.start", "aten.arange.start_step"), _arange),
-    **dict.fromkeys(("aten.ones.default", "aten.new_ones.default", "aten.ones_like.default"), _constant(1)),
-    **dict.fromkeys(("aten.zeros.default", "aten.new_zeros.default", "aten.zeros_like.default"), _constant(0)),
-    **dict.fromkeys(("aten.full.default", "aten.full_like.default", "aten.new_full.default"), _constant(None)),
     **dict.fromkeys(
-        ("aten.view.default", "aten.reshape.default", "aten.unsqueeze.default", "aten.squeeze.dim"), _view
+        ("aten.arange.default", "aten.arange.start", "aten.arange.start_step"), _arange
+    ),
+    **dict.fromkeys(
+        ("aten.ones.default", "aten.new_ones.default", "aten.ones_like.default"), _constant(1)
+    ),
+    **dict.fromkeys(
+        ("aten.zeros.default", "aten.new_zeros.default", "aten.zeros_like.default"), _constant(0)
+    ),
+    **dict.fromkeys(
+        ("aten.full.default", "aten.full_like.default", "aten.new_full.default"), _constant(None)
+    ),
+    **dict.fromkeys(
+        ("aten.view.default", "aten.reshape.default", "aten.unsqueeze.default", "aten.squeeze.dim"),
+        _view,
     ),
     "aten.expand.default": _expand,
     "aten.transpose.int": _transpose,

@@ -48,7 +48,9 @@ class _Writer:
     def write(self, form: Form) -> str | None:
         match form:
             case bool():
-                return self.add("aten.full.default", (self.type.shape, form), self.type, dtype=DType("bool"))
+                return self.add(
+                    "aten.full.default", (self.type.shape, form), self.type, dtype=DType("bool")
+                )
             case AtLeastZero(size=size):
                 return self._comparison(size)
             case Element():
@@ -112,9 +114,7 @@ class _Writer:
             return None
         types = {node.out.name: node.out.type for node in self.nodes}
         shape = _broadcast(types[made[0]].shape, types[made[1]].shape)
-        return self.add(
-            "aten.ge.Tensor", (Ref(made[0]), Ref(made[1])), TensorType("bool", shape)
-        )
+        return self.add("aten.ge.Tensor", (Ref(made[0]), Ref(made[1])), TensorType("bool", shape))
 
     def _integer(self, form: Size) -> str | None:
         """A constant, or a sum of even counts along single axes."""
@@ -122,7 +122,9 @@ class _Writer:
         dtype = self.type.dtype if self.type.dtype != "bool" else "i64"
         if not varying:
             shape = (1,) * self.type.rank
-            return self.add("aten.full.default", (shape, form), TensorType(dtype, shape), dtype=DType(dtype))
+            return self.add(
+                "aten.full.default", (shape, form), TensorType(dtype, shape), dtype=DType(dtype)
+            )
         total: str | None = None
         shape: tuple[Size, ...] = ()
         rest = form
@@ -136,13 +138,17 @@ class _Writer:
             made, own = self._count(axis, start, step, dtype)
             if total is not None:
                 shape = _broadcast(shape, own)
-                made = self.add("aten.add.Tensor", (Ref(total), Ref(made)), TensorType(dtype, shape))
+                made = self.add(
+                    "aten.add.Tensor", (Ref(total), Ref(made)), TensorType(dtype, shape)
+                )
             else:
                 shape = own
             total = made
         return total
 
-    def _count(self, axis: int, start: Size, step: Size, dtype: str) -> tuple[str, tuple[Size, ...]]:
+    def _count(
+        self, axis: int, start: Size, step: Size, dtype: str
+    ) -> tuple[str, tuple[Size, ...]]:
         length = self.type.shape[axis]
         made = self.add(
             "aten.arange.start_step",
@@ -152,7 +158,9 @@ class _Writer:
         )
         shape = tuple(length if a == axis else 1 for a in range(self.type.rank))
         if self.type.rank == 2:
-            made = self.add("aten.unsqueeze.default", (Ref(made), 1 - axis), TensorType(dtype, shape))
+            made = self.add(
+                "aten.unsqueeze.default", (Ref(made), 1 - axis), TensorType(dtype, shape)
+            )
         elif shape != (length,):
             made = self.add("aten.view.default", (Ref(made), shape), TensorType(dtype, shape))
         return made, shape

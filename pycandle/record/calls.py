@@ -35,9 +35,7 @@ class Call:
     outputs: dict[str, torch.Tensor] = field(default_factory=lambda: dict[str, torch.Tensor]())
 
 
-def observe(
-    model: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> list[Call]:
+def observe(model: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Call]:
     """Run the model in eval mode and return its module calls, the model's own first."""
     calls: list[Call] = []
     open_calls: list[int] = []

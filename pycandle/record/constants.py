@@ -58,9 +58,7 @@ def _arange_axis(tensor: torch.Tensor) -> int | None:
     return None
 
 
-def _arange(
-    tensor: torch.Tensor, axis: int, out: Value, fresh: Callable[[str], str]
-) -> list[Node]:
+def _arange(tensor: torch.Tensor, axis: int, out: Value, fresh: Callable[[str], str]) -> list[Node]:
     line = tensor.movedim(axis, -1).reshape(-1, tensor.shape[axis])[0].tolist()
     step = line[1] - line[0]
     dtype, length = out.type.dtype, len(line)
@@ -77,7 +75,9 @@ def _arange(
         view = Value(fresh(f"{out.name}_view"), TensorType(dtype, thin))
         nodes.append(Node("aten.view.default", (Ref(nodes[-1].out.name), thin), (), (view,)))
     if out.type.shape != thin:
-        nodes.append(Node("aten.expand.default", (Ref(nodes[-1].out.name), out.type.shape), (), (out,)))
+        nodes.append(
+            Node("aten.expand.default", (Ref(nodes[-1].out.name), out.type.shape), (), (out,))
+        )
     last = nodes.pop()
     return [*nodes, Node(last.op, last.args, last.kwargs, (out,))]
 

@@ -6,6 +6,7 @@ It must not know the graph: its result is torch's own program, with the inputs i
 from __future__ import annotations
 
 import inspect
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from torch.utils import _pytree as pytree
 
 from pycandle.errors import Finding, RecordError
 from pycandle.graph import Static
+from pycandle.record.calls import relative
 
 # Asking torch why an axis is static costs one more export each.
 _MOST_REASONS = 8
@@ -72,9 +74,7 @@ def _export(
     model: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], dynamic_shapes: Any
 ) -> ExportedProgram:
     try:
-        return torch.export.export(
-            model, args, kwargs, dynamic_shapes=dynamic_shapes, strict=False
-        )
+        return torch.export.export(model, args, kwargs, dynamic_shapes=dynamic_shapes, strict=False)
     except Exception as error:
         raise RecordError(
             Finding(
@@ -100,7 +100,9 @@ def _export_automatic(
     return _export(model, args, kwargs, None), None
 
 
-def _shapes(model: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], axes: Any) -> Any:
+def _shapes(
+    model: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], axes: Any
+) -> Any:
     """torch.export's dynamic_shapes by parameter name: `axes(tensor)` for each tensor."""
 
     def entry(leaf: object) -> object:
@@ -125,7 +127,8 @@ def _statics(
     asked = 0
     for name, fake, given in user_inputs(program, args, kwargs):
         for axis, size in enumerate(fake.shape):
-            if isinstance(size, torch.SymInt):
+            # A specialised axis may still be a SymInt, of a constant.
+            if isinstance(size, torch.SymInt) and size.node.expr.free_symbols:
                 continue
             reason = f"specialised to {int(size)}"
             if tried is None:
@@ -150,8 +153,12 @@ def _reason(
     try:
         torch.export.export(model, args, kwargs, dynamic_shapes=shapes, strict=False)
     except Exception as error:
+        if "specialized it to be a constant" in str(error):
+            return ": the code or the weights need this size"
         line = _user_line(error)
-        return f": {_first_lines(error)}" + (f" ({line})" if line else "")
+        text = f": {_first_lines(error)}" + (f" ({line})" if line else "")
+        # Reasons are kept in the manifest, which is the same on every machine.
+        return re.sub(r"/[^\s:\"'()]+\.py", lambda file: relative(file[0]), text)
     return ": it is tied to another static axis"
 
 

@@ -71,9 +71,7 @@ def _case(
         seen = calls[index] if index < len(calls) else None
         for boundary in region.inputs:
             own = seen.inputs.get(boundary.name) if seen else None
-            tensors.setdefault(
-                f"{case}:{boundary.golden}", _stored(own, values[boundary.value])
-            )
+            tensors.setdefault(f"{case}:{boundary.golden}", _stored(own, values[boundary.value]))
         nodes = [node for node in graph.nodes if node.region in inside[index]]
         given = {b.value: tensors[f"{case}:{b.golden}"] for b in region.inputs}
         alone = evaluate(nodes, weights | given, sizes, wide=True) if region.outputs else {}
@@ -173,8 +171,7 @@ def _evaluate(
     args, kwargs = _resized(exported, graph, sizes)
     given = user_inputs(exported.program, args, kwargs)
     inputs = {
-        entry.value.name: tensor
-        for entry, (_, _, tensor) in zip(graph.inputs, given, strict=True)
+        entry.value.name: tensor for entry, (_, _, tensor) in zip(graph.inputs, given, strict=True)
     }
     return evaluate(graph.nodes, imported.weights | inputs, sizes, wide)
 

@@ -214,9 +214,7 @@ class _Importer:
             return (Value(self._name(node), self._type(value)),)
         if not isinstance(value, (list, tuple)):
             raise ValueError(f"gives a {type(value).__name__}, which is not a tensor")
-        items = {
-            user.args[1]: user for user in node.users if user.target is operator.getitem
-        }
+        items = {user.args[1]: user for user in node.users if user.target is operator.getitem}
         outs: list[Value] = []
         for index, element in enumerate(value):
             if not isinstance(element, torch.Tensor):
@@ -296,7 +294,11 @@ def _stack(node: torch.fx.Node) -> tuple[tuple[str, int, str], ...]:
 
 
 def _text(class_name: Any) -> str:
-    return class_name if isinstance(class_name, str) else f"{class_name.__module__}.{class_name.__qualname__}"
+    return (
+        class_name
+        if isinstance(class_name, str)
+        else f"{class_name.__module__}.{class_name.__qualname__}"
+    )
 
 
 def _aliases(exported: Exported) -> dict[str, tuple[str, ...]]:

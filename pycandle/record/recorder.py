@@ -8,8 +8,11 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pycandle.errors import Finding, RecordError
 from pycandle.graph import Graph, manifest
@@ -30,6 +33,31 @@ class GoldenRecorder:
         self.output_dir = Path(output_dir or os.environ.get("PYCANDLE_OUT", "."))
         self._graph: Graph | None = None
         self._tensors: dict[str, torch.Tensor] = {}
+        self._weights: dict[str, torch.Tensor] = {}
+
+    # What `pycandle record` and `pycandle check` hang on to; see `watching` and `graphs_only`.
+    _saved: ClassVar[Callable[[Path], None] | None] = None
+    _graphs: ClassVar[list[Graph] | None] = None
+
+    @classmethod
+    @contextmanager
+    def watching(cls, saved: Callable[[Path], None]) -> Iterator[None]:
+        """Within it, `saved` is told of each manifest that any recorder writes."""
+        cls._saved = saved
+        try:
+            yield
+        finally:
+            cls._saved = None
+
+    @classmethod
+    @contextmanager
+    def graphs_only(cls) -> Iterator[list[Graph]]:
+        """Within it, recorders only export: no golden is made, `save` writes nothing."""
+        cls._graphs = graphs = []
+        try:
+            yield graphs
+        finally:
+            cls._graphs = None
 
     def record(
         self,
@@ -47,24 +75,35 @@ class GoldenRecorder:
         from pycandle.record.export import export
         from pycandle.record.goldens import record_goldens
         from pycandle.record.importer import import_program
+        from pycandle.record.regions import place_nodes
 
         _say("exporting the model with torch.export")
         exported = export(model, inputs, kwargs, dynamic_shapes)
         for static in exported.statics:
             _say(f"static: {static.axis}: {static.reason}")
         imported = import_program(exported)
+        if GoldenRecorder._graphs is not None:
+            GoldenRecorder._graphs.append(place_nodes(imported, []))
+            return self
         _say(f"recorded {len(imported.graph.nodes)} ops; computing goldens")
         self._graph, self._tensors = record_goldens(imported, exported, _say)
+        self._weights = {
+            parameter.names[0]: imported.weights[parameter.value.name].contiguous()
+            for parameter in self._graph.parameters
+        }
         return self
 
-    def save(self, name: str | None = None) -> Path:
+    def save(self, name: str | None = None, weights: bool = False) -> Path:
         """Write `{name}_manifest.json` and `{name}_trace.safetensors`; returns the manifest's path.
 
-        The name becomes the Rust module's, so it must be an identifier; it defaults to the one
+        With `weights` the model's parameters go to `{name}.safetensors`, where the parity test
+        looks for a checkpoint; without it, put or link the checkpoint there. The name becomes the Rust module's, so it must be an identifier; it defaults to the one
         that `pycandle record` was given. Raises `RecordError` if nothing was recorded.
         """
         from safetensors.torch import save
 
+        if GoldenRecorder._graphs is not None:
+            return self.output_dir / f"{name}_manifest.json"
         name = name or os.environ.get("PYCANDLE_NAME", "")
         if self._graph is None:
             raise RecordError(Finding("nothing was recorded", "save()", "call record() first"))
@@ -76,8 +115,6 @@ class GoldenRecorder:
                     "use a name of ASCII letters, digits and underscores, as a Rust module has",
                 )
             )
-        from dataclasses import replace
-
         text = manifest.dump(replace(self._graph, name=name))
         digest = hashlib.sha256(text.encode()).hexdigest()
         metadata = {"pycandle.format": str(manifest.FORMAT), "pycandle.manifest": digest}
@@ -87,6 +124,10 @@ class GoldenRecorder:
         trace = save(self._tensors, metadata)
         write_if_changed(self.output_dir / f"{name}_trace.safetensors", trace)
         write_if_changed(path, text.encode())
+        if weights:
+            write_if_changed(self.output_dir / f"{name}.safetensors", save(self._weights))
+        if GoldenRecorder._saved is not None:
+            GoldenRecorder._saved(path)
         _say(f"wrote {path} ({len(self._graph.regions)} module calls) and its trace")
         return path
 

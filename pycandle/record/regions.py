@@ -73,9 +73,7 @@ def _ancestors(index: int, regions: list[Region]) -> Iterable[int]:
         current = regions[current].parent
 
 
-def find_boundaries(
-    graph: Graph, calls: list[Call], values: Mapping[str, torch.Tensor]
-) -> Graph:
+def find_boundaries(graph: Graph, calls: list[Call], values: Mapping[str, torch.Tensor]) -> Graph:
     """The graph with each region's inputs and outputs, named and with their golden keys."""
     live_in, live_out = _live(graph)
     outputs: list[tuple[Boundary, ...]] = []

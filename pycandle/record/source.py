@@ -47,7 +47,11 @@ def _statements(file: str) -> dict[int, tuple[int, tuple[str, ...]]]:
 
 def _targets(node: ast.stmt) -> tuple[str, ...]:
     match node:
-        case ast.Assign(targets=[target]) | ast.AugAssign(target=target) | ast.AnnAssign(target=target):
+        case (
+            ast.Assign(targets=[target])
+            | ast.AugAssign(target=target)
+            | ast.AnnAssign(target=target)
+        ):
             names = target.elts if isinstance(target, ast.Tuple) else [target]
         case _:
             return ()

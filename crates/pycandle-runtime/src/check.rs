@@ -1,0 +1,401 @@
+//! [`PyChecker`]: compares the outputs of module calls with what PyTorch computed.
+//!
+//! A checker is a path into a shared recording, so the code of one block serves all its instances:
+//! each instance holds a checker of its own path, and calls of a path are counted.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fmt;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use candle_core::{Device, Error, Result, Tensor};
+
+use crate::compare::{Values, Verdict, judge};
+use crate::manifest::{Manifest, Region, label};
+use crate::parity::Inputs;
+use crate::report::{Outcome, Report, Row};
+use crate::trace::Trace;
+
+/// Which float64 reference judges a module.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// The whole model in float64: errors add up from module to module, as in production.
+    Cumulative,
+    /// The module alone in float64, on its golden inputs: blame is exact.
+    Isolated,
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Cumulative => "cumulative",
+            Self::Isolated => "isolated",
+        })
+    }
+}
+
+/// A recording seen from one module. Cloning is cheap.
+#[derive(Clone)]
+pub struct PyChecker {
+    run: Arc<Run>,
+    path: Arc<str>,
+}
+
+/// One case of a recording under comparison; all clones of a checker share it.
+struct Run {
+    recording: Arc<Recording>,
+    case: usize,
+    mode: Mode,
+    collecting: bool,
+    progress: Mutex<Progress>,
+}
+
+struct Recording {
+    manifest: Manifest,
+    trace: Trace,
+    device: Device,
+}
+
+/// How often each path was called since the last restart, and what was found.
+#[derive(Default)]
+struct Progress {
+    calls: HashMap<String, usize>,
+    rows: Vec<Row>,
+}
+
+impl PyChecker {
+    /// Reads `{dir}/{name}_manifest.json` and opens `{dir}/{name}_trace.safetensors`.
+    ///
+    /// `device` is where golden inputs go. The checker compares with the first recorded case.
+    pub fn load(name: &str, dir: impl AsRef<Path>, device: &Device) -> Result<Self> {
+        let manifest = Manifest::read(&dir.as_ref().join(format!("{name}_manifest.json")))?;
+        let trace = Trace::open(
+            &dir.as_ref().join(format!("{name}_trace.safetensors")),
+            &manifest,
+        )?;
+        let recording = Arc::new(Recording {
+            manifest,
+            trace,
+            device: device.clone(),
+        });
+        Ok(Self::start(recording, 0, Mode::Cumulative, false))
+    }
+
+    /// The same recording, at its start, comparing with another case.
+    pub fn case(&self, name: &str) -> Result<Self> {
+        let cases = &self.manifest().cases;
+        let known = || {
+            cases
+                .iter()
+                .map(|case| case.name.as_str())
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        let case = cases
+            .iter()
+            .position(|case| case.name == name)
+            .ok_or_else(|| {
+                Error::Msg(format!(
+                    "{} has no case {name:?}; it has {}",
+                    self.manifest().name,
+                    known()
+                ))
+            })?;
+        Ok(Self::start(
+            self.run.recording.clone(),
+            case,
+            self.run.mode,
+            self.run.collecting,
+        ))
+    }
+
+    /// The same recording, at its start, judging each module alone.
+    pub fn isolated(&self) -> Self {
+        Self::start(
+            self.run.recording.clone(),
+            self.run.case,
+            Mode::Isolated,
+            self.run.collecting,
+        )
+    }
+
+    /// The same recording, at its start, going on after a difference: see [`PyChecker::report`].
+    pub fn collecting(&self) -> Self {
+        Self::start(
+            self.run.recording.clone(),
+            self.run.case,
+            self.run.mode,
+            true,
+        )
+    }
+
+    fn start(recording: Arc<Recording>, case: usize, mode: Mode, collecting: bool) -> Self {
+        let progress = Mutex::default();
+        let run = Run {
+            recording,
+            case,
+            mode,
+            collecting,
+            progress,
+        };
+        Self {
+            run: Arc::new(run),
+            path: Arc::from(""),
+        }
+    }
+
+    /// The checker of a submodule.
+    pub fn pp(&self, layer: impl AsRef<str>) -> Self {
+        Self {
+            run: self.run.clone(),
+            path: Arc::from(self.join(layer.as_ref()).as_ref()),
+        }
+    }
+
+    /// The module's path, empty for the root.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// What was recorded.
+    pub fn manifest(&self) -> &Manifest {
+        &self.run.recording.manifest
+    }
+
+    /// The size that a symbolic axis has in this case.
+    pub fn size(&self, symbol: &str) -> Result<usize> {
+        self.inputs(&[])?.size(symbol)
+    }
+
+    /// An argument of the root module in this case, by its Python name.
+    pub fn input(&self, name: &str) -> Result<Tensor> {
+        let manifest = self.manifest();
+        let key = manifest.regions.first().and_then(|root| {
+            root.inputs
+                .iter()
+                .find(|input| input.name == name)?
+                .golden
+                .as_deref()
+        });
+        let key = key.ok_or_else(|| {
+            Error::Msg(format!(
+                "{} was recorded without an input tensor {name:?}",
+                manifest.name
+            ))
+        })?;
+        self.run
+            .recording
+            .trace
+            .tensor(&self.key(key), &self.run.recording.device)
+    }
+
+    /// Recorded tensors of this case by their golden keys, and the case's sizes.
+    pub fn inputs(&self, keys: &[&str]) -> Result<Inputs> {
+        let Recording {
+            manifest,
+            trace,
+            device,
+        } = &*self.run.recording;
+        let tensors = keys.iter().map(|key| trace.tensor(&self.key(key), device));
+        Ok(Inputs::new(
+            tensors.collect::<Result<_>>()?,
+            manifest.cases[self.run.case].symbols.clone(),
+        ))
+    }
+
+    /// Compares one tensor with output 0 of the next call of a module, and tells what it found.
+    pub fn verify(&self, layer: &str, tensor: &Tensor) -> Result<Verdict> {
+        let path = self.join(layer);
+        let region = self
+            .next_call(&path)
+            .ok_or_else(|| self.not_recorded(&path))?;
+        self.compare_output(region, 0, tensor)
+    }
+
+    /// Compares all outputs of the next call of a module; what [`py_check!`](crate::py_check) calls.
+    ///
+    /// # Errors
+    /// At a difference, unless the checker is collecting.
+    pub fn check(&self, layer: &str, outputs: &[&Tensor]) -> Result<()> {
+        let path = self.join(layer);
+        let region = self
+            .next_call(&path)
+            .ok_or_else(|| self.not_recorded(&path))?;
+        let row = self.compare(region, outputs)?;
+        if self.run.collecting {
+            self.progress().rows.push(row);
+        } else if row.failed() {
+            self.restart();
+            return Err(Error::Msg(row.to_string()));
+        }
+        Ok(())
+    }
+
+    /// Compares all outputs of a given module call.
+    pub fn compare(&self, region: &Region, outputs: &[&Tensor]) -> Result<Row> {
+        let mut verdict = if outputs.len() == region.outputs.len() && !outputs.is_empty() {
+            self.compare_output(region, 0, outputs[0])?
+        } else {
+            let (got, expected) = (outputs.len(), region.outputs.len());
+            Verdict::failure(format!("it gave {got} outputs, PyTorch {expected}"))
+        };
+        for (k, output) in outputs.iter().enumerate().skip(1) {
+            if !verdict.passed() {
+                break;
+            }
+            verdict = self.compare_output(region, k, output)?;
+            if !verdict.passed() {
+                verdict.reason = format!("output {k}: {}", verdict.reason);
+            }
+        }
+        Ok(self.row(region, Outcome::Compared(verdict)))
+    }
+
+    /// A report's row about a module call of this case.
+    pub(crate) fn row(&self, region: &Region, outcome: Outcome) -> Row {
+        Row {
+            case: self.manifest().cases[self.run.case].name.clone(),
+            path: region.path.clone(),
+            call: region.call,
+            class: region.short_class().to_string(),
+            source: region.source.clone(),
+            site: region.site.clone(),
+            outcome,
+        }
+    }
+
+    /// What a collecting checker has found, in the order in which modules finished.
+    pub fn report(&self) -> Report {
+        let rows = self.progress().rows.clone();
+        Report {
+            name: self.manifest().name.clone(),
+            mode: self.run.mode,
+            rows,
+        }
+    }
+
+    /// Counts calls from zero again; checking the root's outputs does so too.
+    pub fn restart(&self) {
+        self.progress().calls.clear();
+    }
+
+    fn compare_output(&self, region: &Region, k: usize, output: &Tensor) -> Result<Verdict> {
+        let Some(golden) = region
+            .outputs
+            .get(k)
+            .and_then(|output| output.golden.as_deref())
+        else {
+            return Ok(Verdict::failure("PyTorch gave no tensor there"));
+        };
+        let trace = &self.run.recording.trace;
+        let suffix = match self.run.mode {
+            Mode::Cumulative => "float64",
+            Mode::Isolated => "isolated",
+        };
+        let key = self.key(golden);
+        let reference = format!("{key}:{suffix}");
+        let reference = if trace.contains(&reference) {
+            Some(trace.values(&reference)?)
+        } else {
+            None
+        };
+        Ok(judge(
+            &Values::of(output)?,
+            &trace.values(&key)?,
+            reference.as_ref(),
+        ))
+    }
+
+    /// Counts a call, and finds it in the recording.
+    fn next_call(&self, path: &str) -> Option<&Region> {
+        let mut progress = self.progress();
+        let count = progress.calls.entry(path.to_string()).or_insert(0);
+        let call = *count;
+        *count += 1;
+        if path.is_empty() {
+            progress.calls.clear();
+        }
+        self.manifest().region(path, call)
+    }
+
+    fn not_recorded(&self, path: &str) -> Error {
+        let manifest = self.manifest();
+        let calls = manifest
+            .regions
+            .iter()
+            .filter(|region| region.path == path)
+            .count();
+        let (name, module) = (&manifest.name, label(path, 0));
+        self.restart();
+        Error::Msg(if calls == 0 {
+            format!("{name} was recorded without a module {module:?}")
+        } else {
+            format!(
+                "{module} of {name} was called more often than recorded ({calls}); call \
+                 `checker.restart()` before a forward pass that does not check the root"
+            )
+        })
+    }
+
+    fn key(&self, golden: &str) -> String {
+        format!("{}:{golden}", self.manifest().cases[self.run.case].name)
+    }
+
+    fn join<'a>(&'a self, layer: &'a str) -> Cow<'a, str> {
+        match (&*self.path, layer) {
+            ("", layer) => Cow::Borrowed(layer),
+            (path, "") => Cow::Borrowed(path),
+            (path, layer) => Cow::Owned(format!("{path}.{layer}")),
+        }
+    }
+
+    fn progress(&self) -> MutexGuard<'_, Progress> {
+        // Each change is complete when the lock is released, even by a panic elsewhere.
+        self.run
+            .progress
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for PyChecker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PyChecker({} at {:?})", self.manifest().name, self.path)
+    }
+}
+
+/// Narrows an optional checker to a submodule: `checker.pp("query")`.
+pub trait Scope {
+    /// The checker of a submodule; `None` stays `None`, and then `layer` is not looked at.
+    fn pp(&self, layer: impl AsRef<str>) -> Self;
+}
+
+impl Scope for Option<PyChecker> {
+    fn pp(&self, layer: impl AsRef<str>) -> Self {
+        self.as_ref().map(|checker| checker.pp(layer))
+    }
+}
+
+/// What [`py_check!`](crate::py_check) accepts: a checker, or perhaps one.
+pub trait AsChecker {
+    fn as_checker(&self) -> Option<&PyChecker>;
+}
+
+impl AsChecker for PyChecker {
+    fn as_checker(&self) -> Option<&PyChecker> {
+        Some(self)
+    }
+}
+
+impl AsChecker for Option<PyChecker> {
+    fn as_checker(&self) -> Option<&PyChecker> {
+        self.as_ref()
+    }
+}
+
+impl<T: AsChecker> AsChecker for &T {
+    fn as_checker(&self) -> Option<&PyChecker> {
+        (*self).as_checker()
+    }
+}

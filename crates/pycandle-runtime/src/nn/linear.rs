@@ -1,0 +1,51 @@
+use candle_core::{Result, Tensor};
+use candle_nn::VarBuilder;
+
+use crate::{PyChecker, ops, py_check};
+
+/// `torch.nn.Linear`: `y = x weightᵀ + bias`.
+#[derive(Debug, Clone)]
+pub struct Linear {
+    /// `(out_features, in_features)`
+    pub weight: Tensor,
+    /// `(out_features,)`
+    pub bias: Option<Tensor>,
+    pub checker: Option<PyChecker>,
+}
+
+/// Loads `weight` and `bias`.
+pub fn linear(
+    in_features: usize,
+    out_features: usize,
+    vb: VarBuilder,
+    checker: Option<PyChecker>,
+) -> Result<Linear> {
+    let bias = Some(vb.get(out_features, "bias")?);
+    Ok(Linear {
+        bias,
+        ..linear_no_bias(in_features, out_features, vb, checker)?
+    })
+}
+
+/// Loads `weight`.
+pub fn linear_no_bias(
+    in_features: usize,
+    out_features: usize,
+    vb: VarBuilder,
+    checker: Option<PyChecker>,
+) -> Result<Linear> {
+    Ok(Linear {
+        weight: vb.get((out_features, in_features), "weight")?,
+        bias: None,
+        checker,
+    })
+}
+
+impl Linear {
+    /// `(…, in_features)` to `(…, out_features)`.
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let y = ops::linear(x, &self.weight, self.bias.as_ref())?;
+        py_check!(self.checker, "", &y);
+        Ok(y)
+    }
+}

@@ -1,0 +1,46 @@
+//! Checks of a model's inputs.
+
+use candle_core::{Error, Result, Tensor};
+
+/// Checks that a symbolic axis lies in the range for which the model was exported.
+///
+/// # Errors
+/// Names the axis, its size and the range.
+pub fn expect_size(name: &str, size: usize, min: usize, max: Option<usize>) -> Result<()> {
+    if size >= min && max.is_none_or(|max| size <= max) {
+        return Ok(());
+    }
+    let range = match max {
+        Some(max) if max == min => format!("exactly {min}"),
+        Some(max) => format!("{min} to {max}"),
+        None => format!("at least {min}"),
+    };
+    Err(Error::Msg(format!(
+        "{name} is {size}; the model was exported for {range}"
+    )))
+}
+
+/// Checks an input's shape.
+///
+/// # Errors
+/// Names the input, the first axis that differs, and both shapes.
+pub fn expect_shape(name: &str, tensor: &Tensor, shape: &[usize]) -> Result<()> {
+    let dims = tensor.dims();
+    if dims == shape {
+        return Ok(());
+    }
+    let what = if dims.len() != shape.len() {
+        format!("has {} axes instead of {}", dims.len(), shape.len())
+    } else {
+        let axis = (0..dims.len())
+            .find(|&axis| dims[axis] != shape[axis])
+            .unwrap_or(0);
+        format!(
+            "has {} instead of {} in axis {axis}",
+            dims[axis], shape[axis]
+        )
+    };
+    Err(Error::Msg(format!(
+        "input {name:?} {what}: its shape is {dims:?}, expected {shape:?}"
+    )))
+}

@@ -1,0 +1,284 @@
+//! Runs a generated model against its recording, module by module; what generated tests call.
+//!
+//! *Isolated*: each module call is fed its golden inputs, so that blame is exact.
+//! *Cumulative*: the whole model runs as in production, and every module is watched.
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use candle_core::{Device, Error, Result, Tensor};
+use candle_nn::VarBuilder;
+
+use crate::check::PyChecker;
+use crate::compare::Verdict;
+use crate::manifest::{self, Manifest, label};
+use crate::report::{Outcome, Report};
+use crate::store::Store;
+
+/// A generated model, and what its parity run must compare.
+#[derive(Debug, Clone, Copy)]
+pub struct Spec {
+    pub name: &'static str,
+    /// The manifest's path, relative to `root`; the trace lies beside it.
+    pub manifest: &'static str,
+    /// The crate's folder, `env!("CARGO_MANIFEST_DIR")`.
+    pub root: &'static str,
+    /// What the generated files carry in their header.
+    pub digest: &'static str,
+    /// The code generator's options, as they enter the digest.
+    pub options: &'static str,
+    /// Every module call of the recording, in call order.
+    pub regions: &'static [Region],
+}
+
+/// A module call that the run must compare.
+#[derive(Debug, Clone, Copy)]
+pub struct Region {
+    pub path: &'static str,
+    pub call: usize,
+    /// Golden keys of the tensors that the generated `forward` takes, in its order.
+    pub inputs: &'static [&'static str],
+    /// It computes nothing, so the generated code has no such module.
+    pub elided: bool,
+}
+
+/// The golden inputs of one module call, and the sizes of its case.
+#[derive(Debug, Clone)]
+pub struct Inputs {
+    tensors: Vec<Tensor>,
+    sizes: BTreeMap<String, usize>,
+}
+
+impl Inputs {
+    pub fn new(tensors: Vec<Tensor>, sizes: BTreeMap<String, usize>) -> Self {
+        Self { tensors, sizes }
+    }
+
+    /// An input tensor by its place.
+    pub fn tensor(&self, index: usize) -> Result<&Tensor> {
+        self.tensors.get(index).ok_or_else(|| {
+            Error::Msg(format!(
+                "input {index} is missing; {} are recorded",
+                self.tensors.len()
+            ))
+        })
+    }
+
+    /// The size of a symbolic axis.
+    pub fn size(&self, symbol: &str) -> Result<usize> {
+        let size = self.sizes.get(symbol).copied();
+        size.ok_or_else(|| Error::Msg(format!("the recording has no size {symbol:?}")))
+    }
+}
+
+/// A module whose parts can be called by path, each with inputs of its own.
+pub trait Isolated {
+    /// Calls the module at `path` below this one (`""` is this one), and gives its outputs.
+    fn call(&self, path: &str, inputs: &Inputs) -> Result<Vec<Tensor>>;
+}
+
+impl<T: Isolated> Isolated for Vec<T> {
+    fn call(&self, path: &str, inputs: &Inputs) -> Result<Vec<Tensor>> {
+        let (index, rest) = step(path);
+        match index.parse().ok().and_then(|index: usize| self.get(index)) {
+            Some(module) => module.call(rest, inputs),
+            None => unknown(path),
+        }
+    }
+}
+
+/// The first component of a path, and the rest; `("", "")` at its end.
+pub fn step(path: &str) -> (&str, &str) {
+    path.split_once('.').unwrap_or((path, ""))
+}
+
+/// The error of a path that leads nowhere.
+pub fn unknown<T>(path: &str) -> Result<T> {
+    Err(Error::Msg(format!(
+        "the generated model has no module at {path:?}"
+    )))
+}
+
+/// Tests each module call alone. Prints a report; an error names the first culprit.
+pub fn isolated<M: Isolated>(
+    spec: &Spec,
+    load: impl FnMut(VarBuilder<'static>, Option<PyChecker>) -> Result<M>,
+) -> Result<()> {
+    conclude(&run_isolated(spec, load)?)
+}
+
+/// Tests the whole model with every module watched. Prints a report; an error names the culprit.
+pub fn cumulative<M>(
+    spec: &Spec,
+    load: impl FnMut(VarBuilder<'static>, Option<PyChecker>) -> Result<M>,
+    forward: impl FnMut(&M, &Inputs) -> Result<Vec<Tensor>>,
+) -> Result<()> {
+    conclude(&run_cumulative(spec, load, forward)?)
+}
+
+/// Tests that the generated Rust belongs to the manifest on disk, which Cargo can miss when a
+/// file's time did not change.
+pub fn digest(spec: &Spec) -> Result<()> {
+    let path = spec.manifest_path();
+    let found = manifest::digest(spec.options, &manifest::read_bytes(&path)?);
+    if found != spec.digest {
+        candle_core::bail!(
+            "the Rust of {} was generated from another {}, by another version or with other \
+             options. Run `pycandle sync`, then `cargo clean -p` this crate if it persists",
+            spec.name,
+            path.display()
+        )
+    }
+    Ok(())
+}
+
+fn conclude(report: &Report) -> Result<()> {
+    print!("{report}");
+    report.verdict()
+}
+
+/// Feeds each module call its golden inputs, in all cases.
+pub fn run_isolated<M: Isolated>(
+    spec: &Spec,
+    mut load: impl FnMut(VarBuilder<'static>, Option<PyChecker>) -> Result<M>,
+) -> Result<Report> {
+    let checker = spec.checker()?.isolated();
+    let model = load(spec.weights(checker.manifest())?, None)?;
+    let mut report = checker.report();
+    for case in &checker.manifest().cases {
+        let checker = checker.case(&case.name)?;
+        for (region, recorded) in spec.regions.iter().zip(&checker.manifest().regions) {
+            if region.elided {
+                report.rows.push(checker.row(recorded, Outcome::Elided));
+                continue;
+            }
+            let outputs = checker
+                .inputs(region.inputs)
+                .and_then(|inputs| model.call(region.path, &inputs));
+            report.rows.push(match outputs {
+                Ok(outputs) => checker.compare(recorded, &outputs.iter().collect::<Vec<_>>())?,
+                Err(error) => checker.row(recorded, failed_to_run(&error)),
+            });
+        }
+    }
+    Ok(report)
+}
+
+/// Runs the whole model with a collecting checker, in all cases.
+pub fn run_cumulative<M>(
+    spec: &Spec,
+    mut load: impl FnMut(VarBuilder<'static>, Option<PyChecker>) -> Result<M>,
+    mut forward: impl FnMut(&M, &Inputs) -> Result<Vec<Tensor>>,
+) -> Result<Report> {
+    let checker = spec.checker()?.collecting();
+    let weights = spec.weights(checker.manifest())?;
+    let mut report = checker.report();
+    for case in &checker.manifest().cases {
+        let checker = checker.case(&case.name)?;
+        let model = load(weights.clone(), Some(checker.clone()))?;
+        let root = spec.regions.first().map_or(&[][..], |region| region.inputs);
+        let result = checker
+            .inputs(root)
+            .and_then(|inputs| forward(&model, &inputs));
+        let rows = checker.report().rows;
+        let compared: HashSet<_> = rows
+            .iter()
+            .map(|row| (row.path.clone(), row.call))
+            .collect();
+        report.rows.extend(rows);
+        for (region, recorded) in spec.regions.iter().zip(&checker.manifest().regions) {
+            let outcome = match &result {
+                _ if region.elided => Outcome::Elided,
+                _ if compared.contains(&(recorded.path.clone(), recorded.call)) => continue,
+                Err(error) if recorded.path.is_empty() => failed_to_run(error),
+                _ => Outcome::Missing,
+            };
+            report.rows.push(checker.row(recorded, outcome));
+        }
+    }
+    Ok(report)
+}
+
+fn failed_to_run(error: &Error) -> Outcome {
+    Outcome::Compared(Verdict::failure(format!("it did not run: {error}")))
+}
+
+impl Spec {
+    fn manifest_path(&self) -> PathBuf {
+        Path::new(self.root).join(self.manifest)
+    }
+
+    fn folder(&self) -> PathBuf {
+        self.manifest_path()
+            .parent()
+            .unwrap_or(Path::new(""))
+            .to_path_buf()
+    }
+
+    /// The recording, after making sure that this spec lists all its module calls.
+    pub fn checker(&self) -> Result<PyChecker> {
+        let checker = PyChecker::load(self.name, self.folder(), &device()?)?;
+        let recorded = &checker.manifest().regions;
+        let same = recorded.len() == self.regions.len()
+            && recorded
+                .iter()
+                .zip(self.regions)
+                .all(|(a, b)| a.path == b.path && a.call == b.call);
+        if !same {
+            let listed: HashSet<_> = self.regions.iter().map(|r| (r.path, r.call)).collect();
+            let first = recorded
+                .iter()
+                .find(|r| !listed.contains(&(r.path.as_str(), r.call)));
+            let first = first.map(|r| format!(", first {}", label(&r.path, r.call)));
+            candle_core::bail!(
+                "{}: the parity test lists {} module calls and the manifest {}{}. Run `pycandle sync`",
+                self.name,
+                self.regions.len(),
+                recorded.len(),
+                first.unwrap_or_default()
+            )
+        }
+        Ok(checker)
+    }
+
+    /// The model's weights: the file that `PYCANDLE_WEIGHTS_{NAME}` names, else
+    /// `{name}.safetensors` beside the manifest.
+    pub fn weights(&self, manifest: &Manifest) -> Result<VarBuilder<'static>> {
+        let variable = weights_variable(self.name);
+        let path = match std::env::var_os(&variable) {
+            Some(path) => PathBuf::from(path),
+            None => self.folder().join(format!("{}.safetensors", self.name)),
+        };
+        let bring = format!(
+            "Bring the weights of {} with `pycandle record`, or set {variable} to a .safetensors file",
+            self.name
+        );
+        let store = Store::open(&path, &bring)?;
+        let dtype = manifest.weight_dtype();
+        Ok(VarBuilder::from_backend(Box::new(store), dtype, device()?))
+    }
+}
+
+/// `PYCANDLE_WEIGHTS_MY_MODEL` for `my-model`.
+fn weights_variable(name: &str) -> String {
+    let name = name.chars().map(|c| {
+        if c.is_ascii_alphanumeric() {
+            c.to_ascii_uppercase()
+        } else {
+            '_'
+        }
+    });
+    format!("PYCANDLE_WEIGHTS_{}", name.collect::<String>())
+}
+
+/// Where parity runs: the CPU, unless `PYCANDLE_DEVICE` says `cuda` or `metal`.
+fn device() -> Result<Device> {
+    match std::env::var("PYCANDLE_DEVICE").as_deref() {
+        Err(_) | Ok("" | "cpu") => Ok(Device::Cpu),
+        Ok("cuda") => Device::new_cuda(0),
+        Ok("metal") => Device::new_metal(0),
+        Ok(other) => Err(Error::Msg(format!(
+            "PYCANDLE_DEVICE is {other:?}; it can be cpu, cuda or metal"
+        ))),
+    }
+}

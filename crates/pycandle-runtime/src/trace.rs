@@ -1,0 +1,53 @@
+//! The golden tensors of a recorded model, `{name}_trace.safetensors`.
+
+use std::path::Path;
+
+use candle_core::{Device, Result, Tensor};
+
+use crate::compare::Values;
+use crate::manifest::Manifest;
+use crate::store::Store;
+
+const BRING: &str = "Bring the goldens with `pycandle record`";
+
+/// A trace that belongs to a given manifest.
+#[derive(Debug)]
+pub struct Trace(Store);
+
+impl Trace {
+    /// Opens a trace, and refuses one that was not recorded together with `manifest`.
+    pub fn open(path: &Path, manifest: &Manifest) -> Result<Self> {
+        let store = Store::open(path, BRING)?;
+        if store.metadata("pycandle.format") != Some("1") {
+            candle_core::bail!("{} is not a trace of format 1. {BRING}", path.display())
+        }
+        if store.metadata("pycandle.manifest") != Some(manifest.hash.as_str()) {
+            candle_core::bail!(
+                "{} was not recorded with the manifest beside it: their hashes differ. {BRING}",
+                path.display()
+            )
+        }
+        Ok(Self(store))
+    }
+
+    /// Whether the trace holds this key.
+    pub fn contains(&self, key: &str) -> bool {
+        self.0.contains(key)
+    }
+
+    /// A tensor in its recorded dtype; bool comes as u8, as Candle's comparisons give it.
+    pub fn tensor(&self, key: &str, device: &Device) -> Result<Tensor> {
+        self.0.tensor(key, device)
+    }
+
+    /// A tensor as values to compare with.
+    pub fn values(&self, key: &str) -> Result<Values> {
+        let values = Values::of(&self.tensor(key, &Device::Cpu)?)?;
+        let dtype = if self.0.is_bool(key)? {
+            "bool"
+        } else {
+            values.dtype
+        };
+        Ok(Values { dtype, ..values })
+    }
+}

@@ -1,0 +1,3 @@
+fn main() {
+    pycandle_build::compile()
+}

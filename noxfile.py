@@ -1,0 +1,134 @@
+"""Sessions that need Python: lint, tests, rust, parity, bless and bench.
+
+`cargo xtask test` runs them in the project's own .venv (`nox --no-venv`); plain `nox` gives each
+session an environment of its own from the same hashed requirement files.
+"""
+
+import platform
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.2.9"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.sessions = ["lint", "tests", "rust", "parity"]
+
+TIERS = ["unit", "golden", "bridge", "e2e"]
+EXAMPLES = sorted(path.parent for path in Path("examples").glob("*/Cargo.toml"))
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Formatting, lints and types of both languages, and the rules of the tree."""
+    prepare(session)
+    python(session, "-m", "ruff", "check")
+    python(session, "-m", "ruff", "format", "--check")
+    python(session, "-m", "pyright")
+    for example in EXAMPLES:
+        python(session, "-m", "pycandle", "sync", "--check", "--crate", str(example))
+    cargo(session, "fmt", "--all", "--check")
+    cargo(session, "clippy", "--workspace", "--all-targets", "--", "--deny", "warnings")
+    cargo(session, "xtask", "tidy")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """The Python tiers; arguments go to pytest."""
+    prepare(session)
+    # Built here, where Cargo's progress is seen; the end-to-end tests run the examples.
+    for example in EXAMPLES:
+        cargo(session, "build", "--package", example.name)
+    pytest(session, *session.posargs)
+
+
+@nox.session
+def rust(session: nox.Session) -> None:
+    """Every crate's own tests; arguments go to `cargo test`."""
+    prepare(session)
+    cargo(session, "test", "--workspace", *session.posargs)
+
+
+@nox.session
+@nox.parametrize("device", ["cpu", "cuda", "metal"], ids=["cpu", "cuda", "metal"])
+def parity(session: nox.Session, device: str) -> None:
+    """Goldens against the Rust: ops by pytest, models by each example's `cargo test`."""
+    if reason := missing(device):
+        session.skip(f"not run: {reason}")
+    prepare(session)
+    if device == "cpu":
+        pytest(session, *session.posargs, tiers=["parity"])
+    for example in EXAMPLES:
+        features = [] if device == "cpu" else ["--features", device]
+        cargo(session, "test", "--package", example.name, *features, PYCANDLE_DEVICE=device)
+
+
+@nox.session(default=False)
+def bless(session: nox.Session) -> None:
+    """Rewrite the golden files, from PyTorch and the compiler; then read the diff."""
+    prepare(session)
+    pytest(session, "--bless", *session.posargs, tiers=["unit", "golden", "bridge"])
+
+
+@nox.session(default=False)
+def bench(session: nox.Session) -> None:
+    """PyTorch against Rust in the same run: one thread, the fastest of many, as a ratio."""
+    prepare(session)
+    for example in EXAMPLES:
+        with session.chdir(example):
+            cargo(session, "run", "--quiet", "--release", "--", "--bench", *session.posargs)
+
+
+def missing(device: str) -> str | None:
+    """Why `device` cannot be tested on this machine, or None when it can."""
+    if device == "metal":
+        apple = sys.platform == "darwin" and platform.machine() == "arm64"
+        return None if apple else "metal needs macOS on Apple silicon"
+    if device == "cuda":
+        if not answers("nvidia-smi", "--list-gpus"):
+            return "cuda needs an NVIDIA device, and nvidia-smi lists none"
+        if not answers("nvcc", "--version"):
+            return "cuda needs the CUDA toolkit, and nvcc is not on PATH"
+    return None
+
+
+def answers(program: str, *arguments: str) -> bool:
+    """Whether `program` is on PATH, succeeds and says something."""
+    if shutil.which(program) is None:
+        return False
+    result = subprocess.run([program, *arguments], capture_output=True, check=False)
+    return result.returncode == 0 and bool(result.stdout.strip())
+
+
+def prepare(session: nox.Session) -> None:
+    """Install the pinned packages and the project, unless nox runs inside the project's .venv."""
+    if isolated(session):
+        session.install("--require-hashes", "--requirement", "requirements/dev.txt")
+        session.install("--no-deps", "--no-build-isolation", "--editable", ".")
+
+
+def pytest(session: nox.Session, *arguments: str, tiers: list[str] = TIERS) -> None:
+    """Run the tests of these tiers."""
+    python(session, "-m", "pytest", *(f"tests/{tier}" for tier in tiers), *arguments)
+
+
+def python(session: nox.Session, *arguments: str) -> None:
+    """Run Python with the session's packages."""
+    if isolated(session):
+        session.run("python", *arguments)
+    else:
+        session.run(sys.executable, *arguments, external=True)
+
+
+def cargo(session: nox.Session, *arguments: str, **environment: str) -> None:
+    """Run cargo; in an environment of its own, build scripts generate code with its Python."""
+    if isolated(session) and (interpreter := shutil.which("python", path=session.bin)):
+        environment["PYCANDLE_PYTHON"] = interpreter
+    session.run("cargo", *arguments, external=True, env=environment)
+
+
+def isolated(session: nox.Session) -> bool:
+    """Whether nox made an environment for this session."""
+    return session.virtualenv.venv_backend != "none"

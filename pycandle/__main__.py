@@ -1,0 +1,5 @@
+"""`python -m pycandle` is the command `pycandle`."""
+
+from pycandle.cli import main
+
+main()

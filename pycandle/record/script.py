@@ -1,0 +1,94 @@
+"""Runs a user's recorder script.
+
+It must not know what a recording is made of.
+"""
+
+from __future__ import annotations
+
+import os
+import runpy
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pycandle.errors import Finding, PyCandleError, RecordError
+from pycandle.graph import Graph
+from pycandle.record.recorder import GoldenRecorder
+
+
+def record_script(script: Path, name: str | None, out: Path | None) -> list[Path]:
+    """Run the script as Python would; returns the manifests it saved. Raises `RecordError`.
+
+    `name` and `out` are what `GoldenRecorder()` and `save()` take where the script leaves them.
+    """
+    settings = {"PYCANDLE_NAME": name, "PYCANDLE_OUT": None if out is None else str(out.resolve())}
+    saved: list[Path] = []
+    with _environment(settings), GoldenRecorder.watching(saved.append):
+        _run(script)
+    if not saved:
+        raise RecordError(
+            Finding(
+                "the script saved no recording",
+                str(script),
+                "end it with GoldenRecorder().record(model, inputs).save(name)",
+            )
+        )
+    return saved
+
+
+def graph_of_script(script: Path) -> Graph:
+    """The graph of the first model that the script records, without making any golden."""
+    with GoldenRecorder.graphs_only() as graphs:
+        _run(script)
+    if not graphs:
+        raise RecordError(
+            Finding("the script recorded no model", str(script), "call GoldenRecorder().record")
+        )
+    return graphs[0]
+
+
+def _run(script: Path) -> None:
+    if not script.is_file():
+        raise RecordError(Finding("there is no such script", str(script), "name one with --script"))
+    path, arguments = list(sys.path), list(sys.argv)
+    sys.path[0] = str(script.resolve().parent)
+    sys.argv = [str(script)]
+    try:
+        runpy.run_path(str(script), run_name="__main__")
+    except PyCandleError:
+        raise
+    except Exception as error:
+        raise RecordError(
+            Finding(
+                f"the script failed: {type(error).__name__}: {error}",
+                _place(error, script),
+                f"correct it; `python {script}` shows the whole traceback",
+            )
+        ) from error
+    finally:
+        sys.path[:], sys.argv[:] = path, arguments
+
+
+def _place(error: Exception, script: Path) -> str:
+    """The script's own line that the error came through."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [f for f in frames if Path(f.filename).resolve() == script.resolve()]
+    if isinstance(error, SyntaxError):
+        return f"{error.filename}:{error.lineno}"
+    return f"{script}:{own[-1].lineno}" if own else str(script)
+
+
+@contextmanager
+def _environment(settings: dict[str, str | None]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in settings}
+    os.environ.update({name: value for name, value in settings.items() if value is not None})
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

@@ -1,0 +1,314 @@
+"""The models that parity is proved on, as data: how to build each, and what goes in.
+
+Small, but real: the layers of `torch.nn` alone, the shapes that module trees take, two
+transformers as their library has them, and one whose names attack the code they end up in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.export import Dim
+from transformers import BertConfig, BertModel, GPT2Config, GPT2LMHeadModel
+
+Inputs = Mapping[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model with random weights, and inputs for its forward by name."""
+
+    build: Callable[[], nn.Module]
+    draw: Callable[[], Inputs]
+    dynamic_shapes: Any = None  # as torch.export takes it; None tries every axis
+
+
+class Linears(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.biased = nn.Linear(12, 20)
+        self.plain = nn.Linear(20, 7, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.plain(self.biased(x))
+
+
+class Convolutions(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.strided = nn.Conv1d(6, 8, 3, stride=2, padding=2)
+        self.dilated = nn.Conv1d(8, 8, 3, padding=2, dilation=2, bias=False)
+        self.grouped = nn.Conv1d(8, 12, 5, padding=2, groups=4)
+        self.depthwise = nn.Conv1d(12, 12, 3, padding=1, groups=12, bias=False)
+        self.pointwise = nn.Conv1d(12, 5, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.dilated(self.strided(x))
+        return self.pointwise(self.depthwise(self.grouped(x)))
+
+
+class Embeddings(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.words = nn.Embedding(30, 16, padding_idx=0)
+        self.kinds = nn.Embedding(3, 16)
+
+    def forward(self, words: Tensor, kinds: Tensor) -> Tensor:
+        return self.words(words) + self.kinds(kinds)
+
+
+class Norms(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.full = nn.LayerNorm(24)
+        self.unbiased = nn.LayerNorm(24, eps=1e-6, bias=False)
+        self.bare = nn.LayerNorm(24, elementwise_affine=False)
+        self.two_axes = nn.LayerNorm((4, 6), eps=1e-3)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        flat = self.bare(self.unbiased(self.full(x) * 3 + x))
+        return flat, self.two_axes(x.unflatten(-1, (4, 6)))
+
+
+class ConvNet(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv1d(5, 12, 3, padding="same")
+        self.norm = nn.LayerNorm(12)
+        self.act = nn.GELU()
+        self.down = nn.Conv1d(12, 12, 3, padding=1)
+        self.max_pool = nn.MaxPool1d(2)
+        self.avg_pool = nn.AvgPool1d(3, stride=1, padding=1)
+        self.pool = nn.AdaptiveAvgPool1d(1)
+        self.head = nn.Linear(12, 9)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.act(self.norm(self.stem(x).transpose(1, 2)).transpose(1, 2))
+        x = self.max_pool(torch.relu(self.down(x)))
+        x = self.pool(self.avg_pool(x)).flatten(1)
+        return self.head(x)
+
+
+class Twice(nn.Module):
+    """One layer and one block, each called more than once, on different inputs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mix = nn.Linear(16, 16)
+        self.block = Residual(16, 24)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = torch.tanh(self.mix(x))
+        x = self.block(x)
+        x = torch.sigmoid(self.mix(x))
+        return self.block(self.block(x))
+
+
+class Residual(nn.Module):
+    def __init__(self, width: int, hidden: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.up = nn.Linear(width, hidden)
+        self.down = nn.Linear(hidden, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        residual = x
+        x = nn.functional.gelu(self.up(self.norm(x)), approximate="tanh")
+        return residual + self.down(x)
+
+
+class Stack(nn.Module):
+    """Blocks of one class and several sizes, in lists that loops walk."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList(Residual(16, hidden) for hidden in (24, 40, 24))
+        self.tail = nn.ModuleList([nn.Linear(16, 10), nn.Linear(10, 6)])
+        self.scale = nn.Parameter(torch.ones(6))
+
+    def forward(self, x: Tensor) -> Tensor:
+        for block in self.blocks:
+            x = block(x)
+        for layer in self.tail:
+            x = torch.relu(layer(x)) + 0.1
+        return x * self.scale
+
+
+class Tied(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = nn.Embedding(40, 16)
+        self.norm = nn.LayerNorm(16)
+        self.head = nn.Linear(16, 40)
+        self.head.weight = self.table.weight
+
+    def forward(self, ids: Tensor) -> Tensor:
+        return self.head(self.norm(self.table(ids)))
+
+
+class Several(nn.Module):
+    """Outputs in a nest of containers, one of them of bools, from a submodule that has two."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.split = Split()
+        self.out = nn.Linear(8, 4)
+        self.register_buffer("offset", torch.linspace(-1, 1, 4))
+
+    def forward(self, x: Tensor, *, gate: Tensor) -> dict[str, Any]:
+        left, right = self.split(x)
+        scores = self.out(left * gate) + self.offset
+        return {"scores": scores, "parts": (right, {"left": left}), "open": gate > 0}
+
+
+class Split(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.both = nn.Linear(10, 16)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        left, right = self.both(x).chunk(2, dim=-1)
+        return left, torch.softmax(right, dim=-1)
+
+
+HOSTILE = (
+    'quote " and \\ backslash',
+    "line\nbreak",
+    "*/ evil /*",
+    "// evil",
+    "braces {0} {} }{",
+    "self",
+    "fn",
+    "match",
+    "checker",
+    "A",
+    "a",
+    "0",
+    "\N{RIGHT-TO-LEFT OVERRIDE}\0",
+    "übergröße",
+    "/etc/passwd",
+)
+
+
+class Result(nn.Module):
+    """Its class, and its arguments, have names that generated code uses itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.load = nn.Linear(6, 6)
+
+    def forward(self, vb: Tensor, ops: Tensor) -> Tensor:
+        return torch.tanh(self.load(vb)) * ops
+
+
+class Hostile(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        for name in HOSTILE:
+            self.add_module(name, nn.Linear(6, 6))
+        self.add_module('list {} "', nn.ModuleList(Residual(6, 8) for _ in range(2)))
+        self.Tensor = Result()
+        evil = type("Tensor */ }\n", (Residual,), {"__module__": "evil\n*/"})
+        self.nn = evil(6, 8)
+        self.register_parameter('weight "\n', nn.Parameter(torch.ones(6)))
+
+    def forward(self, type: Tensor, match: Tensor) -> Tensor:
+        output = type
+        for name in HOSTILE:
+            output = torch.tanh(getattr(self, name)(output)) + match
+        for block in getattr(self, 'list {} "'):
+            output = block(output)
+        return self.nn(self.Tensor(output, match)) * getattr(self, 'weight "\n')
+
+
+def mlp() -> nn.Module:
+    return nn.Sequential(
+        nn.Linear(12, 32),
+        nn.ReLU(inplace=True),
+        nn.Dropout(0.3),
+        nn.Linear(32, 32),
+        nn.Tanh(),
+        nn.Identity(),
+        nn.Linear(32, 5),
+    )
+
+
+def gpt2() -> nn.Module:
+    config = GPT2Config(
+        vocab_size=99, n_embd=64, n_layer=3, n_head=4, n_positions=64, use_cache=False,
+        bos_token_id=0, eos_token_id=0,
+    )  # fmt: skip
+    return GPT2LMHeadModel(config)
+
+
+def bert() -> nn.Module:
+    config = BertConfig(
+        vocab_size=99, hidden_size=64, num_hidden_layers=3, num_attention_heads=4,
+        intermediate_size=96, max_position_embeddings=64,
+    )  # fmt: skip
+    return BertModel(config)
+
+
+def padded_ids() -> Inputs:
+    """Two sentences, the second one shorter."""
+    mask = torch.ones(2, 8, dtype=torch.int64)
+    mask[1, 5:] = 0
+    ids = torch.randint(1, 99, (2, 8)) * mask
+    return {"input_ids": ids, "attention_mask": mask, "token_type_ids": (ids % 2) * mask}
+
+
+def floats(**shapes: tuple[int, ...]) -> Callable[[], Inputs]:
+    return lambda: {name: torch.randn(shape) for name, shape in shapes.items()}
+
+
+def ids(below: int, *names: str) -> Callable[[], Inputs]:
+    return lambda: {name: torch.randint(0, below, (2, 8)) for name in names}
+
+
+BATCH, SEQ = Dim("batch"), Dim("seq", max=64)
+BERT_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
+
+MODELS: dict[str, Model] = {
+    "linear": Model(lambda: nn.Linear(12, 7), floats(input=(3, 12))),
+    "linears": Model(Linears, floats(x=(3, 4, 12))),
+    "convolutions": Model(Convolutions, floats(x=(2, 6, 21))),
+    "embeddings": Model(Embeddings, ids(3, "words", "kinds")),
+    "norms": Model(Norms, floats(x=(3, 24))),
+    "mlp": Model(mlp, floats(input=(4, 12))),
+    "conv_net": Model(ConvNet, floats(x=(2, 5, 18))),
+    "twice": Model(Twice, floats(x=(3, 16))),
+    "stack": Model(Stack, floats(x=(2, 5, 16))),
+    "tied": Model(Tied, ids(40, "ids")),
+    "several": Model(Several, floats(x=(4, 10), gate=(4, 8))),
+    "hostile": Model(Hostile, floats(type=(3, 6), match=(3, 6))),
+    "gpt2": Model(gpt2, ids(99, "input_ids")),
+    "bert": Model(bert, padded_ids, dict.fromkeys(BERT_INPUTS, {0: BATCH, 1: SEQ})),
+}
+
+
+def build(name: str, seed: int = 0) -> nn.Module:
+    """The model in eval mode, with weights of this seed."""
+    torch.manual_seed(seed)
+    model = MODELS[name].build().eval()
+    enliven(model)
+    return model
+
+
+@torch.no_grad()
+def enliven(model: nn.Module) -> None:
+    """Give every layer weights that matter, in place: as initialised, many a model is dead.
+
+    Matrices and kernels are N(0, 1/fan_in), scales 1 + 0.1 N, biases 0.1 N.
+    """
+    for name, parameter in model.named_parameters():
+        if parameter.ndim >= 2:
+            fan_in = parameter.numel() // parameter.shape[0]
+            parameter.normal_(0.0, fan_in**-0.5)
+        elif name.endswith("bias"):
+            parameter.normal_(0.0, 0.1)
+        else:
+            parameter.normal_(1.0, 0.1)

@@ -1,0 +1,128 @@
+"""Graphs, sizes and manifests as text: what is written is read back."""
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import pycandle.graph
+from pycandle.errors import GraphError, ManifestError
+from pycandle.graph import Dim, dim, manifest, text
+from pycandle.graph.verify import verify
+
+GRAPH = """
+graph g
+symbol batch 1.. = 2
+symbol seq 1..512 = 8
+input "x" %x: f32[batch, seq, 4]
+parameter %w: f32[4, 4] "a.weight" "b.weight"
+region 1 "a" 0 "torch.nn.Linear" 0
+%a: f32[batch, seq, 4] = aten.linear.default(%x, %w) @1 "model(1).py:6" as scores
+%b: f32[batch, 2, 4], %c: f32[batch, seq - 2, 4] = aten.split.sizes(%a, [2, seq - 2], dim=1)
+%d: i64[4] = aten.other.default(%c, -1, 0.5, float("inf"), "no%ne", dtype=f32, flag=True, n=None)
+output "y" %d
+"""
+
+
+def check(graph: str):
+    parsed = text.parse_graph(graph)
+
+    assert text.print_graph(parsed) == text.print_graph(text.parse_graph(text.print_graph(parsed)))
+    return parsed
+
+
+def test_a_graph_is_read_back_from_its_text():
+    graph = check(GRAPH)
+
+    assert text.print_graph(graph).strip() == GRAPH.strip()
+    assert graph.nodes[0].targets == ("scores",)
+    assert graph.parameters[0].names == ("a.weight", "b.weight")
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("%a: f32[2 = aten.x(%b)", "expected"),
+        ("%a: f99[2] = aten.x.default()", "unknown dtype"),
+        ("%a: f32[2] = aten.x.default(lambda: 1)", "not a size"),
+        ("nonsense", "expected"),
+    ],
+)
+def test_a_broken_line_is_named(line: str, message: str):
+    with pytest.raises(ManifestError, match=message) as error:
+        text.parse_graph(f"graph g\n{line}")
+
+    assert error.value.findings[0].where == f"line 2: {line}"
+
+
+@pytest.mark.parametrize(
+    ("graph", "problem"),
+    [
+        ("%a: f32[2] = aten.x.default(%b)", "used by aten.x.default before it is defined"),
+        ("%a: f32[2] = aten.x.default()\n%a: f32[2] = aten.x.default()", "defined twice"),
+        ("%a: f32[n] = aten.x.default()", "unknown symbol n"),
+        ("%a: f32[2] = aten.x.default() @3", "which does not exist"),
+        ('output "" %z', "the output %z is not defined"),
+    ],
+)
+def test_a_broken_invariant_is_named(graph: str, problem: str):
+    with pytest.raises(GraphError, match=problem):
+        verify(text.parse_graph(graph), "a test")
+
+
+def sizes():
+    leaves = st.integers(-4, 9) | st.sampled_from([dim.symbol("a"), dim.symbol("b")])
+    grow = lambda inner: st.one_of(  # noqa: E731
+        st.tuples(inner, inner).map(lambda p: p[0] + p[1]),
+        st.tuples(inner, inner).map(lambda p: p[0] - p[1]),
+        st.tuples(inner, inner).map(lambda p: p[0] * p[1]),
+        st.tuples(inner, st.integers(1, 5)).map(lambda p: dim.floordiv(p[0], p[1])),
+    )
+    return st.recursive(leaves, grow, max_leaves=6)
+
+
+@given(sizes(), st.integers(1, 9), st.integers(1, 9))
+def test_a_size_means_the_same_as_text_and_when_evaluated(size: int | Dim, a: int, b: int):
+    again = dim.parse(str(size))
+
+    assert again == size
+    expected = eval(str(size), {}, {"a": a, "b": b})
+    assert dim.substitute(size, {"a": a, "b": b}) == expected
+
+
+def test_equal_sizes_have_one_form():
+    assert dim.parse("s*t + t*s - 2*s*t") == 0
+    assert dim.parse("FloorDiv(2*s*t, t)") == dim.parse("2*s")
+    assert str(dim.parse("1 + t + s*t")) == "s*t + t + 1"
+
+
+def test_a_manifest_is_read_back_and_fits_its_schema():
+    graph = text.parse_graph(GRAPH.replace("graph g", "graph small"))
+    written = manifest.dump(graph)
+    schema = Path(pycandle.graph.__file__).with_name("manifest.schema.json")
+    document = json.loads(written) | {"cases": [{"name": "recorded", "symbols": {}}]}
+
+    jsonschema.validate(document, json.loads(schema.read_text()))
+    assert manifest.dump(manifest.load(written, "here")) == written
+
+
+@pytest.mark.parametrize(
+    ("broken", "what"),
+    [
+        ("{", "it is not JSON"),
+        ("[]", "not a JSON object"),
+        ('{"format": 99}', "has format 99, this PyCandle reads format 1"),
+        ('{"format": 1}', "KeyError"),
+        ('{"format": 1, "name": 3}', "expected a string"),
+    ],
+)
+def test_a_broken_manifest_is_one_clear_error(broken: str, what: str):
+    with pytest.raises(ManifestError) as error:
+        manifest.load(broken, "models/m.json")
+
+    assert what in error.value.findings[0].what
+    assert error.value.findings[0].where == "models/m.json"
+    assert error.value.findings[0].fix

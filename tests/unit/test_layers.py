@@ -1,0 +1,99 @@
+"""The table of imports in the design: which part of the compiler may know which."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pycandle
+
+PACKAGE = Path(pycandle.__file__).parent
+
+# What each part may import of PyCandle, besides itself.
+ALLOWED = {
+    "errors": set(),
+    "output": set(),
+    "graph": {"errors"},
+    "ops": {"graph", "errors"},
+    "record": {"graph", "ops", "errors", "output"},
+    "passes": {"graph", "ops", "errors"},
+    "emit": {"graph", "ops", "errors", "passes"},
+    "bridge": {"graph", "passes", "emit", "errors", "output", ""},
+    "crate": {"bridge", "errors", "output"},
+    "checking": {"emit", "graph", "errors", "record"},
+    "cli": {"errors", "bridge", "crate", "checking", "output", "record", ""},
+    "__main__": {"cli"},
+    "": {"record"},
+}
+TORCH = {"record", "verify", "weights"}
+
+
+def imports(file: Path):
+    """(module, whether it is at the top level) of every import in a file."""
+    tree = ast.parse(file.read_text())
+    top = {id(node) for node in tree.body}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, id(node) in top) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or "", id(node) in top
+
+
+def part_of(file: Path) -> str:
+    """The part of the compiler that a file belongs to; the facade is the empty name."""
+    relative = file.relative_to(PACKAGE)
+    return relative.parts[0] if len(relative.parts) > 1 else relative.stem.replace("__init__", "")
+
+
+def part_named(module: str) -> str:
+    return module.removeprefix("pycandle").removeprefix(".").partition(".")[0]
+
+
+def test_imports_follow_the_table():
+    wrong = [
+        f"{file.relative_to(PACKAGE)} imports {module}"
+        for file in sorted(PACKAGE.rglob("*.py"))
+        for module, _ in imports(file)
+        if module.split(".")[0] == "pycandle"
+        and part_named(module) not in ALLOWED[part_of(file)] | {part_of(file)}
+    ]
+
+    assert wrong == []
+
+
+def test_torch_is_imported_where_models_are_and_nowhere_else():
+    wrong = [
+        f"{file.relative_to(PACKAGE)} imports {module}"
+        for file in sorted(PACKAGE.rglob("*.py"))
+        for module, _ in imports(file)
+        if module.split(".")[0] in ("torch", "transformers", "numpy") and part_of(file) not in TORCH
+    ]
+
+    # The facade names the recorder's types for type checkers only.
+    assert wrong == []
+
+
+def test_code_generation_and_help_never_load_torch():
+    code = "import sys, pycandle, pycandle.bridge, pycandle.cli; print('torch' in sys.modules)"
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "False\n"
+
+
+def test_the_bridge_needs_the_standard_library_only():
+    code = (
+        "import sys, pycandle.bridge; "
+        "print({m.split('.')[0] for m in sys.modules} & {'numpy', 'safetensors', 'typer', 'torch'})"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "set()\n"
+
+
+def test_the_facade_exports_what_it_says():
+    public = {name for name in pycandle.__all__ if not name.startswith("_")}
+
+    assert sorted(pycandle.__all__) == pycandle.__all__
+    assert public == {"GoldenRecorder"}

@@ -1,0 +1,192 @@
+"""Each pass as two graphs in text: before and after."""
+
+import pytest
+
+from pycandle.graph import text
+from pycandle.passes import PIPELINE, run_passes
+from pycandle.passes.attention_masks import simplify_attention_masks
+from pycandle.passes.indices import simplify_indices
+from pycandle.passes.no_ops import drop_no_ops
+from pycandle.passes.unused import drop_unused
+
+HEAD = """
+graph g
+symbol b 1.. = 2
+symbol s 1.. = 8
+input "x" %x: f32[b, s, 4]
+input "m" %m: bool[b, s]
+"""
+ATTENTION = "%y: f32[b, 1, s, 4] = aten.scaled_dot_product_attention.default(%q, %q, %q, "
+QUERY = "%q: f32[b, 1, s, 4] = aten.unsqueeze.default(%x, 1)\n"
+
+
+def check(rewrites, before: str, after: str):
+    graph = text.parse_graph(HEAD + before)
+    for rewrite in rewrites:
+        graph = rewrite(graph)
+
+    assert text.print_graph(graph) == text.print_graph(text.parse_graph(HEAD + after))
+
+
+def test_dropout_and_views_of_the_same_shape_go():
+    check(
+        [drop_no_ops],
+        """
+        %d: f32[b, s, 4] = aten.dropout.default(%x, 0.1, False)
+        %v: f32[b, s, 4] = aten.view.default(%d, [b, s, 4])
+        %f: f32[b, s, 4] = aten.slice.Tensor(%v, 0, 0, 9223372036854775807)
+        %y: f32[b, s, 4] = aten.relu.default(%f)
+        output "" %y
+        """,
+        """
+        %y: f32[b, s, 4] = aten.relu.default(%x)
+        output "" %y
+        """,
+    )
+
+
+def test_dropout_in_training_and_real_views_stay():
+    graph = """
+        %d: f32[b, s, 4] = aten.dropout.default(%x, 0.1, True)
+        %v: f32[b, 4*s] = aten.view.default(%d, [b, -1])
+        %r: f32[b, 4*s] = aten.slice.Tensor(%v, 1, 0, 9223372036854775807, 1)
+        output "" %r
+        """
+    check([drop_no_ops], graph, graph.replace(
+        "        %r: f32[b, 4*s] = aten.slice.Tensor(%v, 1, 0, 9223372036854775807, 1)\n", ""
+    ).replace("%r", "%v"))  # fmt: skip
+
+
+def test_a_mask_that_is_always_true_goes():
+    check(
+        [simplify_attention_masks, drop_unused],
+        QUERY
+        + """
+        %i: i64[s] = aten.arange.default(s)
+        %g: bool[s] = aten.ge.Scalar(%i, 0)
+        %e: bool[b, 1, s, s] = aten.expand.default(%g, [b, 1, s, s])
+        """
+        + ATTENTION
+        + """%e)
+        output "" %y
+        """,
+        QUERY
+        + ATTENTION
+        + """None, 0.0, False)
+        output "" %y
+        """,
+    )
+
+
+def test_a_causal_mask_becomes_is_causal():
+    check(
+        [simplify_attention_masks, drop_unused],
+        QUERY
+        + """
+        %i: i64[s] = aten.arange.default(s)
+        %k: i64[1, 1, 1, s] = aten.view.default(%i, [1, 1, 1, s])
+        %n: i64[1, 1, s, 1] = aten.view.default(%i, [1, 1, s, 1])
+        %c: bool[1, 1, s, s] = aten.le.Tensor(%k, %n)
+        """
+        + ATTENTION
+        + """%c)
+        output "" %y
+        """,
+        QUERY
+        + ATTENTION
+        + """None, 0.0, True)
+        output "" %y
+        """,
+    )
+
+
+def test_a_mask_that_is_almost_causal_is_not():
+    graph = (
+        QUERY
+        + """
+        %i: i64[s] = aten.arange.default(s)
+        %k: i64[1, 1, 1, s] = aten.view.default(%i, [1, 1, 1, s])
+        %n: i64[1, 1, s, 1] = aten.view.default(%i, [1, 1, s, 1])
+        %c: bool[1, 1, s, s] = aten.lt.Tensor(%k, %n)
+        """
+        + ATTENTION
+        + """%c)
+        output "" %y
+        """
+    )
+
+    after = text.print_graph(run_passes(text.parse_graph(HEAD + graph)))
+
+    assert "is_causal" not in after and "0.0, True" not in after
+
+
+def test_a_padding_mask_is_as_small_as_it_broadcasts_from():
+    check(
+        [drop_no_ops, simplify_attention_masks, drop_unused],
+        QUERY
+        + """
+        %i: i64[b] = aten.arange.default(b)
+        %j: i64[s] = aten.arange.default(s)
+        %p: i64[b, 1, 1, 1] = aten.view.default(%i, [b, 1, 1, 1])
+        %k: i64[1, 1, 1, s] = aten.view.default(%j, [1, 1, 1, s])
+        %t: bool[b, 1, 1, s] = aten.index.Tensor(%m, [%p, %k])
+        %e: bool[b, 1, s, s] = aten.expand.default(%t, [b, 1, s, s])
+        """
+        + ATTENTION
+        + """%e)
+        output "" %y
+        """,
+        QUERY
+        + """
+        %e_form_0: bool[b, 1, 1, s] = aten.view.default(%m, [b, 1, 1, s])
+        """
+        + ATTENTION
+        + """%e_form_0, 0.0, False)
+        output "" %y
+        """,
+    )
+
+
+def test_an_index_that_may_be_out_of_range_is_left():
+    graph = """
+        %i: i64[s] = aten.arange.start_step(1, s + 1, 1)
+        %j: i64[s] = aten.arange.default(s)
+        %t: bool[s] = aten.index.Tensor(%m, [%i, %j])
+        output "" %t
+        """
+    check([simplify_indices], graph, graph)
+
+
+def test_a_slice_of_a_position_table_becomes_a_count():
+    check(
+        [simplify_indices, drop_unused],
+        """
+        %p: i64[512] = aten.arange.default(512)
+        %v: i64[1, 512] = aten.view.default(%p, [1, 512])
+        %t: i64[1, s] = aten.slice.Tensor(%v, 1, 0, s)
+        %y: f32[1, s, 4] = aten.embedding.default(%x, %t)
+        output "" %y
+        """,
+        """
+        %t_form_0: i64[s] = aten.arange.start_step(0, s, 1, dtype=i64)
+        %t_form_1: i64[1, s] = aten.unsqueeze.default(%t_form_0, 0)
+        %y: f32[1, s, 4] = aten.embedding.default(%x, %t_form_1)
+        output "" %y
+        """,
+    )
+
+
+@pytest.mark.parametrize("rewrite", PIPELINE, ids=lambda p: p.__name__)
+def test_a_pass_is_idempotent(rewrite):
+    graph = text.parse_graph(
+        HEAD
+        + QUERY
+        + """
+        %d: f32[b, 1, s, 4] = aten.dropout.default(%q, 0.1, False)
+        output "" %d
+        """
+    )
+
+    once = rewrite(graph)
+
+    assert text.print_graph(rewrite(once)) == text.print_graph(once)
