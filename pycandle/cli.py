@@ -70,7 +70,7 @@ def codegen(
 
 @app.command()
 def sync(
-    crate: Annotated[Path, typer.Option(help="The crate that lists the models.")] = Path("."),
+    crate: Annotated[Path, typer.Option(help="The crate that lists the models.")] = Path(),
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; exit 1 with a diff if files differ.")
     ] = False,

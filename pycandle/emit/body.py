@@ -131,12 +131,20 @@ def _steps(
             Method(Field(relative), "forward", tuple(args)),
             called.site,
             called.targets,
-            relative.rpartition(".")[2],
+            _spoken(relative),
             True,
         )
         steps.append((place[tree.nodes[child][0].out.name], step))
     steps.sort(key=lambda pair: pair[0])
     return steps
+
+
+def _spoken(path: str) -> str:
+    """What to call a submodule's result: its name; the number of a list's item says too little."""
+    stem, _, last = path.rpartition(".")
+    if not last.isdigit():
+        return last
+    return f"{stem.rpartition('.')[2]}_{last}" if stem else "x"
 
 
 def _ordered(steps: list[tuple[int, _Step]], tree: Tree, region: int) -> list[_Step]:
@@ -222,7 +230,9 @@ def _inline(
             if (not escapes or not step.targets) and not both_calls and not long:
                 inlined[step.values[0]] = expr
                 continue
-        targets = step.targets if escapes else ()
+        # A call that another call reads goes on with the name, as in `x = module(x)`.
+        feeds_call = len(step.targets) == 1 and step.is_call and any(r.is_call for r in read_by)
+        targets = step.targets if escapes or feeds_call else ()
         statements.append(Let(step.values, expr, targets, step.fallback))
     return statements, inlined
 

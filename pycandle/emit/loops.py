@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from pycandle.emit.body import ForEach, Let
-from pycandle.ops.expr import Expr, Field, Method, Var, rewrite, walk
+from pycandle.ops.expr import Expr, Field, Method, Var, walk
 
 Statement = Let | ForEach
 
@@ -27,9 +27,9 @@ def roll(
     while place < len(statements):
         loop, length = _loop_at(statements, place, lists, uses)
         before = rolled[-1] if rolled else None
-        if loop and isinstance(before, Let) and uses[before.values[0]] == 1:
-            if loop.start == Var(before.values[0]):
-                loop = replace(loop, start=rolled.pop().expr)
+        if loop and isinstance(before, Let) and _only_starts(loop, before, uses):
+            loop = replace(loop, start=before.expr)
+            rolled.pop()
         rolled.append(loop or statements[place])
         place += length
     return tuple(rolled)
@@ -80,6 +80,11 @@ def _loop_at(
     return loop, length
 
 
+def _only_starts(loop: ForEach, before: Let, uses: Mapping[str, int]) -> bool:
+    """Whether the loop alone reads what the statement before it makes."""
+    return loop.start == Var(before.values[0]) and uses[before.values[0]] == 1
+
+
 def _element(statement: Statement) -> tuple[str, int | None]:
     """The list and index of the module that a statement calls, if it is one of a list's."""
     expr = statement.expr
@@ -105,4 +110,4 @@ def _general(statement: Let, position: int) -> Expr:
     path = statement.expr.receiver.path.rpartition(".")[0]
     args = list(statement.expr.args)
     args[position] = Var("")
-    return rewrite(Method(Field(path), "forward", tuple(args)), lambda e: None)
+    return Method(Field(path), "forward", tuple(args))

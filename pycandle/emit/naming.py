@@ -6,7 +6,7 @@ Where Python gives no name, or its name is still needed, the submodule's or the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from pycandle.emit.body import Draft, ForEach, Let
@@ -16,12 +16,16 @@ from pycandle.ops.expr import Expr, Field, Local, Var, rewrite, walk
 
 @dataclass(frozen=True, slots=True)
 class NamedLet:
+    """Binds the results of one expression to names."""
+
     names: tuple[str, ...]
     expr: Expr
 
 
 @dataclass(frozen=True, slots=True)
 class NamedForEach:
+    """Carries one name through the modules of a list."""
+
     path: str  # the list's path
     variable: str  # the loop's own module
     name: str  # the carried value
@@ -77,7 +81,7 @@ def name_locals(
         expr = rewrite(_bind(statement.expr, inner), _loop_module(statement.path, variable))
         bound[statement.value] = Local(name)
         done.append(NamedForEach(statement.path, variable, name, start, expr))
-    results = list(_bind(result, bound) for result in draft.results)
+    results = [_bind(result, bound) for result in draft.results]
     for k, result in enumerate(results):
         if not isinstance(result, Local):
             name = namer.fresh("output", len(statements))
@@ -108,7 +112,11 @@ class _Namer:
                         self.last_read[part.name] = place + 1
         for result in draft.results:
             self._read(result, len(statements) + 1)
-        self.results = {e.name for r in draft.results for e in walk(r) if isinstance(e, Var)}
+        # What is returned without a name of its own is called as the caller finds it.
+        self.results = {
+            value: "output" if not path or path[-1].isdigit() else path.rpartition(".")[2]
+            for path, value in draft.interface.outputs
+        }
 
     def _read(self, expr: Expr, place: int) -> None:
         for part in walk(expr):
@@ -122,7 +130,7 @@ class _Namer:
 
     def choose(self, let: Let, place: int) -> tuple[str, ...]:
         wanted = list(let.targets[: len(let.values)])
-        spare = "output" if self.results.intersection(let.values) else let.fallback
+        spare = next((self.results[v] for v in let.values if v in self.results), let.fallback)
         wanted += [spare] * (len(let.values) - len(wanted))
         names: list[str] = []
         for value, name in zip(let.values, wanted, strict=True):
@@ -154,7 +162,7 @@ class _Namer:
         return chosen if holder is None or self.last_read.get(holder, -1) <= place else None
 
 
-def _loop_module(path: str, variable: str):
+def _loop_module(path: str, variable: str) -> Callable[[Expr], Expr | None]:
     def change(expr: Expr) -> Expr | None:
         return Local(variable) if expr == Field(path) else None
 

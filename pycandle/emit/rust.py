@@ -98,7 +98,12 @@ def value(expr: Expr, names: FieldNames) -> str:
             assert tensor is not None, "the body states every device"
             return f"{_receiver(tensor, names)}.device()"
         case Record(path=path, fields=fields):
-            parts = [f"{name}: {argument(item, names)}" for name, item in fields]
+            given = [
+                (name, argument(item, names))
+                for name, item, default in fields
+                if not (isinstance(item, Number) and item.value == default)
+            ]
+            parts = [name if name == text else f"{name}: {text}" for name, text in given]
             if not parts:
                 return f"{path}::default()"
             return f"{path} {{ {', '.join([*parts, '..Default::default()'])} }}"

@@ -28,7 +28,6 @@ from pycandle.errors import Finding, UnsupportedError
 from pycandle.graph import Region
 from pycandle.ops.expr import Config, Expr, Number, rewrite, size
 
-
 # What the axes of a parameter are called where they become configuration.
 _AXIS_LABELS = {1: ("width",), 2: ("rows", "columns")}
 

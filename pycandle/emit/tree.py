@@ -74,6 +74,7 @@ class Tree:
         return region
 
     def is_inside(self, region: int, outer: int) -> bool:
+        """Whether a region is another one, or inside it."""
         current: int | None = region
         while current is not None and current != outer:
             current = self.graph.regions[current].parent

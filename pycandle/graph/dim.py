@@ -227,5 +227,5 @@ def _build(terms: Mapping[Monomial, int]) -> Size:
 def _operand(size: Size) -> str:
     text = str(size)
     return (
-        text if isinstance(size, int) or len(size.terms) == 1 and " " not in text else f"({text})"
+        text if isinstance(size, int) or (len(size.terms) == 1 and " " not in text) else f"({text})"
     )

@@ -31,7 +31,7 @@ class Ref:
     name: str
 
 
-Arg: TypeAlias = "Ref | Dim | DType | int | float | bool | str | None | tuple[Arg, ...]"
+Arg: TypeAlias = "Ref | Dim | DType | int | float | bool | str | tuple[Arg, ...] | None"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +43,12 @@ class TensorType:
 
     @property
     def rank(self) -> int:
+        """The number of axes."""
         return len(self.shape)
 
     @property
     def is_float(self) -> bool:
+        """Whether the dtype is a floating one."""
         return self.dtype in ("f64", "f32", "f16", "bf16")
 
     def __str__(self) -> str:
@@ -75,6 +77,7 @@ class Node:
 
     @property
     def out(self) -> Value:
+        """The only, or the first, output."""
         return self.outs[0]
 
     @property
@@ -83,6 +86,7 @@ class Node:
         return tuple(refs((*self.args, *(arg for _, arg in self.kwargs))))
 
     def kwarg(self, name: str, default: Arg = None) -> Arg:
+        """A keyword argument, or the default."""
         return dict(self.kwargs).get(name, default)
 
 
@@ -111,6 +115,7 @@ class Region:
 
     @property
     def key(self) -> str:
+        """What the golden keys of this call start with."""
         return f"{self.path}#{self.call}"
 
 
@@ -126,12 +131,16 @@ class Symbol:
 
 @dataclass(frozen=True, slots=True)
 class Input:
+    """A tensor that the caller gives, under its name in the signature."""
+
     name: str
     value: Value
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
+    """A value that the model returns, by its path in the returned structure."""
+
     path: str
     value: str
 

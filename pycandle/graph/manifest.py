@@ -7,7 +7,7 @@ equal bytes on every machine, so nothing here may depend on time, paths or order
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, cast
 
 from pycandle.errors import Finding, ManifestError
 from pycandle.graph import dim
@@ -60,7 +60,8 @@ def load(text: str, where: str) -> Graph:
         raise _broken(f"it is not JSON: {error}", where) from error
     if not isinstance(document, dict):
         raise _broken("it is not a JSON object", where)
-    version = document.get("format")  # type: ignore[reportUnknownMemberType]
+    document = cast("dict[str, Any]", document)
+    version = document.get("format")
     if version != FORMAT:
         raise ManifestError(
             Finding(

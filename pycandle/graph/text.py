@@ -59,6 +59,7 @@ def print_graph(graph: Graph) -> str:
 
 
 def print_node(node: Node) -> str:
+    """One node as a line; `parse_node` reads it back."""
     outs = ", ".join(print_value(out) for out in node.outs)
     args = [print_arg(arg) for arg in node.args]
     args += [f"{name}={print_arg(arg)}" for name, arg in node.kwargs]
@@ -73,10 +74,12 @@ def print_node(node: Node) -> str:
 
 
 def print_value(value: Value) -> str:
+    """A value with its type: `%x: f32[batch, 8]`."""
     return f"%{value.name}: {value.type}"
 
 
 def print_arg(arg: Arg) -> str:
+    """An argument as it stands in a node's list."""
     match arg:
         case Ref(name=name):
             return f"%{name}"
@@ -110,7 +113,7 @@ def parse_graph(text: str) -> Graph:
         except ValueError as error:
             raise ManifestError(
                 Finding(f"cannot read the graph: {error}", f"line {number}: {line}")
-            )
+            ) from error
     return Graph(
         name=name,
         symbols=tuple(graph.get("symbol", ())),  # type: ignore[arg-type]
@@ -145,6 +148,7 @@ def parse_node(text: str) -> Node:
 
 
 def parse_value(text: str) -> Value:
+    """Read a value with its type. Raises `ValueError`."""
     match = _VALUE.fullmatch(text)
     if match is None:
         raise ValueError(f"expected `%name: dtype[shape]`, got {text!r}")

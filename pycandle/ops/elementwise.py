@@ -1,7 +1,8 @@
 """Arithmetic, comparisons, logic and activations, element by element.
 
 A plain operator is used where both sides have one floating dtype, or are both int64, and where a
-constant is added; everything else goes through `pycandle_runtime::ops`, which promotes as PyTorch does.
+constant is added; everything else goes through `pycandle_runtime::ops`, which promotes as PyTorch
+does.
 """
 
 from __future__ import annotations

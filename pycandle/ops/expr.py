@@ -129,15 +129,32 @@ class Operator:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A Rust struct literal: `Conv1dConfig { padding: 1, ..Default::default() }`."""
+    """A Rust struct literal, `Conv1dConfig { padding: 1, ..Default::default() }`.
+
+    Each field has its default, and is printed where it differs.
+    """
 
     path: str
-    fields: tuple[tuple[str, Expr], ...]
+    fields: tuple[tuple[str, Expr, int], ...]
 
 
 Expr: TypeAlias = (
-    "Var | Local | Field | Number | Config | SizeOf | Raw | Text | Tuple | Slice | Maybe | DeviceOf"
-    " | Call | Method | Operator | Record"
+    Var
+    | Local
+    | Field
+    | Number
+    | Config
+    | SizeOf
+    | Raw
+    | Text
+    | Tuple
+    | Slice
+    | Maybe
+    | DeviceOf
+    | Call
+    | Method
+    | Operator
+    | Record
 )
 
 
@@ -192,4 +209,5 @@ def shape(sizes: tuple[Size, ...]) -> Expr:
 
 
 def flag(value: bool) -> Raw:
+    """A boolean constant."""
     return Raw("true" if value else "false")

@@ -5,6 +5,7 @@ Each has a functional form, and where PyTorch has a module for it, the form of a
 
 from __future__ import annotations
 
+from pycandle.graph import Size
 from pycandle.ops.expr import Call, Expr, Maybe, Number, Record, Tuple, flag, size
 from pycandle.ops.table import Decline, Layer, Operand, decline, number, op
 
@@ -88,8 +89,7 @@ def _conv1d_layer(
     outputs, inputs, kernel = weight.shape
     fields = _conv1d_numbers(weight, stride, padding, dilation, groups)
     defaults = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1}
-    given = tuple((name, n) for name, n in fields.items() if n.value != defaults[name])
-    config = Record("Conv1dConfig", given)
+    config = Record("Conv1dConfig", tuple((n, fields[n], defaults[n]) for n in defaults))
     args = (
         size(inputs * groups, label="in_channels"),
         size(outputs, label="out_channels"),
@@ -154,10 +154,9 @@ def _conv1d_numbers(
     }
 
 
-def _first(sizes: Sizes, label: str = "") -> Number:
-    number = sizes[0]
-    decline(not isinstance(number, int), f"a symbolic {label or 'size'}", "use a constant")
-    return Number(number, "usize", label)
+def _first(sizes: tuple[Size, ...], label: str = "") -> Number:
+    """The one size of a 1-d window. Declines a symbolic one."""
+    return number(sizes[0], "usize", label or "size")
 
 
 def _maybe(operand: Operand | None) -> Maybe:

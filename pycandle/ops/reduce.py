@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pycandle.graph import TensorType
-from pycandle.ops.expr import Call, Expr, Method, Number, Slice, flag
 from pycandle.ops.create import candle_dtype
+from pycandle.ops.expr import Call, Expr, Method, Number, Slice, flag
 from pycandle.ops.table import Operand, decline, op
 
 

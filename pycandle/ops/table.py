@@ -10,7 +10,7 @@ import difflib
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from pycandle.graph import Arg, Graph, Node, Ref, Size, TensorType
 from pycandle.ops.expr import Expr, Number, Var
@@ -25,14 +25,17 @@ class Operand:
 
     @property
     def rank(self) -> int:
+        """The number of axes."""
         return self.type.rank
 
     @property
     def dtype(self) -> str:
+        """The dtype, as graphs name it."""
         return self.type.dtype
 
     @property
     def shape(self) -> tuple[Size, ...]:
+        """The size of each axis."""
         return self.type.shape
 
     def axis(self, dim: Arg) -> int:
@@ -112,7 +115,7 @@ def lower(node: Node, graph: Graph) -> tuple[Expr, ...]:
     entry = _lookup(node.op)
     out = node.out.type if len(node.outs) == 1 else tuple(value.type for value in node.outs)
     result = _apply(entry.function, node, graph, out)
-    exprs = result if isinstance(result, tuple) else (result,)
+    exprs = cast("tuple[Expr, ...]", result if isinstance(result, tuple) else (result,))
     if len(exprs) != len(node.outs):
         raise Decline(f"{node.op} has {len(node.outs)} outputs, of which only some are supported")
     return exprs
@@ -124,7 +127,7 @@ def lower_layer(node: Node, graph: Graph) -> Layer | None:
     return None if entry.layer is None else _apply(entry.layer, node, graph, node.out.type)
 
 
-def number(value: Arg, kind: str = "f64", label: str = "") -> Number:
+def number(value: Arg | Size, kind: str = "f64", label: str = "") -> Number:
     """A constant argument. Declines what is not a plain number."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise Decline(f"{label or 'an argument'} must be a constant number, not {value}")

@@ -25,11 +25,10 @@ PIPELINE: tuple[Pass, ...] = (
 )
 
 
-def run_passes(
-    graph: Graph, on_step: Callable[[str, Graph], None] = lambda name, graph: None
-) -> Graph:
+def run_passes(graph: Graph, on_step: Callable[[str, Graph], None] | None = None) -> Graph:
     """The graph after every pass; `on_step` sees the name of each pass and its result."""
     for rewrite in PIPELINE:
         graph = verify(rewrite(graph), rewrite.__name__)
-        on_step(rewrite.__name__, graph)
+        if on_step is not None:
+            on_step(rewrite.__name__, graph)
     return graph

@@ -43,14 +43,14 @@ def simplify_attention_masks(graph: Graph) -> Graph:
                 if made is None:
                     built[mask.name] = mask.name
                 else:
-                    built[mask.name] = made[-1].out.name
-                    _insert(nodes, graph.producers[mask.name], made)
+                    built[mask.name] = made.value.name
+                    _insert(nodes, graph.producers[mask.name], made.nodes)
             nodes.append(_with(node, arguments, Ref(built[mask.name])))
     made_for = {old: new for old, new in built.items() if old != new}
     return replace(graph.standing_for(made_for), nodes=tuple(nodes))
 
 
-def _insert(nodes: list[Node], producer: Node, made: list[Node]) -> None:
+def _insert(nodes: list[Node], producer: Node, made: tuple[Node, ...]) -> None:
     """Put the new nodes where the old mask was finished."""
     place = next(i for i, node in enumerate(nodes) if node is producer)
     nodes[place + 1 : place + 1] = made

@@ -54,6 +54,7 @@ class Forms:
         return moved(form, {index(a): _own_index(a + ahead, s) for a, s in enumerate(tensor.shape)})
 
     def type_of(self, arg: Arg) -> TensorType | None:
+        """The type of an argument that is a tensor."""
         return self.graph.types[arg.name] if isinstance(arg, Ref) else None
 
 

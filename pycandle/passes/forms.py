@@ -41,6 +41,8 @@ class Both:
 
 @dataclass(frozen=True, slots=True)
 class Negated:
+    """True where the part is not."""
+
     part: Form
 
 

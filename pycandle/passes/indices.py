@@ -30,9 +30,9 @@ def simplify_indices(graph: Graph) -> Graph:
         if name not in forms or not wanted:
             continue
         made = materialise(graph, name, forms[name], broadcast=False)
-        if made is not None and len(made) < _depth(graph, forms, name):
-            nodes += made
-            renamed[name] = made[-1].out.name
+        if made is not None and len(made.nodes) < _depth(graph, forms, name):
+            nodes += made.nodes
+            renamed[name] = made.value.name
     return graph.with_nodes(tuple(nodes), renamed)
 
 

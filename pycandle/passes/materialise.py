@@ -6,25 +6,31 @@ It knows how to say a formula, not when that is worth it.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from pycandle.graph import Arg, DType, Graph, Node, Ref, Size, TensorType, Value
 from pycandle.graph.dim import Dim, substitute, symbol, symbols, terms_of
 from pycandle.passes.forms import AtLeastZero, Both, Element, Form, Negated, depends_on, index
 
 
-def materialise(graph: Graph, name: str, form: Form, broadcast: bool) -> list[Node] | None:
-    """Nodes whose last gives the value `name` anew; None where the form has no spelling.
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A value that says a form: one that is there already, or the last of new nodes."""
+
+    value: Value
+    nodes: tuple[Node, ...]
+
+
+def materialise(graph: Graph, name: str, form: Form, broadcast: bool) -> Made | None:
+    """A value equal to `name`, made from its form; None where the form has no spelling.
 
     With `broadcast` the result may have size 1 on axes along which it does not change.
     """
     writer = _Writer(graph, name)
     made = writer.write(form)
-    if made is None:
-        return None
-    wanted = writer.type
-    if not broadcast and writer.nodes[-1].out.type.shape != wanted.shape:
-        writer.add("aten.expand.default", (Ref(made), wanted.shape), wanted)
-    return writer.nodes
+    if made is not None and not broadcast and made.type.shape != writer.type.shape:
+        made = writer.add("aten.expand.default", (Ref(made.name), writer.type.shape), writer.type)
+    return None if made is None else Made(made, tuple(writer.nodes))
 
 
 class _Writer:
@@ -37,15 +43,15 @@ class _Writer:
         self.type = graph.types[name]
         self.nodes: list[Node] = []
 
-    def add(self, op: str, args: tuple[Arg, ...], type_: TensorType, **kwargs: Arg) -> str:
+    def add(self, op: str, args: tuple[Arg, ...], type_: TensorType, **kwargs: Arg) -> Value:
         place = self.place
         out = Value(_fresh(self.graph, f"{self.name}_form", len(self.nodes)), type_)
         self.nodes.append(
             Node(op, args, tuple(kwargs.items()), (out,), place.region, place.source, place.targets)
         )
-        return out.name
+        return out
 
-    def write(self, form: Form) -> str | None:
+    def write(self, form: Form) -> Value | None:
         match form:
             case bool():
                 return self.add(
@@ -61,24 +67,26 @@ class _Writer:
                 made = self.write(part)
                 if made is None:
                     return None
-                return self.add("aten.bitwise_not.default", (Ref(made),), self.nodes[-1].out.type)
+                return self.add("aten.bitwise_not.default", (Ref(made.name),), made.type)
             case _:
                 return self._integer(form)
 
-    def _conjunction(self, parts: tuple[Form, ...]) -> str | None:
-        result: tuple[str, TensorType] | None = None
+    def _conjunction(self, parts: tuple[Form, ...]) -> Value | None:
+        result: Value | None = None
         for part in parts:
             made = self.write(part)
             if made is None:
                 return None
-            type_ = self.nodes[-1].out.type
-            if result is not None:
-                type_ = TensorType("bool", _broadcast(result[1].shape, type_.shape))
-                made = self.add("aten.bitwise_and.Tensor", (Ref(result[0]), Ref(made)), type_)
-            result = (made, type_)
-        return result[0] if result else None
+            result = made if result is None else self._join("aten.bitwise_and.Tensor", result, made)
+        return result
 
-    def _element(self, form: Element) -> str | None:
+    def _join(self, op: str, left: Value, right: Value, dtype: str = "bool") -> Value:
+        """An op of two values that broadcast."""
+        pairs = zip(left.type.shape, right.type.shape, strict=True)
+        type_ = TensorType(dtype, tuple(b if a == 1 else a for a, b in pairs))
+        return self.add(op, (Ref(left.name), Ref(right.name)), type_)
+
+    def _element(self, form: Element) -> Value | None:
         """An opaque tensor, its axes moved apart by axes of size 1."""
         source = self.graph.types[form.value]
         axes: list[int] = []
@@ -92,6 +100,8 @@ class _Writer:
         if axes != sorted(set(axes)):
             return None
         shape = tuple(s if a in axes else 1 for a, s in enumerate(self.type.shape))
+        if shape == source.shape:
+            return Value(form.value, source)
         return self.add("aten.view.default", (Ref(form.value), shape), TensorType("bool", shape))
 
     def _plain_axis(self, place: Size) -> int | None:
@@ -100,7 +110,7 @@ class _Writer:
                 return axis
         return None
 
-    def _comparison(self, size: Size) -> str | None:
+    def _comparison(self, size: Size) -> Value | None:
         """`size >= 0`, with what counts up on the left and what counts down on the right."""
         left: Size = 0
         right: Size = 0
@@ -109,61 +119,43 @@ class _Writer:
                 right = right - part
             else:
                 left = left + part
-        made = [self._integer(left), self._integer(right)]
-        if made[0] is None or made[1] is None:
+        greater, smaller = self._integer(left), self._integer(right)
+        if greater is None or smaller is None:
             return None
-        types = {node.out.name: node.out.type for node in self.nodes}
-        shape = _broadcast(types[made[0]].shape, types[made[1]].shape)
-        return self.add("aten.ge.Tensor", (Ref(made[0]), Ref(made[1])), TensorType("bool", shape))
+        return self._join("aten.ge.Tensor", greater, smaller)
 
-    def _integer(self, form: Size) -> str | None:
+    def _integer(self, form: Size) -> Value | None:
         """A constant, or a sum of even counts along single axes."""
         varying = [axis for axis in range(self.type.rank) if depends_on(form, axis)]
         dtype = self.type.dtype if self.type.dtype != "bool" else "i64"
         if not varying:
-            shape = (1,) * self.type.rank
-            return self.add(
-                "aten.full.default", (shape, form), TensorType(dtype, shape), dtype=DType(dtype)
-            )
-        total: str | None = None
-        shape: tuple[Size, ...] = ()
-        rest = form
-        for place, axis in enumerate(varying):
+            shape: tuple[Size, ...] = (1,) * self.type.rank
+            type_ = TensorType(dtype, shape)
+            return self.add("aten.full.default", (shape, form), type_, dtype=DType(dtype))
+        start = substitute(form, {index(a): 0 for a in varying})
+        total: Value | None = None
+        for axis in varying:
             step = _step(form, axis)
             if step is None:
                 return None
-            part = symbol(index(axis)) * step
-            rest = rest - part
-            start = substitute(form, {index(a): 0 for a in varying}) if place == 0 else 0
-            made, own = self._count(axis, start, step, dtype)
-            if total is not None:
-                shape = _broadcast(shape, own)
-                made = self.add(
-                    "aten.add.Tensor", (Ref(total), Ref(made)), TensorType(dtype, shape)
-                )
-            else:
-                shape = own
-            total = made
+            part = self._count(axis, start, step, dtype)
+            total = part if total is None else self._join("aten.add.Tensor", total, part, dtype)
+            start = 0
         return total
 
-    def _count(
-        self, axis: int, start: Size, step: Size, dtype: str
-    ) -> tuple[str, tuple[Size, ...]]:
+    def _count(self, axis: int, start: Size, step: Size, dtype: str) -> Value:
         length = self.type.shape[axis]
-        made = self.add(
-            "aten.arange.start_step",
-            (start, start + step * length, step),
-            TensorType(dtype, (length,)),
-            dtype=DType(dtype),
-        )
+        numbers = (start, start + step * length, step)
+        line = TensorType(dtype, (length,))
+        made = self.add("aten.arange.start_step", numbers, line, dtype=DType(dtype))
         shape = tuple(length if a == axis else 1 for a in range(self.type.rank))
         if self.type.rank == 2:
-            made = self.add(
-                "aten.unsqueeze.default", (Ref(made), 1 - axis), TensorType(dtype, shape)
-            )
-        elif shape != (length,):
-            made = self.add("aten.view.default", (Ref(made), shape), TensorType(dtype, shape))
-        return made, shape
+            type_ = TensorType(dtype, shape)
+            return self.add("aten.unsqueeze.default", (Ref(made.name), 1 - axis), type_)
+        if shape != (length,):
+            type_ = TensorType(dtype, shape)
+            return self.add("aten.view.default", (Ref(made.name), shape), type_)
+        return made
 
 
 def _step(form: Size, axis: int) -> Size | None:
@@ -185,10 +177,6 @@ def _names(atom: object) -> set[str]:
 def _terms(size: Size) -> Iterator[Size]:
     for monomial, factor in terms_of(size):
         yield Dim(((monomial, factor),)) if monomial else factor
-
-
-def _broadcast(left: tuple[Size, ...], right: tuple[Size, ...]) -> tuple[Size, ...]:
-    return tuple(b if a == 1 else a for a, b in zip(left, right, strict=True))
 
 
 def _fresh(graph: Graph, stem: str, count: int) -> str:

@@ -4,6 +4,10 @@ The tree of calls, the names of arguments and the tensors come from hooks on the
 that they hold for modules whose graph turns out to be empty, too. It must not know the graph.
 """
 
+# PyTorch annotates only part of what it exports, and keeps some of it private.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false, reportPrivateUsage=false
+
 from __future__ import annotations
 
 import inspect
@@ -56,7 +60,7 @@ def observe(model: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any
 
         return hook
 
-    def leave(module: torch.nn.Module, args: Any, kwargs: Any, output: Any) -> None:
+    def leave(_module: torch.nn.Module, _args: Any, _kwargs: Any, output: Any) -> None:
         open_modules.pop()
         calls[open_calls.pop()].outputs = _clone(tensors(output))
 
@@ -88,7 +92,7 @@ def _site(parent: torch.nn.Module) -> tuple[str, int] | None:
 
 
 def tensors(tree: Any, prefix: str = "") -> dict[str, torch.Tensor]:
-    """The tensors of a nested structure by their path in it: `last_hidden_state`, `0`, `cache.1`."""
+    """The tensors of a nested structure by their path in it: `last_hidden_state`, `cache.1`."""
     found: dict[str, torch.Tensor] = {}
     for path, leaf in pytree.tree_flatten_with_path(tree)[0]:
         if isinstance(leaf, torch.Tensor):
@@ -97,7 +101,7 @@ def tensors(tree: Any, prefix: str = "") -> dict[str, torch.Tensor]:
 
 
 def source_of(module: torch.nn.Module) -> str:
-    """Where the module's `forward` is written: `package/file.py:line`, relative to the import root."""
+    """Where the module's `forward` is written: `package/file.py:line`."""
     try:
         function = inspect.unwrap(type(module).forward)
         line = function.__code__.co_firstlineno
@@ -107,7 +111,7 @@ def source_of(module: torch.nn.Module) -> str:
 
 
 def relative(file: str) -> str:
-    """The file's path from the import root it was found under; the bare name where there is none."""
+    """The file's path from the import root it was found under, else its bare name."""
     path = Path(file)
     roots = [Path(entry).resolve() for entry in sys.path if entry]
     inside = [root for root in roots if path.is_relative_to(root)]

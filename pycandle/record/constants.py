@@ -4,6 +4,10 @@ A position table is an `arange`, a mask of ones a `full`: said in closed form th
 Small tables without one become literals. It must not know where a constant is used.
 """
 
+# PyTorch annotates only part of what it exports, and keeps some of it private.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false, reportPrivateUsage=false
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -38,7 +42,7 @@ def constant_nodes(
         return [_node("rt.literal", (flat, shape), out, dtype)]
     raise RecordError(
         Finding(
-            f"a constant of {tensor.numel()} numbers is not in the checkpoint and has no closed form",
+            f"a constant of {tensor.numel()} numbers is in no checkpoint and has no closed form",
             path,
             "register it with register_buffer(..., persistent=True), and save the checkpoint again",
         )

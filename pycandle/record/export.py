@@ -3,12 +3,16 @@
 It must not know the graph: its result is torch's own program, with the inputs it was made from.
 """
 
+# PyTorch annotates only part of what it exports, and keeps some of it private.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false, reportPrivateUsage=false
+
 from __future__ import annotations
 
 import inspect
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -57,7 +61,7 @@ def export(
 
 
 @contextmanager
-def _inference(model: torch.nn.Module) -> Iterator[None]:
+def _inference(model: torch.nn.Module) -> Generator[None]:
     """Eval mode and no gradients, with each module's own mode restored."""
     modes = {module: module.training for module in model.modules()}
     model.eval()

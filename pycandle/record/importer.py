@@ -6,6 +6,10 @@ devices, layouts and memory formats, which have no meaning in Rust. It must not 
 computes, nor any lowering.
 """
 
+# PyTorch annotates only part of what it exports, and keeps some of it private.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false, reportPrivateUsage=false
+
 from __future__ import annotations
 
 import operator
@@ -27,7 +31,6 @@ from pycandle.graph import (
     Output,
     Parameter,
     Ref,
-    Symbol,
     TensorType,
     Value,
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -41,7 +41,7 @@ class GoldenRecorder:
 
     @classmethod
     @contextmanager
-    def watching(cls, saved: Callable[[Path], None]) -> Iterator[None]:
+    def watching(cls, saved: Callable[[Path], None]) -> Generator[None]:
         """Within it, `saved` is told of each manifest that any recorder writes."""
         cls._saved = saved
         try:
@@ -51,7 +51,7 @@ class GoldenRecorder:
 
     @classmethod
     @contextmanager
-    def graphs_only(cls) -> Iterator[list[Graph]]:
+    def graphs_only(cls) -> Generator[list[Graph]]:
         """Within it, recorders only export: no golden is made, `save` writes nothing."""
         cls._graphs = graphs = []
         try:
@@ -97,8 +97,9 @@ class GoldenRecorder:
         """Write `{name}_manifest.json` and `{name}_trace.safetensors`; returns the manifest's path.
 
         With `weights` the model's parameters go to `{name}.safetensors`, where the parity test
-        looks for a checkpoint; without it, put or link the checkpoint there. The name becomes the Rust module's, so it must be an identifier; it defaults to the one
-        that `pycandle record` was given. Raises `RecordError` if nothing was recorded.
+        looks for a checkpoint; without it, put or link the checkpoint there. The name becomes the
+        Rust module's, so it must be an identifier; it defaults to the one that `pycandle record`
+        was given. Raises `RecordError` if nothing was recorded.
         """
         from safetensors.torch import save
 

@@ -9,7 +9,7 @@ import os
 import runpy
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -81,7 +81,7 @@ def _place(error: Exception, script: Path) -> str:
 
 
 @contextmanager
-def _environment(settings: dict[str, str | None]) -> Iterator[None]:
+def _environment(settings: dict[str, str | None]) -> Generator[None]:
     before = {name: os.environ.get(name) for name in settings}
     os.environ.update({name: value for name, value in settings.items() if value is not None})
     try:

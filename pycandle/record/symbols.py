@@ -4,6 +4,10 @@ The user's own `Dim` names win; otherwise an axis is named by what its position 
 are for readers only: nothing may depend on them.
 """
 
+# PyTorch annotates only part of what it exports, and keeps some of it private.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false, reportPrivateUsage=false
+
 from __future__ import annotations
 
 import re
@@ -20,7 +24,7 @@ from pycandle.record.export import Exported, user_inputs
 
 
 def name_symbols(exported: Exported) -> dict[str, Symbol]:
-    """torch's symbol name -> `Symbol`, in order of appearance in the inputs."""
+    """Torch's symbol name -> `Symbol`, in order of appearance in the inputs."""
     ranges = {str(s): r for s, r in exported.program.range_constraints.items()}
     found: dict[str, Symbol] = {}
     for torch_name, axis, fake, given in _axes(exported):

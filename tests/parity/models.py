@@ -93,6 +93,19 @@ class ConvNet(nn.Module):
         return self.head(x)
 
 
+class Offset(nn.Module):
+    """What is small beside its own mean loses digits before the mean is taken away."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embed = nn.Linear(12, 24)
+        self.norm = nn.LayerNorm(24)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.embed(x) + 300.0
+        return self.norm(x - x.mean(-1, keepdim=True))
+
+
 class Twice(nn.Module):
     """One layer and one block, each called more than once, on different inputs."""
 
@@ -205,7 +218,9 @@ class Result(nn.Module):
         return torch.tanh(self.load(vb)) * ops
 
 
-class Hostile(nn.Module):
+class Vec(nn.Module):
+    """Every name about it attacks what it is written into: identifiers, literals, comments."""
+
     def __init__(self) -> None:
         super().__init__()
         for name in HOSTILE:
@@ -280,11 +295,12 @@ MODELS: dict[str, Model] = {
     "norms": Model(Norms, floats(x=(3, 24))),
     "mlp": Model(mlp, floats(input=(4, 12))),
     "conv_net": Model(ConvNet, floats(x=(2, 5, 18))),
+    "offset": Model(Offset, floats(x=(4, 12))),
     "twice": Model(Twice, floats(x=(3, 16))),
     "stack": Model(Stack, floats(x=(2, 5, 16))),
     "tied": Model(Tied, ids(40, "ids")),
     "several": Model(Several, floats(x=(4, 10), gate=(4, 8))),
-    "hostile": Model(Hostile, floats(type=(3, 6), match=(3, 6))),
+    "hostile": Model(Vec, floats(type=(3, 6), match=(3, 6))),
     "gpt2": Model(gpt2, ids(99, "input_ids")),
     "bert": Model(bert, padded_ids, dict.fromkeys(BERT_INPUTS, {0: BATCH, 1: SEQ})),
 }

@@ -232,21 +232,19 @@ impl PyChecker {
         Ok(())
     }
 
-    /// Compares all outputs of a given module call.
+    /// Compares all outputs of a given module call; the row tells of the worst.
     pub fn compare(&self, region: &Region, outputs: &[&Tensor]) -> Result<Row> {
-        let mut verdict = if outputs.len() == region.outputs.len() && !outputs.is_empty() {
-            self.compare_output(region, 0, outputs[0])?
-        } else {
-            let (got, expected) = (outputs.len(), region.outputs.len());
-            Verdict::failure(format!("it gave {got} outputs, PyTorch {expected}"))
-        };
-        for (k, output) in outputs.iter().enumerate().skip(1) {
-            if !verdict.passed() {
-                break;
-            }
-            verdict = self.compare_output(region, k, output)?;
-            if !verdict.passed() {
-                verdict.reason = format!("output {k}: {}", verdict.reason);
+        let (got, expected) = (outputs.len(), region.outputs.len());
+        let mut verdict = Verdict::failure(format!("it gave {got} outputs, PyTorch {expected}"));
+        if got == expected {
+            for (k, output) in outputs.iter().enumerate() {
+                let mut found = self.compare_output(region, k, output)?;
+                if k > 0 && !found.passed() {
+                    found.reason = format!("output {k}: {}", found.reason);
+                }
+                if k == 0 || found.is_worse_than(&verdict) {
+                    verdict = found;
+                }
             }
         }
         Ok(self.row(region, Outcome::Compared(verdict)))

@@ -77,6 +77,21 @@ impl Verdict {
         self.status == Status::Failed
     }
 
+    /// Whether this says more against a module than `other`: a failure is worst, then what says
+    /// nothing, then the nearest to its limit.
+    pub fn is_worse_than(&self, other: &Self) -> bool {
+        let rank = |verdict: &Self| match verdict.status {
+            Status::Passed => 0,
+            Status::Uninformative => 1,
+            Status::Failed => 2,
+        };
+        let used = |verdict: &Self| {
+            let part = |error: f64, limit: f64| if limit > 0.0 { error / limit } else { 0.0 };
+            part(verdict.error, verdict.limit).max(part(verdict.max_error, verdict.max_limit))
+        };
+        (rank(self), used(self)) > (rank(other), used(other))
+    }
+
     /// A failure that has no numbers.
     pub fn failure(reason: impl Into<String>) -> Self {
         Self {
@@ -406,6 +421,29 @@ mod tests {
         assert!(judge(&values("u8", &[2], &[1.0, 0.0]), &bools, None).passed());
         assert!(judge(&values("u8", &[2], &[2.0, 0.0]), &bools, None).failed());
         assert!(judge(&values("f32", &[2], &[1.0, 0.0]), &bools, None).failed());
+    }
+
+    #[test]
+    fn a_failure_is_worse_than_what_says_nothing() {
+        let of = |status, error| Verdict {
+            status,
+            error,
+            limit: 1.0,
+            ..Verdict::exact()
+        };
+        let rising = [
+            Verdict::exact(),
+            of(Passed, 0.2),
+            of(Passed, 0.9),
+            of(Uninformative, 0.1),
+            of(Failed, 1.5),
+            of(Failed, 3.0),
+        ];
+        for (i, better) in rising.iter().enumerate() {
+            for (j, worse) in rising.iter().enumerate() {
+                assert_eq!(worse.is_worse_than(better), j > i, "{worse:?} {better:?}");
+            }
+        }
     }
 
     #[test]

@@ -1,0 +1,84 @@
+"""Records the models of this folder: manifest, trace and weights, and recordings made again.
+
+    python -m tests.parity.recording OUT NAME...
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from safetensors.torch import save
+from torch import Tensor
+
+from pycandle.graph import manifest
+from pycandle.output import write_if_changed
+from pycandle.record import GoldenRecorder
+from pycandle.record.export import Exported, export
+from pycandle.record.goldens import record_goldens
+from pycandle.record.importer import import_program
+from tests.parity.models import MODELS, build, enliven
+
+
+def record(name: str, folder: Path) -> Path:
+    """Record a model with its weights, as a user does; returns the manifest's path."""
+    model = build(name)
+    recorder = GoldenRecorder(folder)
+    recorder.record(model, dynamic_shapes=MODELS[name].dynamic_shapes, **draw(name))
+    return recorder.save(name, weights=True)
+
+
+def draw(name: str, seed: int = 0) -> Mapping[str, Tensor]:
+    """The model's inputs, of this seed."""
+    torch.manual_seed(seed)
+    return MODELS[name].draw()
+
+
+def record_seeds(name: str, folder: Path, seeds: range) -> Iterator[int]:
+    """One export, and for each seed new weights and inputs in it, with goldens and files of its own.
+
+    The files replace each other, so each seed must be tested before the next one is asked for.
+    """
+    model = build(name)
+    exported = export(model, (), dict(draw(name)), MODELS[name].dynamic_shapes)
+    first = ""
+    for seed in seeds:
+        torch.manual_seed(seed)
+        enliven(model)
+        again = replace(exported, kwargs=dict(draw(name, seed)))
+        text, tensors, weights = _goldens(name, again)
+        assert text == (first := first or text), f"{name}: seed {seed} made another manifest"
+        _write(name, folder, text, tensors, weights)
+        yield seed
+
+
+def _goldens(name: str, exported: Exported) -> tuple[str, dict[str, Tensor], dict[str, Tensor]]:
+    """The manifest's text, the trace and the checkpoint of a program as its weights are now."""
+    assert exported.model is not None
+    held = exported.program.state_dict
+    for parameter, tensor in exported.model.named_parameters():
+        assert held[parameter].data_ptr() == tensor.data_ptr(), f"the program copied {parameter}"
+    imported = import_program(exported)
+    graph, tensors = record_goldens(imported, exported, lambda _: None)
+    weights = {p.names[0]: imported.weights[p.value.name].contiguous() for p in graph.parameters}
+    return manifest.dump(replace(graph, name=name)), tensors, weights
+
+
+def _write(
+    name: str, folder: Path, text: str, tensors: dict[str, Tensor], weights: dict[str, Tensor]
+) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    metadata = {"pycandle.format": str(manifest.FORMAT), "pycandle.manifest": digest}
+    write_if_changed(folder / f"{name}_manifest.json", text.encode())
+    write_if_changed(folder / f"{name}_trace.safetensors", save(tensors, metadata))
+    write_if_changed(folder / f"{name}.safetensors", save(weights))
+
+
+if __name__ == "__main__":
+    for wanted in sys.argv[2:]:
+        record(wanted, Path(sys.argv[1]))
