@@ -116,6 +116,7 @@ def _own_call(struct: Struct, receiver: str) -> str:
 
 def _regions(tree: Tree) -> Iterator[str]:
     yield "/// Every module call of the recording, in order. What computes nothing is elided."
+    yield "#[rustfmt::skip]"
     yield "const REGIONS: &[parity::Region] = &["
     for index, region in enumerate(tree.graph.regions):
         elided = index in tree.elided

@@ -25,67 +25,18 @@ impl Isolated for Block {
 }
 
 /// Every module call of the recording, in order. What computes nothing is elided.
+#[rustfmt::skip]
 const REGIONS: &[parity::Region] = &[
-    parity::Region {
-        path: "",
-        call: 0,
-        inputs: &["#0.signal"],
-        elided: false,
-    },
-    parity::Region {
-        path: "blocks.0",
-        call: 0,
-        inputs: &["#0.signal"],
-        elided: false,
-    },
-    parity::Region {
-        path: "blocks.0.conv1",
-        call: 0,
-        inputs: &["#0.signal"],
-        elided: false,
-    },
-    parity::Region {
-        path: "blocks.0.conv2",
-        call: 0,
-        inputs: &["blocks.0.conv2#0.input"],
-        elided: false,
-    },
-    parity::Region {
-        path: "blocks.0.skip",
-        call: 0,
-        inputs: &["#0.signal"],
-        elided: false,
-    },
-    parity::Region {
-        path: "blocks.1",
-        call: 0,
-        inputs: &["blocks.0#0.0"],
-        elided: false,
-    },
-    parity::Region {
-        path: "blocks.1.conv1",
-        call: 0,
-        inputs: &["blocks.0#0.0"],
-        elided: false,
-    },
-    parity::Region {
-        path: "blocks.1.conv2",
-        call: 0,
-        inputs: &["blocks.1.conv2#0.input"],
-        elided: false,
-    },
-    parity::Region {
-        path: "blocks.1.skip",
-        call: 0,
-        inputs: &["blocks.0#0.0"],
-        elided: false,
-    },
-    parity::Region {
-        path: "head",
-        call: 0,
-        inputs: &["head#0.input"],
-        elided: false,
-    },
+    parity::Region { path: "", call: 0, inputs: &["#0.signal"], elided: false },
+    parity::Region { path: "blocks.0", call: 0, inputs: &["#0.signal"], elided: false },
+    parity::Region { path: "blocks.0.conv1", call: 0, inputs: &["#0.signal"], elided: false },
+    parity::Region { path: "blocks.0.conv2", call: 0, inputs: &["blocks.0.conv2#0.input"], elided: false },
+    parity::Region { path: "blocks.0.skip", call: 0, inputs: &["#0.signal"], elided: false },
+    parity::Region { path: "blocks.1", call: 0, inputs: &["blocks.0#0.0"], elided: false },
+    parity::Region { path: "blocks.1.conv1", call: 0, inputs: &["blocks.0#0.0"], elided: false },
+    parity::Region { path: "blocks.1.conv2", call: 0, inputs: &["blocks.1.conv2#0.input"], elided: false },
+    parity::Region { path: "blocks.1.skip", call: 0, inputs: &["blocks.0#0.0"], elided: false },
+    parity::Region { path: "head", call: 0, inputs: &["head#0.input"], elided: false },
 ];
 
 const SPEC: parity::Spec = parity::Spec {
