@@ -19,24 +19,29 @@ _IMPORTS = (
     ("candle_nn", ("Conv1dConfig", "VarBuilder")),
     ("pycandle_runtime", ("PyChecker", "Scope", "nn", "ops", "py_check")),
 )
+# Names from a model stand in both, and are no use of anything.
+_COMMENT_OR_STRING = re.compile(r'^ *///.*$|"(?:[^"\\\\]|\\\\.)*"', re.MULTILINE)
 
 
 def print_module(graph: Graph, structs: list[Struct]) -> str:
     """The file with all structs, the model's own first, as a reader looks for it first."""
     body = "\n".join(_struct(graph, struct) for struct in reversed(structs))
+    code = _COMMENT_OR_STRING.sub("", body)
     lines: list[str] = []
     for crate, names in _IMPORTS:
-        used = [name for name in names if _uses(body, name)]
+        used = [name for name in names if _uses(code, name)]
         if used:
             items = used[0] if len(used) == 1 else f"{{{', '.join(used)}}}"
             lines.append(f"use {crate}::{items};")
     return "\n".join(lines) + "\n\n" + body
 
 
-def _uses(body: str, name: str) -> bool:
+def _uses(code: str, name: str) -> bool:
     if name == "Scope":  # the trait behind `checker.pp`
-        return "checker.pp(" in body
-    return re.search(rf"\b{name}\b", body) is not None
+        return "checker.pp(" in code
+    # A field or an argument may be called as a module is: only a path reads the module.
+    path = "::" if name in ("nn", "ops") else ""
+    return re.search(rf"\b{name}\b{path}", code) is not None
 
 
 def _struct(graph: Graph, struct: Struct) -> str:

@@ -38,7 +38,7 @@ def _with_scalar(name: str, x: Operand, other: Scalar) -> Expr:
     # with the reciprocal; only sums are exact as operators.
     if x.dtype in ("f32", "f64") and name in ("add", "sub"):
         return Operator(_SIGNS[name], x.expr, number(other, label="term"))
-    if isinstance(other, int) and name != "div":
+    if isinstance(other, int) and not x.type.is_float and name != "div":
         return Call(f"ops::{name}_scalar_i64", (x.expr, number(other, "i64")))
     return Call(f"ops::{name}_scalar", (x.expr, number(other)))
 

@@ -6,7 +6,6 @@ calls collects them all. The table knows graphs and expressions, not how Rust is
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -148,10 +147,11 @@ def _lookup(name: str) -> Op:
     entry = _TABLE.entries.get(name)
     if entry is not None:
         return entry
-    near = difflib.get_close_matches(name, _TABLE.entries, 1, 0.8)
+    base = name.rpartition(".")[0]
+    near = [known for known in _TABLE.entries if known.rpartition(".")[0] == base]
     raise Decline(
         f"{name} has no lowering",
-        f"rewrite the line with {near[0]}, or add the op"
+        f"rewrite the line so that it calls {near[0]}"
         if near
         else "rewrite the line, or add the op",
     )

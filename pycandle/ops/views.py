@@ -53,7 +53,7 @@ def squeeze(x: Operand, dim: int) -> Expr:
 
 
 @op("aten.expand.default", "aten.expand_as.default")
-def expand(x: Operand, *args: Arg | Operand, out: TensorType) -> Expr:
+def expand(x: Operand, *args: Arg | Operand, implicit: bool = False, out: TensorType) -> Expr:
     """Axes of size 1 repeated, without a copy."""
     return Method(x.expr, "broadcast_as", (shape(out.shape),))
 

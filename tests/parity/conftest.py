@@ -1,0 +1,39 @@
+"""One crate for the whole session: every model, every mutant, compiled together once."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+# Whatever starts pytest, and wherever: the models are recorded under one and the same name.
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+# torch.export writes a trace of itself for every log handler that there is, pytest's included.
+logging.getLogger("torch.__trace").propagate = False
+
+from tests.parity import numbers
+from tests.parity.crate import TARGET, Crate, Module, compile_crate, write_crate
+from tests.parity.models import MODELS
+from tests.parity.mutants import MUTANTS
+from tests.parity.recording import record
+
+
+@pytest.fixture(scope="session")
+def crate() -> Crate:
+    """All models recorded, generated and compiled."""
+    path = TARGET / "parity"
+    for name in MODELS:
+        record(name, path / "models")
+    (path / "seeds").mkdir(exist_ok=True)
+    for name in numbers.SEEDED:
+        shutil.copy(path / "models" / f"{name}_manifest.json", path / "seeds")
+    modules = [
+        *(Module(name, name) for name in MODELS),
+        *(Module(name, mutant.model, edits=mutant.edits) for name, mutant in MUTANTS.items()),
+        *(Module(f"seeded_{name}", name, "seeds", numbers.EDITS) for name in numbers.SEEDED),
+    ]
+    write_crate(path, modules, numbers.SUPPORT)
+    return compile_crate(path)

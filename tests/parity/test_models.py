@@ -1,0 +1,138 @@
+"""The generated code of every model computes what PyTorch computes, and is code to be read."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pytest
+import torch
+from torch.utils import _pytree as pytree
+
+from tests.parity.crate import ROOT, Crate, cargo
+from tests.parity.models import MODELS, build
+from tests.parity.recording import draw
+
+LONGEST_FUNCTION = 150
+FORBIDDEN = ("unwrap", "expect(", "todo!", "panic!", "unimplemented!", "unsafe", "#[allow")
+
+
+def check(crate: Crate, name: str) -> None:
+    """Every module call of every case is compared, in both modes, and matches."""
+    manifest = read_manifest(crate, name)
+    cases = [case["name"] for case in manifest["cases"]]
+    assert cases == ["recorded", "smallest", "larger"]
+    calls = len(cases) * count_computing(manifest)
+    assert calls > 0
+
+    for mode in ("isolated", "cumulative"):
+        run = crate.run(name, mode)
+        assert run.passed, run.output
+        assert f": {calls} of {calls} module calls compared; {calls} passed, " in run.output
+    assert crate.run(name, "digest").passed
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_rust_computes_what_pytorch_computes(crate: Crate, name: str) -> None:
+    check(crate, name)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_output_moves_with_the_input(name: str) -> None:
+    """A dead output, which no input moves, would agree whatever the code does."""
+    model = build(name)
+    with torch.no_grad():
+        first, second = (pytree.tree_leaves(model(**draw(name, seed))) for seed in (0, 1))
+
+    for a, b in zip(first, second, strict=True):
+        assert a.shape == b.shape
+        if a.is_floating_point():
+            assert rms(a - b) >= 0.01 * rms(a)
+        else:
+            assert not torch.equal(a, b)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_functions_are_short_and_cannot_panic(crate: Crate, name: str) -> None:
+    for file in (f"{name}.rs", f"{name}_parity.rs"):
+        text = (crate.path / "src" / file).read_text(encoding="utf-8")
+        lengths = function_lengths(text)
+        assert lengths
+        assert max(lengths) < LONGEST_FUNCTION
+        assert [word for word in FORBIDDEN if word in text] == []
+
+
+def test_clippy_has_nothing_to_say(crate: Crate) -> None:
+    done = cargo(crate.path, "clippy", "--no-deps", "--all-targets", "--", "--deny", "warnings")
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_recordings_are_the_same_in_every_process(crate: Crate, tmp_path: Path) -> None:
+    processes: list[subprocess.Popen[str]] = []
+    for seed in ("1", "2"):
+        folder = tmp_path / seed
+        folder.mkdir()
+        environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)}
+        command = [sys.executable, "-m", "tests.parity.recording", ".", *MODELS]
+        processes.append(
+            subprocess.Popen(
+                command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True
+            )
+        )
+    for process in processes:
+        _, errors = process.communicate()
+        assert process.returncode == 0, errors
+
+    for name in MODELS:
+        for file in (f"{name}_manifest.json", f"{name}_trace.safetensors"):
+            first = (crate.path / "models" / file).read_bytes()
+            assert (tmp_path / "1" / file).read_bytes() == first, file
+            assert (tmp_path / "2" / file).read_bytes() == first, file
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_manifest_holds_no_path_of_this_machine(crate: Crate, name: str) -> None:
+    manifest = read_manifest(crate, name)
+    text = json.dumps(manifest)
+    here = {ROOT, Path.home(), *map(Path, (sys.prefix, sys.base_prefix, tempfile.gettempdir()))}
+
+    assert [str(path) for path in here if f"{path}/" in text] == []
+    for region in manifest["regions"]:
+        for place in (region["source"], region["site"]):
+            assert not PurePosixPath(place).is_absolute(), place
+
+
+def read_manifest(crate: Crate, name: str) -> dict[str, Any]:
+    path = crate.path / "models" / f"{name}_manifest.json"
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def count_computing(manifest: dict[str, Any]) -> int:
+    """How many module calls compute something: dropout does not, in eval mode."""
+    computing: set[int] = {0}
+    for node in manifest["nodes"]:
+        if " = aten.dropout.default(" in node:
+            continue
+        place = re.search(r" @(\d+) \"", node)
+        region: int | None = int(place[1]) if place else 0
+        while region is not None:
+            computing.add(region)
+            region = manifest["regions"][region]["parent"]
+    return len(computing)
+
+
+def function_lengths(text: str) -> list[int]:
+    """How many lines each function of rustfmt's layout has, its signature and braces included."""
+    functions = re.findall(r"^( *)((?:pub )?fn .*?\n\1\}\n)", text, re.MULTILINE | re.DOTALL)
+    return [body.count("\n") for _, body in functions]
+
+
+def rms(tensor: torch.Tensor) -> float:
+    return float(tensor.double().square().mean().sqrt())
