@@ -131,8 +131,17 @@ def _crate(root: Path, table: dict[str, Any], where: str) -> Crate:
         if name not in listed:
             raise _wrong(f"models.{name} has no manifest of that name", where)
     generated = table.get("generated", "src/generated")
-    if not isinstance(generated, str):
-        raise _wrong("generated must be a path", where)
+    if (
+        not isinstance(generated, str)
+        or Path(generated).is_absolute()
+        or ".." in Path(generated).parts
+    ):
+        raise _wrong("generated must be a folder inside the crate", where)
+    # Folders of macOS and Windows take `A.rs` and `a.rs` for the same file.
+    modules = [model.module.lower() for model in models]
+    for module in modules:
+        if modules.count(module) > 1:
+            raise _wrong(f"two manifests give the module {module}", where)
     return Crate(root, Path(generated), tuple(models))
 
 

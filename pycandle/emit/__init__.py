@@ -9,11 +9,11 @@ from collections.abc import Mapping
 
 from pycandle.emit.lowering import lower_graph
 from pycandle.emit.module import print_module
-from pycandle.emit.names import type_identifier
+from pycandle.emit.names import is_identifier, type_identifier
 from pycandle.emit.parity import print_parity
 from pycandle.emit.structs import build_structs
 from pycandle.emit.tree import Tree
-from pycandle.errors import Finding, UnsupportedError
+from pycandle.errors import Finding, ProjectError, UnsupportedError
 from pycandle.graph import Graph, manifest
 from pycandle.passes import run_passes
 
@@ -25,16 +25,27 @@ def generate(
 
     Options: `model`, the name of the model's own struct (its class's by default), and `manifest`,
     the manifest's path in the crate, which the parity tests read at run time. Raises
-    `UnsupportedError` with every op and argument that has no lowering, or `ManifestError`.
+    `UnsupportedError` with every op and argument that has no lowering, `ManifestError`, or
+    `ProjectError` for a name that Rust cannot have.
     """
+    root = options.get("model", "")
+    for name, what in ((module, "module"), (root, "struct")):
+        if name and not is_identifier(name):
+            raise ProjectError(
+                Finding(
+                    f"{name!r} cannot name a Rust {what}",
+                    "the options of the model",
+                    "use ASCII letters, digits and underscores, and no keyword",
+                )
+            )
     path = options.get("manifest") or f"{module}_manifest.json"
     graph = run_passes(manifest.load(text, path))
     lowered, findings = lower_graph(graph)
     if findings:
         raise UnsupportedError(*findings)
     tree = Tree(graph)
-    root = options.get("model") or graph.class_name.rpartition(".")[2]
-    structs = build_structs(tree, lowered, type_identifier(root))
+    root = root or type_identifier(graph.class_name.rpartition(".")[2])
+    structs = build_structs(tree, lowered, root)
     parity = print_parity(tree, structs, graph.name, path, digest, options_text)
     return {f"{module}.rs": print_module(graph, structs), f"{module}_parity.rs": parity}
 

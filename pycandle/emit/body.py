@@ -92,7 +92,7 @@ def draft(
     steps = _ordered(_steps(tree, region, lowered, interfaces), tree, region)
     inputs = tuple(tree.inputs(region))
     outputs = tuple(tree.outputs(region))
-    device = _device(tree, region, inputs, steps)
+    device = _device(tree, inputs, steps)
     steps = [replace(step, expr=rewrite(step.expr, device)) for step in steps]
     statements, inlined = _inline(steps, outputs)
     results = tuple(_inlined(Var(value), inlined) for _, value in outputs)
@@ -178,23 +178,15 @@ def _ordered(steps: list[tuple[int, _Step]], tree: Tree, region: int) -> list[_S
 
 
 def _device(
-    tree: Tree, region: int, inputs: tuple[tuple[str, str], ...], steps: list[_Step]
+    tree: Tree, inputs: tuple[tuple[str, str], ...], steps: list[_Step]
 ) -> Callable[[Expr], Expr | None]:
-    """A rewrite of `DeviceOf` to the device of the first tensor that is at hand."""
+    """A rewrite of `DeviceOf` to the device of the first tensor at hand, if there is one."""
     own = [p for p in tree.aliases if any(p in _reads(step) for step in steps)]
     at_hand = [value for _, value in inputs] + own
 
     def change(expr: Expr) -> Expr | None:
-        if not isinstance(expr, DeviceOf) or expr.tensor is not None:
+        if not isinstance(expr, DeviceOf) or expr.tensor is not None or not at_hand:
             return None
-        if not at_hand:
-            raise UnsupportedError(
-                Finding(
-                    "a module makes tensors but reads none, so their device is not known",
-                    tree.graph.regions[region].path or "the model",
-                    "pass it a tensor",
-                )
-            )
         return DeviceOf(Var(at_hand[0]))
 
     return change

@@ -15,7 +15,7 @@ from pycandle.ops.create import candle_dtype
 from pycandle.ops.expr import Config, Expr, Raw, Tuple, rewrite
 
 _IMPORTS = (
-    ("candle_core", ("DType", "Result", "Tensor")),
+    ("candle_core", ("DType", "Device", "Result", "Tensor")),
     ("candle_nn", ("Conv1dConfig", "VarBuilder")),
     ("pycandle_runtime", ("PyChecker", "Scope", "nn", "ops", "py_check")),
 )
@@ -54,6 +54,7 @@ def _struct(graph: Graph, struct: Struct) -> str:
         f"pub struct {struct.name} {{",
         *(f"    pub {names[f.path]}: {_field_type(f)}," for f in struct.fields),
         *(f"    {name}: {dict(struct.config)[name]}," for name in struct.stored),
+        *(["    device: Device,"] if struct.reads_device else []),
         "    pub checker: Option<PyChecker>,",
         "}",
         "",
@@ -75,7 +76,7 @@ def _field_type(field: StructField) -> str:
 def _load(graph: Graph, struct: Struct, names: FieldNames) -> Iterator[str]:
     arguments = [f"{name}: {kind}" for name, kind in struct.config]
     if struct.reads_weights:
-        used = any(_reads_weights(field) for field in struct.fields)
+        used = struct.reads_device or any(_reads_weights(field) for field in struct.fields)
         arguments.append("vb: VarBuilder" if used else "_vb: VarBuilder")
     arguments.append("checker: Option<PyChecker>")
     yield f"    pub fn load({', '.join(arguments)}) -> Result<Self> {{"
@@ -89,6 +90,8 @@ def _load(graph: Graph, struct: Struct, names: FieldNames) -> Iterator[str]:
         yield f"            {names[field.path]}: {_field_load(field, names)},"
     for name in struct.stored:
         yield f"            {name},"
+    if struct.reads_device:
+        yield "            device: vb.device().clone(),"
     yield "            checker,"
     yield "        })"
     yield "    }"

@@ -44,6 +44,14 @@ def type_identifier(name: str, taken: Container[str] = ()) -> str:
     return _unique(_capped(name, name), taken, "")
 
 
+def is_identifier(name: str) -> bool:
+    """Whether Rust can have the name as it is."""
+    return re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) is not None and name not in {
+        "_",
+        *_KEYWORDS,
+    }
+
+
 def string_literal(text: str) -> str:
     """A Rust string literal that reads back as the text, whatever is in it."""
     return '"' + "".join(_escaped(char) for char in text) + '"'

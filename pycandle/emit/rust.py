@@ -38,7 +38,7 @@ class FieldNames:
     def __init__(self, fields: tuple[StructField, ...], taken: tuple[str, ...]) -> None:
         self.names: dict[str, str] = {}
         self.lists = {field.path for field in fields if isinstance(field, ListField)}
-        used = {*taken, "checker"}
+        used = {*taken, "checker", "device"}
         for field in fields:
             name = identifier(_readable(field), used)
             used.add(name)
@@ -72,7 +72,7 @@ def value(expr: Expr, names: FieldNames) -> str:
         case Call(path=path, args=args):
             return f"{path}({_arguments(args, names)})?"
         case Method(receiver=receiver, name=name, args=args):
-            return f"{_receiver(receiver, names)}.{name}({_arguments(args, names)})?"
+            return f"{value(receiver, names)}.{name}({_arguments(args, names)})?"
         case Operator(sign=sign, left=left, right=right):
             return f"({_operand(left, names)} {sign} {_operand(right, names)})?"
         case Number():
@@ -95,8 +95,7 @@ def value(expr: Expr, names: FieldNames) -> str:
         case Maybe(item=item):
             return "None" if item is None else f"Some({argument(item, names)})"
         case DeviceOf(tensor=tensor):
-            assert tensor is not None, "the body states every device"
-            return f"{_receiver(tensor, names)}.device()"
+            return "&self.device" if tensor is None else f"{value(tensor, names)}.device()"
         case Record(path=path, fields=fields):
             given = [
                 (name, argument(item, names))
@@ -161,10 +160,6 @@ def _grouped(text: str) -> str:
 
 def _arguments(args: tuple[Expr, ...], names: FieldNames) -> str:
     return ", ".join(argument(arg, names) for arg in args)
-
-
-def _receiver(expr: Expr, names: FieldNames) -> str:
-    return value(expr, names)
 
 
 def _operand(expr: Expr, names: FieldNames) -> str:

@@ -7,7 +7,7 @@ known when it is compared. It must not know text.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from pycandle.emit.body import Interface, draft
@@ -26,7 +26,7 @@ from pycandle.emit.naming import Body, NamedForEach, NamedLet, name_locals
 from pycandle.emit.tree import Tree
 from pycandle.errors import Finding, UnsupportedError
 from pycandle.graph import Region
-from pycandle.ops.expr import Config, Expr, Number, rewrite, size
+from pycandle.ops.expr import Config, DeviceOf, Expr, Number, rewrite, size, walk
 
 # What the axes of a parameter are called where they become configuration.
 _AXIS_LABELS = {1: ("width",), 2: ("rows", "columns")}
@@ -44,6 +44,7 @@ class Struct:
     body: Body
     interface: Interface
     reads_weights: bool
+    reads_device: bool  # it makes tensors and is given none, so `load` keeps the device
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,7 @@ class _Structs:
             frozenset(symbol.name for symbol in tree.graph.symbols),
         )
         reads = bool(own) or any(field.reads_weights for field in children.values())
+        reads |= _reads_device(body)
         return _Plan(region, (*own, *gathered), body, made.interface, reads)
 
     def _parameter(self, value: str, path: str) -> ParameterField:
@@ -146,6 +148,7 @@ class _Structs:
             body,
             first.interface,
             first.reads_weights or first.region == 0,
+            _reads_device(body),
         )
         self.structs.append(struct)
         for k, plan in enumerate(plans):
@@ -251,17 +254,18 @@ def _configured(plan: _Plan, configs: list[str | None]) -> tuple[tuple[StructFie
 
 
 def _read_configs(body: Body) -> set[str]:
-    found: set[str] = set()
+    return {part.name for part in _parts(body) if isinstance(part, Config)}
 
-    def visit(expr: Expr) -> Expr | None:
-        if isinstance(expr, Config):
-            found.add(expr.name)
-        return None
 
+def _reads_device(body: Body) -> bool:
+    return any(isinstance(part, DeviceOf) and part.tensor is None for part in _parts(body))
+
+
+def _parts(body: Body) -> Iterator[Expr]:
+    """Everything that a forward computes with."""
     for statement in body.statements:
-        rewrite(statement.expr, visit)
+        yield from walk(statement.expr)
         if isinstance(statement, NamedForEach):
-            rewrite(statement.start, visit)
+            yield from walk(statement.start)
     for result in body.results:
-        rewrite(result, visit)
-    return found
+        yield from walk(result)

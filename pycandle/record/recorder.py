@@ -5,7 +5,6 @@ It must not know how any single step works.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sys
 from collections.abc import Callable, Generator
@@ -103,6 +102,8 @@ class GoldenRecorder:
         """
         from safetensors.torch import save
 
+        from pycandle.record.trace import trace_bytes
+
         if GoldenRecorder._graphs is not None:
             return self.output_dir / f"{name}_manifest.json"
         name = name or os.environ.get("PYCANDLE_NAME", "")
@@ -117,12 +118,10 @@ class GoldenRecorder:
                 )
             )
         text = manifest.dump(replace(self._graph, name=name))
-        digest = hashlib.sha256(text.encode()).hexdigest()
-        metadata = {"pycandle.format": str(manifest.FORMAT), "pycandle.manifest": digest}
         self.output_dir.mkdir(parents=True, exist_ok=True)
         path = self.output_dir / f"{name}_manifest.json"
         # The trace names the manifest it belongs to, so a crash between the two is noticed.
-        trace = save(self._tensors, metadata)
+        trace = trace_bytes(self._tensors, text)
         write_if_changed(self.output_dir / f"{name}_trace.safetensors", trace)
         write_if_changed(path, text.encode())
         if weights:
