@@ -59,6 +59,8 @@ _DROPPED = (
     "aten.sym_constrain_range_for_size.default",
     "aten.sym_constrain_range.default",
 )
+# Every spelling of a conversion is `aten.to.dtype` in a graph.
+_CONVERSIONS = ("aten._to_copy.default", "aten.type_as.default")
 _MEANINGLESS = ("device", "layout", "pin_memory", "memory_format", "non_blocking")
 
 
@@ -202,7 +204,7 @@ class _Importer:
         self, node: torch.fx.Node, op: str
     ) -> tuple[str, tuple[Arg, ...], tuple[tuple[str, Arg], ...]]:
         """The node's op and arguments without what has no meaning in Rust."""
-        if op.startswith("aten.to."):
+        if op.startswith("aten.to.") or op in _CONVERSIONS:
             dtype = DType(DTYPES[node.meta["val"].dtype])
             return "aten.to.dtype", (self._arg(node.args[0]), dtype), ()
         kwargs = tuple(

@@ -172,6 +172,6 @@ def test_a_wrong_table_is_named(tmp_path: Path, metadata: str, message: str):
 
 
 def test_spy_is_the_recorder():
-    code = "from spy import GoldenRecorder; import pycandle; assert GoldenRecorder is pycandle.GoldenRecorder"
+    code = "import pycandle, spy; assert spy.GoldenRecorder is pycandle.GoldenRecorder"
 
     subprocess.run([sys.executable, "-c", code], check=True)

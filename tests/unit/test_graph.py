@@ -13,6 +13,9 @@ from pycandle.errors import GraphError, ManifestError
 from pycandle.graph import Dim, dim, manifest, text
 from pycandle.graph.verify import verify
 
+SCHEMA = Path(pycandle.graph.__file__).with_name("manifest.schema.json")
+MANIFESTS = sorted(Path(__file__).parents[2].glob("examples/*/models/*_manifest.json"))
+
 GRAPH = """
 graph g
 symbol batch 1.. = 2
@@ -102,11 +105,18 @@ def test_equal_sizes_have_one_form():
 def test_a_manifest_is_read_back_and_fits_its_schema():
     graph = text.parse_graph(GRAPH.replace("graph g", "graph small"))
     written = manifest.dump(graph)
-    schema = Path(pycandle.graph.__file__).with_name("manifest.schema.json")
     document = json.loads(written) | {"cases": [{"name": "recorded", "symbols": {}}]}
 
-    jsonschema.validate(document, json.loads(schema.read_text()))
+    jsonschema.validate(document, json.loads(SCHEMA.read_text()))
     assert manifest.dump(manifest.load(written, "here")) == written
+
+
+@pytest.mark.parametrize("path", MANIFESTS, ids=lambda path: path.stem)
+def test_a_recorded_manifest_fits_its_schema_and_is_read_back(path: Path):
+    written = path.read_text()
+
+    jsonschema.validate(json.loads(written), json.loads(SCHEMA.read_text()))
+    assert manifest.dump(manifest.load(written, path.name)) == written
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,67 @@
+"""`pycandle check` on a user's script: what has no lowering, with module, Python line and a way out."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+SCRIPT = '''\
+import torch
+from pycandle import GoldenRecorder
+
+
+class Head(torch.nn.Module):
+    def forward(self, x):
+        return torch.lgamma(x).cumprod(0)
+
+
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = torch.nn.Linear(4, 4)
+        self.head = Head()
+
+    def forward(self, x):
+        return self.head(self.fc(x))
+
+
+GoldenRecorder().record(Net(), torch.randn(2, 4)).save("net")
+'''
+
+
+def test_a_script_is_checked_without_making_goldens(tmp_path: Path):
+    (tmp_path / "net.py").write_text(SCRIPT)
+
+    done = subprocess.run(
+        [sys.executable, "-m", "pycandle", "check", "net.py"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+
+    assert done.returncode == 3
+    assert done.stderr.endswith(
+        """\
+error: aten.lgamma.default has no lowering
+  where: head, net.py:7
+  fix:   rewrite the line, or add the op
+error: aten.cumprod.default has no lowering
+  where: head, net.py:7
+  fix:   rewrite the line, or add the op
+2 problems; nothing was written
+"""
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["net.py"]
+
+
+def test_a_supported_script_passes(tmp_path: Path):
+    (tmp_path / "net.py").write_text(SCRIPT.replace("torch.lgamma(x).cumprod(0)", "x.relu()"))
+
+    done = subprocess.run(
+        [sys.executable, "-m", "pycandle", "check", "net.py"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+
+    assert done.returncode == 0
+    assert "net.Net: all 2 kinds of ops are supported" in done.stderr.replace("__main__", "net")
