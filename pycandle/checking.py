@@ -8,27 +8,25 @@ from __future__ import annotations
 from pathlib import Path
 
 from pycandle.emit import unsupported
-from pycandle.errors import Finding
+from pycandle.errors import Finding, ManifestError
 from pycandle.graph import Graph, manifest
 
 
-def check(path: Path) -> tuple[Graph, tuple[Finding, ...]]:
-    """The model of a recorder script or a manifest, and all that has no lowering in it.
+def check(path: Path) -> tuple[tuple[Graph, ...], tuple[Finding, ...]]:
+    """The models of a recorder script or a manifest, and all that has no lowering in them.
 
     Raises `RecordError` or `ManifestError` if there is no model to look at.
     """
     if path.suffix == ".json":
-        graph = manifest.load(_text(path), str(path))
+        graphs = [manifest.load(_text(path), str(path))]
     else:
-        from pycandle.record.script import graph_of_script
+        from pycandle.record.script import graphs_of_script
 
-        graph = graph_of_script(path)
-    return graph, unsupported(graph)
+        graphs = graphs_of_script(path)
+    return tuple(graphs), tuple(finding for graph in graphs for finding in unsupported(graph))
 
 
 def _text(path: Path) -> str:
-    from pycandle.errors import ManifestError
-
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

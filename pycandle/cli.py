@@ -17,14 +17,27 @@ from typing import Annotated
 
 import typer
 
-from pycandle.errors import Finding, PyCandleError, UnsupportedError
+from pycandle import __version__
+from pycandle.errors import Finding, ProjectError, PyCandleError, UnsupportedError
 
 app = typer.Typer(
     help="Compile PyTorch models to readable, verified Rust for Candle.",
     no_args_is_help=True,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+
+
+@app.callback()
+def options(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Options of the command itself."""
+    if version:
+        print(f"pycandle {__version__}")
+        raise typer.Exit
+
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
@@ -34,8 +47,12 @@ def record(
     script: Annotated[
         Path, typer.Option(help="The Python script that uses GoldenRecorder.")
     ] = Path(".pycandle/scripts/recorder.py"),
-    name: Annotated[str | None, typer.Option(help="The recording's name.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Where to write it.")] = None,
+    name: Annotated[
+        str | None, typer.Option(help="What save() takes where the script gives no name.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The folder where GoldenRecorder() is given none.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Run a script that records a model: its graph and golden tensors."""
@@ -55,11 +72,13 @@ def codegen(
 ) -> None:
     """Generate Rust from a manifest; its parity tests go beside it."""
     from pycandle.bridge import generate_files
-    from pycandle.crate import rustfmt
+    from pycandle.crate import path_in_crate, rustfmt
     from pycandle.output import write_if_changed
 
+    if out.suffix != ".rs" or out.is_dir():
+        raise ProjectError(Finding("--out must be a Rust file", str(out), "name it module.rs"))
     module = out.stem
-    options = {"manifest": str(manifest), "model": model, "module": module}
+    options = {"manifest": path_in_crate(manifest, out), "model": model, "module": module}
     files = generate_files(manifest, module, options)
     formatted = {out.parent / name: rustfmt(text) for name, text in files.items()}
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -90,14 +109,15 @@ def check(
     """Tell what in a model has no lowering, with module, Python line and a way out."""
     from pycandle.checking import check as check_model
 
-    graph, findings = check_model(path)
+    graphs, findings = check_model(path)
     if findings:
         raise UnsupportedError(*findings)
-    ops = Counter(node.op for node in graph.nodes)
+    ops = {graph.class_name: Counter(node.op for node in graph.nodes) for graph in graphs}
     if as_json:
-        _print({"supported": True, "ops": dict(ops.most_common())})
-    else:
-        _say(f"{graph.class_name}: all {len(ops)} kinds of ops are supported")
+        _print({"supported": True, "ops": {name: dict(kinds) for name, kinds in ops.items()}})
+        return
+    for name, kinds in ops.items():
+        _say(f"{name}: all {len(kinds)} kinds of ops are supported")
 
 
 def main() -> None:
@@ -110,8 +130,11 @@ def main() -> None:
         for finding in error.findings:
             _say(f"error: {finding}")
         if len(error.findings) > 1:
-            _say(f"{len(error.findings)} problems; nothing was written")
+            _say(f"{len(error.findings)} problems")
         sys.exit(error.exit_code)
+    except OSError as error:
+        _say(f"error: {error.strerror or error}\n  where: {error.filename or 'a file'}")
+        sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
 

@@ -13,7 +13,7 @@ import tempfile
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pycandle.bridge import generate_files
 from pycandle.errors import Finding, ProjectError, StaleError
@@ -74,8 +74,11 @@ def read_crate(root: Path) -> Crate:
         raise ProjectError(
             Finding(f"Cargo.toml cannot be read: {error}", str(path), "correct it")
         ) from error
-    table = document.get("package", {}).get("metadata", {}).get("pycandle")
-    if not isinstance(table, dict):
+    table: dict[str, Any] = document
+    for key in ("package", "metadata", "pycandle"):
+        inner = table.get(key)
+        table = cast("dict[str, Any]", inner) if isinstance(inner, dict) else {}
+    if not table.get("manifests"):
         raise ProjectError(
             Finding(
                 "the crate lists no models",
@@ -83,7 +86,15 @@ def read_crate(root: Path) -> Crate:
                 'add [package.metadata.pycandle] with manifests = ["models/NAME_manifest.json"]',
             )
         )
-    return _crate(root, table, str(path))  # type: ignore[reportUnknownArgumentType]
+    return _crate(root, table, str(path))
+
+
+def path_in_crate(manifest: Path, out: Path) -> str:
+    """The manifest's path from the crate that a file belongs to, as its parity tests need it."""
+    for folder in out.resolve().parents:
+        if (folder / "Cargo.toml").is_file():
+            return Path(os.path.relpath(manifest.resolve(), folder)).as_posix()
+    return manifest.name
 
 
 def rustfmt(text: str) -> str:
@@ -130,6 +141,8 @@ def _crate(root: Path, table: dict[str, Any], where: str) -> Crate:
     for name in options:  # type: ignore[reportUnknownVariableType]
         if name not in listed:
             raise _wrong(f"models.{name} has no manifest of that name", where)
+    if not isinstance(table.get("python", ""), str):
+        raise _wrong("python must be a path", where)
     generated = table.get("generated", "src/generated")
     if (
         not isinstance(generated, str)

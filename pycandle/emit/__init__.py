@@ -51,5 +51,12 @@ def generate(
 
 
 def unsupported(graph: Graph) -> tuple[Finding, ...]:
-    """A finding for every op and argument of the graph that has no lowering."""
-    return lower_graph(run_passes(graph))[1]
+    """A finding for everything in the graph that cannot be generated."""
+    graph = run_passes(graph)
+    lowered, findings = lower_graph(graph)
+    if not findings:
+        try:
+            build_structs(Tree(graph), lowered, "Model")
+        except UnsupportedError as error:
+            return error.findings
+    return findings

@@ -10,6 +10,7 @@ It must not know the graph: its result is torch's own program, with the inputs i
 from __future__ import annotations
 
 import inspect
+import logging
 import re
 import warnings
 from collections.abc import Generator, Iterator
@@ -68,8 +69,11 @@ def _inference(model: torch.nn.Module) -> Generator[None]:
     try:
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            # What torch logs of its tries is said once, in the error or as a static axis.
+            logging.disable(logging.ERROR)
             yield
     finally:
+        logging.disable(logging.NOTSET)
         for module, mode in modes.items():
             module.training = mode
 
@@ -84,8 +88,7 @@ def _export(
             Finding(
                 f"torch.export cannot export the model: {_first_lines(error)}",
                 _user_line(error) or type(model).__name__,
-                "change that line, or mark the axis that it needs as static in dynamic_shapes; "
-                "torch.export.draft_export(model, args) prints a full report",
+                _way_out(error),
             )
         ) from error
 
@@ -187,6 +190,13 @@ def _functional(program: ExportedProgram) -> ExportedProgram:
         for node in program.graph.nodes
     )
     return program.run_decompositions({}) if mutates else program
+
+
+def _way_out(error: Exception) -> str:
+    report = "torch.export.draft_export(model, args) prints a full report"
+    if "DataDependent" in type(error).__name__ or "data-dependent" in str(error):
+        return f"replace the branch on data by torch.where, or decide it before the call; {report}"
+    return f"change that line, or leave the axis that it fixes out of dynamic_shapes; {report}"
 
 
 def _first_lines(error: Exception) -> str:

@@ -110,9 +110,7 @@ class _Importer:
                 parameters.append(Parameter(value, aliases.get(spec.target, (spec.target,))))
                 weights[name] = tensor
             else:
-                for constant in constant_nodes(name, spec.target or name, tensor, self._fresh):
-                    self.nodes.append(constant)
-                    self.owners.append(())
+                self._constant(name, spec.target or name, tensor)
         for node in self.program.graph.nodes:
             if node.op == "call_function":
                 self._call(node)
@@ -131,6 +129,15 @@ class _Importer:
             statics=self.exported.statics,
         )
         return Imported(graph, tuple(self.owners), weights)
+
+    def _constant(self, name: str, path: str, tensor: torch.Tensor) -> None:
+        try:
+            nodes = constant_nodes(name, path, tensor, self._fresh)
+        except RecordError as error:
+            self.problems += error.findings
+            return
+        self.nodes += nodes
+        self.owners += [()] * len(nodes)
 
     def _placeholders(self) -> Iterator[tuple[Any, torch.fx.Node]]:
         nodes = [n for n in self.program.graph.nodes if n.op == "placeholder"]
@@ -195,7 +202,8 @@ class _Importer:
             op, args, kwargs = self._canonical(node, target)
             outs = self._outs(node, value)
         except ValueError as error:
-            self.problems.append(Finding(f"{target}: {error}", self._where(node), "see the error"))
+            fix = "keep to tensors of f64, f32, f16, bf16, i64 and bool, whose sizes inputs decide"
+            self.problems.append(Finding(f"{target}: {error}", self._where(node), fix))
             return
         self.nodes.append(Node(op, args, kwargs, outs, 0, source, targets))
         self.owners.append(_stack(node))

@@ -145,7 +145,7 @@ def _live(graph: Graph) -> tuple[list[list[str]], list[list[str]]]:
         live_in.append([name for name in reads if name not in made and name not in parameters])
         live_out.append([name for name in made if name in used])
     live_in[0] = [i.value.name for i in graph.inputs]
-    live_out[0] = list(dict.fromkeys(output.value for output in graph.outputs))
+    live_out[0] = [output.value for output in graph.outputs]  # the same value may be given twice
     return live_in, live_out
 
 

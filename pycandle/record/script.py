@@ -38,20 +38,20 @@ def record_script(script: Path, name: str | None, out: Path | None) -> list[Path
     return saved
 
 
-def graph_of_script(script: Path) -> Graph:
-    """The graph of the first model that the script records, without making any golden."""
+def graphs_of_script(script: Path) -> list[Graph]:
+    """The graphs of the models that the script records, without making any golden."""
     with GoldenRecorder.graphs_only() as graphs:
         _run(script)
     if not graphs:
         raise RecordError(
             Finding("the script recorded no model", str(script), "call GoldenRecorder().record")
         )
-    return graphs[0]
+    return graphs
 
 
 def _run(script: Path) -> None:
     if not script.is_file():
-        raise RecordError(Finding("there is no such script", str(script), "name one with --script"))
+        raise RecordError(Finding("there is no such script", str(script), "correct the path"))
     path, arguments = list(sys.path), list(sys.argv)
     sys.path[0] = str(script.resolve().parent)
     sys.argv = [str(script)]
@@ -64,11 +64,17 @@ def _run(script: Path) -> None:
             Finding(
                 f"the script failed: {type(error).__name__}: {error}",
                 _place(error, script),
-                f"correct it; `python {script}` shows the whole traceback",
+                _way_out(error, script),
             )
         ) from error
     finally:
         sys.path[:], sys.argv[:] = path, arguments
+
+
+def _way_out(error: Exception, script: Path) -> str:
+    if isinstance(error, ModuleNotFoundError) and error.name in ("torch", "safetensors"):
+        return 'install PyTorch beside PyCandle: pip install "pycandle-rs[torch]"'
+    return f"correct it; `python {script}` shows the whole traceback"
 
 
 def _place(error: Exception, script: Path) -> str:
@@ -76,7 +82,7 @@ def _place(error: Exception, script: Path) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     own = [f for f in frames if Path(f.filename).resolve() == script.resolve()]
     if isinstance(error, SyntaxError):
-        return f"{error.filename}:{error.lineno}"
+        return f"{error.filename or script}:{error.lineno or 1}"
     return f"{script}:{own[-1].lineno}" if own else str(script)
 
 

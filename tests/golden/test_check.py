@@ -47,7 +47,7 @@ error: aten.lgamma.default has no lowering
 error: aten.cumprod.default has no lowering
   where: head, net.py:7
   fix:   rewrite the line, or add the op
-2 problems; nothing was written
+2 problems
 """
     )
     assert [path.name for path in tmp_path.iterdir()] == ["net.py"]

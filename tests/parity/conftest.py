@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import shutil
 import sys
 from pathlib import Path
@@ -11,8 +10,6 @@ import pytest
 
 # Whatever starts pytest, and wherever: the models are recorded under one and the same name.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-# torch.export writes a trace of itself for every log handler that there is, pytest's included.
-logging.getLogger("torch.__trace").propagate = False
 
 from tests.parity import numbers
 from tests.parity.crate import TARGET, Crate, Module, compile_crate, write_crate

@@ -110,10 +110,9 @@ def write_crate(path: Path, modules: Sequence[Module], support: str = "") -> Non
     """Generate every module from its recording; `support` is Rust that edited modules call."""
     (path / "src").mkdir(parents=True, exist_ok=True)
     _write(path / "Cargo.toml", _cargo_toml())
-    if not (path / "Cargo.lock").exists():
-        # The workspace's own versions, so that nothing is resolved anew; cargo drops the rest.
-        shutil.copy(ROOT / "Cargo.lock", path / "Cargo.lock")
-    shutil.copy(ROOT / "clippy.toml", path / "clippy.toml")
+    # The workspace's own versions, so that nothing is resolved anew; cargo drops the rest.
+    shutil.copy(ROOT / "Cargo.lock", path)
+    shutil.copy(ROOT / "clippy.toml", path)
     for module in modules:
         for name, text in generate(path, module).items():
             _write(path / "src" / name, text)
@@ -161,7 +160,9 @@ def _cargo_toml() -> str:
     tables: Mapping[str, str] = {
         table[1]: table[0] for table in re.finditer(r"^\[(.+)\]\n(?:(?!\[).*\n?)*", text, re.M)
     }
-    kept = [text for name, text in tables.items() if name.startswith(("workspace.lints", "profile"))]
+    kept = [
+        text for name, text in tables.items() if name.startswith(("workspace.lints", "profile"))
+    ]
     assert kept, "the workspace states no lints and no profile"
     return CARGO_TOML.format(**versions | {"runtime": runtime}) + "".join(kept)
 

@@ -67,7 +67,7 @@ class Norms(nn.Module):
         self.full = nn.LayerNorm(24)
         self.unbiased = nn.LayerNorm(24, eps=1e-6, bias=False)
         self.bare = nn.LayerNorm(24, elementwise_affine=False)
-        self.two_axes = nn.LayerNorm((4, 6), eps=1e-3)
+        self.two_axes = nn.LayerNorm([4, 6], eps=1e-3)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         flat = self.bare(self.unbiased(self.full(x) * 3 + x))
@@ -164,7 +164,7 @@ class Tied(nn.Module):
 
 
 class Several(nn.Module):
-    """Outputs in a nest of containers, one of them of bools, from a submodule that has two."""
+    """Outputs in a nest of containers: of bools, twice the same one, an input, a submodule's two."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -175,7 +175,8 @@ class Several(nn.Module):
     def forward(self, x: Tensor, *, gate: Tensor) -> dict[str, Any]:
         left, right = self.split(x)
         scores = self.out(left * gate) + self.offset
-        return {"scores": scores, "parts": (right, {"left": left}), "open": gate > 0}
+        parts = (right, {"left": left})
+        return {"scores": scores, "parts": parts, "open": gate > 0, "same": scores, "given": x}
 
 
 class Split(nn.Module):
@@ -231,7 +232,7 @@ class Vec(nn.Module):
         self.nn = evil(6, 8)
         self.register_parameter('weight "\n', nn.Parameter(torch.ones(6)))
 
-    def forward(self, type: Tensor, match: Tensor) -> Tensor:
+    def forward(self, type: Tensor, match: Tensor) -> Tensor:  # noqa: A002
         output = type
         for name in HOSTILE:
             output = torch.tanh(getattr(self, name)(output)) + match
@@ -302,7 +303,7 @@ MODELS: dict[str, Model] = {
     "several": Model(Several, floats(x=(4, 10), gate=(4, 8))),
     "hostile": Model(Vec, floats(type=(3, 6), match=(3, 6))),
     "gpt2": Model(gpt2, ids(99, "input_ids")),
-    "bert": Model(bert, padded_ids, dict.fromkeys(BERT_INPUTS, {0: BATCH, 1: SEQ})),
+    "bert": Model(bert, padded_ids, {name: {0: BATCH, 1: SEQ} for name in BERT_INPUTS}),
 }
 
 

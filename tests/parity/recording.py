@@ -1,11 +1,10 @@
 """Records the models of this folder: manifest, trace and weights, and recordings made again.
 
-    python -m tests.parity.recording OUT NAME...
+`python -m tests.parity.recording OUT NAME...` records into a folder.
 """
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -21,6 +20,7 @@ from pycandle.record import GoldenRecorder
 from pycandle.record.export import Exported, export
 from pycandle.record.goldens import record_goldens
 from pycandle.record.importer import import_program
+from pycandle.record.trace import trace_bytes
 from tests.parity.models import MODELS, build, enliven
 
 
@@ -39,10 +39,10 @@ def draw(name: str, seed: int = 0) -> Mapping[str, Tensor]:
 
 
 def record_seeds(name: str, folder: Path, seeds: range) -> Iterator[int]:
-    """One export, and for each seed new weights and inputs in it, with goldens and files of its own.
+    """One export, and for each seed new weights and inputs in it, and their goldens.
 
-    The manifest in the folder stays as it is. The other files replace each other, so each seed must
-    be tested before the next one is asked for.
+    The manifest in the folder stays as it is. The trace and the weights are replaced by those of
+    the next seed, so each must be tested before the next one is asked for.
     """
     recorded = (folder / f"{name}_manifest.json").read_text(encoding="utf-8")
     model = build(name)
@@ -53,9 +53,7 @@ def record_seeds(name: str, folder: Path, seeds: range) -> Iterator[int]:
         again = replace(exported, kwargs=dict(draw(name, seed)))
         text, tensors, weights = _goldens(name, again)
         assert text == recorded, f"{name}: seed {seed} made another manifest"
-        digest = hashlib.sha256(text.encode()).hexdigest()
-        metadata = {"pycandle.format": str(manifest.FORMAT), "pycandle.manifest": digest}
-        write_if_changed(folder / f"{name}_trace.safetensors", save(tensors, metadata))
+        write_if_changed(folder / f"{name}_trace.safetensors", trace_bytes(tensors, text))
         write_if_changed(folder / f"{name}.safetensors", save(weights))
         yield seed
 

@@ -78,7 +78,7 @@ error: aten.lgamma.default has no lowering, 2 times
 error: aten.gelu.default: gelu with approximate='fast'
   where: the model, toy.py:9
   fix:   rewrite that line
-2 problems; nothing was written
+2 problems
 """,
         )
     assert [path.name for path in tmp_path.iterdir()] == ["toy_manifest.json"]
@@ -154,9 +154,17 @@ def test_sync_writes_what_the_crate_lists_and_check_compares(tmp_path: Path):
     ("metadata", "message"),
     [
         ("", "the crate lists no models"),
-        ("[package.metadata.pycandle]\nmanifest = []\n", "write `manifests`"),
+        ("[package.metadata.pycandle]\nmanifests = []\n", "the crate lists no models"),
+        (
+            '[package.metadata.pycandle]\nmanifests = ["a.json"]\nmanifest = 1\n',
+            "write `manifests`",
+        ),
         ("[package.metadata.pycandle]\nmanifests = 3\n", "manifests must be a list"),
-        ("[package.metadata.pycandle.models.x]\n", "models.x has no manifest"),
+        ("package = 3", "the crate lists no models"),
+        (
+            '[package.metadata.pycandle]\nmanifests = ["a.json"]\nmodels.x.model = "X"\n',
+            "models.x has no manifest",
+        ),
         ("[package", "Cargo.toml cannot be read"),
     ],
 )

@@ -250,7 +250,8 @@ impl Spec {
             None => self.folder().join(format!("{}.safetensors", self.name)),
         };
         let bring = format!(
-            "Bring the weights of {} with `pycandle record`, or set {variable} to a .safetensors file",
+            "Put the checkpoint of {} there, record it with save(..., weights=True), or set \
+             {variable} to a .safetensors file",
             self.name
         );
         let store = Store::open(&path, &bring)?;
