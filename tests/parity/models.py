@@ -164,7 +164,7 @@ class Tied(nn.Module):
 
 
 class Several(nn.Module):
-    """Outputs in a nest of containers: of bools, twice the same one, an input, a submodule's two."""
+    """Outputs in a nest: bools, the same one twice, an input, and both of a submodule."""
 
     def __init__(self) -> None:
         super().__init__()
