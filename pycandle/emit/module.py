@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pycandle.emit.fields import ListField, ModuleField, ParameterField, StructField
 from pycandle.emit.names import comment_text, format_literal, identifier, string_literal
 from pycandle.emit.naming import NamedForEach, NamedLet
-from pycandle.emit.rust import FieldNames, argument, size_text, value
+from pycandle.emit.rust import FieldNames, argument, relation_text, size_text, value
 from pycandle.emit.structs import Struct
 from pycandle.graph import DType, Graph
 from pycandle.ops.create import candle_dtype
@@ -198,6 +198,8 @@ def _guards(graph: Graph, struct: Struct) -> Iterator[str]:
         name = identifier(symbol.name)
         most = "None" if symbol.max is None else f"Some({symbol.max})"
         yield f"ops::expect_size({string_literal(symbol.name)}, {name}, {symbol.min}, {most})?;"
+    for guard in graph.guards:
+        yield f"ops::expect({string_literal(str(guard))}, {relation_text(guard)})?;"
     told = {name: len(axes) == rank for name, axes, rank in struct.body.dims}
     for (name, _), (_, known) in zip(struct.body.arguments, struct.interface.inputs, strict=False):
         if told.get(name):

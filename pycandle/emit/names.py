@@ -49,6 +49,7 @@ def is_identifier(name: str) -> bool:
     return re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) is not None and name not in {
         "_",
         *_KEYWORDS,
+        *_TYPES,
     }
 
 

@@ -9,6 +9,7 @@ import math
 
 from pycandle.emit.fields import ListField, ModuleField, StructField
 from pycandle.emit.names import identifier, string_literal
+from pycandle.graph import Guard
 from pycandle.graph.dim import Opaque, Size, terms_of
 from pycandle.ops.expr import (
     Call,
@@ -143,6 +144,17 @@ def size_text(size: Size) -> str:
         piece = " * ".join(parts)
         text = f"{text} {'-' if factor < 0 else '+'} {piece}" if text else piece
     return text
+
+
+def relation_text(guard: Guard) -> str:
+    """A relation of sizes as a condition on `usize`."""
+    match terms_of(guard.left):
+        case (((Opaque(function="mod", left=left, right=right),), 1),) if guard.right == 0:
+            if guard.sign == "==":
+                return f"{_grouped(size_text(left))}.is_multiple_of({size_text(right)})"
+        case _:
+            pass
+    return f"{size_text(guard.left)} {guard.sign} {size_text(guard.right)}"
 
 
 def _atom(atom: str | Opaque) -> str:

@@ -8,12 +8,13 @@ All types are frozen; a pass builds a new graph with `dataclasses.replace`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import operator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TypeAlias
 
-from pycandle.graph.dim import Dim, Size
+from pycandle.graph.dim import Dim, Size, substitute
 
 DTYPES = ("f64", "f32", "f16", "bf16", "i64", "i32", "i16", "i8", "u8", "bool")
 
@@ -130,6 +131,34 @@ class Symbol:
 
 
 @dataclass(frozen=True, slots=True)
+class Guard:
+    """A relation of sizes that holds for every input that the graph is right for."""
+
+    left: Size
+    sign: str  # "==", "!=", "<", "<=", ">" or ">="
+    right: Size
+
+    def __str__(self) -> str:
+        return f"{self.left} {self.sign} {self.right}"
+
+    def holds(self, sizes: Mapping[str, int]) -> bool:
+        """Whether it holds at these sizes of the symbols."""
+        left, right = substitute(self.left, sizes), substitute(self.right, sizes)
+        assert isinstance(left, int) and isinstance(right, int)
+        return RELATIONS[self.sign](left, right)
+
+
+RELATIONS: dict[str, Callable[[int, int], bool]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+
+@dataclass(frozen=True, slots=True)
 class Input:
     """A tensor that the caller gives, under its name in the signature."""
 
@@ -177,6 +206,7 @@ class Graph:
     class_name: str = ""
     torch: str = ""
     symbols: tuple[Symbol, ...] = ()
+    guards: tuple[Guard, ...] = ()
     inputs: tuple[Input, ...] = ()
     parameters: tuple[Parameter, ...] = ()
     regions: tuple[Region, ...] = (Region("", 0, "", None, ""),)

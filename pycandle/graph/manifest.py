@@ -24,7 +24,7 @@ from pycandle.graph.ir import (
     TensorType,
     Value,
 )
-from pycandle.graph.text import parse_node, print_node
+from pycandle.graph.text import parse_guard, parse_node, print_node
 from pycandle.graph.verify import verify
 
 FORMAT = 1
@@ -41,6 +41,7 @@ def dump(graph: Graph) -> str:
             {"name": s.name, "min": s.min, "max": s.max, "recorded": s.recorded}
             for s in graph.symbols
         ],
+        "guards": [str(guard) for guard in graph.guards],
         "inputs": [{"name": i.name, **_value(i.value)} for i in graph.inputs],
         "outputs": [{"path": o.path, "value": o.value} for o in graph.outputs],
         "parameters": [{"names": list(p.names), **_value(p.value)} for p in graph.parameters],
@@ -110,6 +111,7 @@ def _graph(document: dict[str, Any]) -> Graph:
             Symbol(_text(s["name"]), int(s["min"]), s["max"], int(s["recorded"]))
             for s in document["symbols"]
         ),
+        guards=tuple(parse_guard(_text(guard)) for guard in document["guards"]),
         inputs=tuple(Input(_text(i["name"]), _read_value(i)) for i in document["inputs"]),
         parameters=tuple(
             Parameter(_read_value(p), tuple(_text(n) for n in p["names"]))

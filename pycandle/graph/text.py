@@ -19,6 +19,7 @@ from pycandle.graph.ir import (
     Arg,
     DType,
     Graph,
+    Guard,
     Input,
     Node,
     Output,
@@ -44,6 +45,7 @@ def print_graph(graph: Graph) -> str:
     for symbol in graph.symbols:
         upper = "" if symbol.max is None else symbol.max
         lines.append(f"symbol {symbol.name} {symbol.min}..{upper} = {symbol.recorded}")
+    lines += [f"guard {guard}" for guard in graph.guards]
     lines += [f"input {json.dumps(i.name)} {print_value(i.value)}" for i in graph.inputs]
     for parameter in graph.parameters:
         names = " ".join(json.dumps(name) for name in parameter.names)
@@ -117,6 +119,7 @@ def parse_graph(text: str) -> Graph:
     return Graph(
         name=name,
         symbols=tuple(graph.get("symbol", ())),  # type: ignore[arg-type]
+        guards=tuple(graph.get("guard", ())),  # type: ignore[arg-type]
         inputs=tuple(graph.get("input", ())),  # type: ignore[arg-type]
         parameters=tuple(graph.get("parameter", ())),  # type: ignore[arg-type]
         regions=(Region("", 0, "Model", None, ""), *graph.get("region", ())),  # type: ignore[arg-type]
@@ -166,6 +169,14 @@ def parse_shape(text: str) -> tuple[Size, ...]:
     if not isinstance(tree, ast.Tuple):
         raise ValueError(f"not a shape: {text!r}")
     return tuple(dim.from_ast(entry) for entry in tree.elts)
+
+
+def parse_guard(text: str) -> Guard:
+    """Read a relation of sizes: `seq % 2 == 0`. Raises `ValueError`."""
+    match = re.fullmatch(r"(.+?) (==|!=|<=|>=|<|>) (.+)", text)
+    if match is None:
+        raise ValueError(f"expected a relation of sizes, got {text!r}")
+    return Guard(dim.parse(match[1]), match[2], dim.parse(match[3]))
 
 
 def _parse_arg(node: ast.expr) -> Arg:
@@ -226,6 +237,7 @@ def _parse_output(text: str) -> Output:
 
 
 _PARSERS = {
+    "guard": parse_guard,
     "symbol": _parse_symbol,
     "input": _parse_input,
     "parameter": _parse_parameter,

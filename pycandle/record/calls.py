@@ -15,6 +15,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -113,11 +114,15 @@ def source_of(module: torch.nn.Module) -> str:
 def relative(file: str) -> str:
     """The file's path from the import root it was found under, else its bare name."""
     path = Path(file)
-    roots = [Path(entry).resolve() for entry in sys.path if entry]
-    inside = [root for root in roots if path.is_relative_to(root)]
+    inside = [root for root in _roots(tuple(sys.path)) if path.is_relative_to(root)]
     if not inside:
         return path.name
     return path.relative_to(max(inside, key=lambda root: len(root.parts))).as_posix()
+
+
+@lru_cache
+def _roots(entries: tuple[str, ...]) -> list[Path]:
+    return [Path(entry).resolve() for entry in entries if entry]
 
 
 def _arguments(module: torch.nn.Module, args: Any, kwargs: Any) -> dict[str, torch.Tensor]:

@@ -46,8 +46,7 @@ def record_goldens(
         graph,
         symbols=tuple(replace(s, min=smallest[s.name]) for s in graph.symbols),
     )
-    larger = {s.name: _enlarged(s.recorded, s.max, smallest[s.name]) for s in graph.symbols}
-    cases = {"recorded": recorded, "smallest": smallest, "larger": larger}
+    cases = {"recorded": recorded, "smallest": smallest, "larger": _larger(graph, smallest)}
     kept = {name: sizes for name, sizes in cases.items() if name == "recorded" or sizes != recorded}
     graph = replace(graph, cases=tuple(Case(n, tuple(s.items())) for n, s in kept.items()))
     tensors: dict[str, torch.Tensor] = {}
@@ -170,6 +169,9 @@ def _smallest(
 
 def _problem(graph: Graph, imported: Imported, exported: Exported, sizes: Sizes) -> str:
     """Why the recording does not hold at these sizes; empty if it does."""
+    broken = [guard for guard in graph.guards if not guard.holds(sizes)]
+    if broken:
+        return f"the exported graph holds where {broken[0]}"
     try:
         calls = _observe(exported, graph, sizes)
         values = _evaluate(graph, imported, exported, sizes, wide=False)
@@ -181,8 +183,19 @@ def _problem(graph: Graph, imported: Imported, exported: Exported, sizes: Sizes)
     return ""
 
 
-def _enlarged(recorded: int, most: int | None, least: int) -> int:
-    wanted = recorded + (recorded + 1) // 2
+def _larger(graph: Graph, smallest: Sizes) -> Sizes:
+    """Sizes above the recorded ones that keep every guard; the recorded ones if none is found."""
+    for more in range(_MOST_TRIES):
+        sizes = {
+            s.name: _enlarged(s.recorded, s.max, smallest[s.name], more) for s in graph.symbols
+        }
+        if all(guard.holds(sizes) for guard in graph.guards):
+            return sizes
+    return {symbol.name: symbol.recorded for symbol in graph.symbols}
+
+
+def _enlarged(recorded: int, most: int | None, least: int, more: int) -> int:
+    wanted = recorded + (recorded + 1) // 2 + more
     if most is None or wanted <= most:
         return wanted
     return most if most > recorded else max(least, recorded - 1)

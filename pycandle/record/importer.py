@@ -37,6 +37,7 @@ from pycandle.graph import (
 from pycandle.graph.dim import Size, parse, substitute, symbol
 from pycandle.record.constants import constant_nodes
 from pycandle.record.export import Exported, user_inputs
+from pycandle.record.guards import read_guards
 from pycandle.record.source import place
 from pycandle.record.symbols import name_symbols
 
@@ -121,7 +122,8 @@ class _Importer:
             name="model",
             class_name=_class_name(self.exported),
             torch=torch.__version__.partition("+")[0],
-            symbols=tuple(self.symbols.values()),
+            symbols=tuple(dict.fromkeys(self.symbols.values())),
+            guards=read_guards(self.exported, {i.name: i.value.type for i in inputs}),
             inputs=inputs,
             parameters=tuple(parameters),
             nodes=tuple(self.nodes),

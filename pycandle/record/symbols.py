@@ -27,10 +27,18 @@ def name_symbols(exported: Exported) -> dict[str, Symbol]:
     """Torch's symbol name -> `Symbol`, in order of appearance in the inputs."""
     ranges = {str(s): r for s, r in exported.program.range_constraints.items()}
     found: dict[str, Symbol] = {}
+    leading: dict[int, str] = {}
     for torch_name, axis, fake, given in _axes(exported):
         if torch_name in found:
             continue
-        wanted, least = _dim_of(exported, given, axis) or (_guess(fake, axis), 1)
+        named = _dim_of(exported, given, axis)
+        if named is None and axis == 0:
+            # Tensors of one leading size are one batch, also where the graph could do without.
+            first = leading.setdefault(int(given.shape[0]), torch_name)
+            if first in found:
+                found[torch_name] = found[first]
+                continue
+        wanted, least = named or (_guess(fake, axis), 1)
         taken = {symbol.name for symbol in found.values()}
         name, count = wanted, 2
         while name in taken:

@@ -1,4 +1,4 @@
-"""`pycandle check` on a user's script: what has no lowering, with module, Python line and a way out."""
+"""Scripts that must be refused, by `pycandle check` and by `pycandle record`, and how they are."""
 
 import subprocess
 import sys
@@ -65,3 +65,36 @@ def test_a_supported_script_passes(tmp_path: Path):
 
     assert done.returncode == 0
     assert "net.Net: all 2 kinds of ops are supported" in done.stderr.replace("__main__", "net")
+
+
+STATEFUL = """\
+import torch
+from pycandle import GoldenRecorder
+
+
+class Counting(torch.nn.Module):
+    calls = 0
+
+    def forward(self, x):
+        Counting.calls += 1
+        return x * float(Counting.calls)
+
+
+GoldenRecorder().record(Counting(), torch.randn(2, 4)).save("net")
+"""
+
+
+def test_a_graph_that_is_not_what_the_module_computes_is_refused(tmp_path: Path):
+    (tmp_path / "net.py").write_text(STATEFUL)
+
+    done = subprocess.run(
+        [sys.executable, "-m", "pycandle", "record", "--script", "net.py"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+
+    assert done.returncode == 3
+    assert "gives other numbers than the module itself" in done.stderr
+    assert "where: net.py:8" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["net.py"]

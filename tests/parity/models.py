@@ -51,6 +51,17 @@ class Convolutions(nn.Module):
         return self.pointwise(self.depthwise(self.grouped(x)))
 
 
+class Guarded(nn.Module):
+    """Takes a branch by an axis' size: the export holds for even batches only."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.even = nn.Linear(6, 6)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.even(x) * 2 if x.shape[0] % 2 == 0 else x
+
+
 class Embeddings(nn.Module):
     def __init__(self) -> None:
         super().__init__()
@@ -300,6 +311,7 @@ MODELS: dict[str, Model] = {
     "twice": Model(Twice, floats(x=(3, 16))),
     "stack": Model(Stack, floats(x=(2, 5, 16))),
     "tied": Model(Tied, ids(40, "ids")),
+    "guarded": Model(Guarded, floats(x=(4, 6))),
     "several": Model(Several, floats(x=(4, 10), gate=(4, 8))),
     "hostile": Model(Vec, floats(type=(3, 6), match=(3, 6))),
     "gpt2": Model(gpt2, ids(99, "input_ids")),

@@ -20,6 +20,8 @@ GRAPH = """
 graph g
 symbol batch 1.. = 2
 symbol seq 1..512 = 8
+guard (seq%2) == 0
+guard batch*seq <= 4096
 input "x" %x: f32[batch, seq, 4]
 parameter %w: f32[4, 4] "a.weight" "b.weight"
 region 1 "a" 0 "torch.nn.Linear" 0

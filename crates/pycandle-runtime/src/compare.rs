@@ -10,11 +10,15 @@ use candle_core::{DType, Result, Tensor};
 const RMS_FACTOR: f64 = 4.0;
 /// A candidate's largest error may be this many times PyTorch's largest.
 const MAX_FACTOR: f64 = 10.0;
-/// PyTorch's own error counts as at least this part of the signal: two float32 roundings.
+/// PyTorch's own error counts as at least this part of the signal: two roundings of float32.
 const ROUNDING: f64 = 2.5e-7;
+/// The same for the half-precision dtypes.
+const ROUNDING_F16: f64 = 1e-3;
+const ROUNDING_BF16: f64 = 8e-3;
 /// Errors below this are no errors: it is float32's smallest normal number, roughly.
 const FLOOR: f64 = 1e-37;
-/// Where PyTorch's own error is over this part of the signal, agreement says nothing.
+/// Where PyTorch's own error is over this part of the signal, agreement says nothing. A dtype's own
+/// rounding is never noise.
 const NOISE: f64 = 1e-3;
 
 /// A tensor's values, widened without loss.
@@ -144,7 +148,7 @@ pub fn judge(candidate: &Values, golden: &Values, reference: Option<&Values>) ->
         (Data::Float(rust), Data::Float(torch)) => {
             match reference.map(|reference| (&reference.shape, &reference.data)) {
                 Some((shape, Data::Float(exact))) if *shape == golden.shape => {
-                    judge_floats(rust, torch, exact)
+                    judge_floats(rust, torch, exact, rounding(golden.dtype))
                 }
                 _ => Verdict::failure("the trace has no float64 reference of its shape"),
             }
@@ -171,7 +175,7 @@ fn judge_integers(rust: &[i64], torch: &[i64]) -> Verdict {
 }
 
 #[expect(clippy::neg_cmp_op_on_partial_ord, reason = "a NaN must fail")]
-fn judge_floats(rust: &[f64], torch: &[f64], exact: &[f64]) -> Verdict {
+fn judge_floats(rust: &[f64], torch: &[f64], exact: &[f64], rounding: f64) -> Verdict {
     if let Some(at) = rust
         .iter()
         .zip(torch)
@@ -199,9 +203,13 @@ fn judge_floats(rust: &[f64], torch: &[f64], exact: &[f64]) -> Verdict {
         max_abs: largest(between()),
         error: rms(error()),
         torch_error: rms(torch_error()),
-        limit: limit(RMS_FACTOR, rms(torch_error()), rms(signal())),
+        limit: limit(RMS_FACTOR, rms(torch_error()), rounding * rms(signal())),
         max_error: largest(error()),
-        max_limit: limit(MAX_FACTOR, largest(torch_error()), largest(signal())),
+        max_limit: limit(
+            MAX_FACTOR,
+            largest(torch_error()),
+            rounding * largest(signal()),
+        ),
         ..Verdict::exact()
     };
     // Negated, so that a NaN fails.
@@ -219,7 +227,7 @@ fn judge_floats(rust: &[f64], torch: &[f64], exact: &[f64]) -> Verdict {
             verdict.max_limit,
             largest(torch_error())
         );
-    } else if verdict.torch_error > NOISE * rms(signal()) {
+    } else if verdict.torch_error > NOISE.max(rounding) * rms(signal()) {
         verdict.status = Status::Uninformative;
         verdict.reason = format!(
             "PyTorch's own error, {:.1e}, drowns a signal of {:.1e}",
@@ -230,8 +238,17 @@ fn judge_floats(rust: &[f64], torch: &[f64], exact: &[f64]) -> Verdict {
     verdict
 }
 
-fn limit(factor: f64, torch_error: f64, signal: f64) -> f64 {
-    (factor * torch_error.max(ROUNDING * signal)).max(FLOOR)
+fn limit(factor: f64, torch_error: f64, rounding: f64) -> f64 {
+    (factor * torch_error.max(rounding)).max(FLOOR)
+}
+
+/// Two roundings of a dtype, relative to the value; float64 is judged as float32 is.
+fn rounding(dtype: &str) -> f64 {
+    match dtype {
+        "f16" => ROUNDING_F16,
+        "bf16" => ROUNDING_BF16,
+        _ => ROUNDING,
+    }
 }
 
 /// Finite, NaN, or an infinity with its sign.
@@ -350,6 +367,15 @@ mod tests {
         f32s(&[1e-9], &[1e-9], &[0.0], Uninformative);
         f32s(&[1.0], &[1.0], &[INF], Uninformative);
         f32s(&[1.0], &[1.0], &[NAN], Uninformative);
+    }
+
+    #[test]
+    fn half_precision_is_judged_by_its_own_rounding() {
+        check("bf16", &[1.0], &[1.0], &[1.002], Passed);
+        check("bf16", &[1.03], &[1.0], &[1.0], Passed);
+        check("bf16", &[1.04], &[1.0], &[1.0], Failed);
+        check("f16", &[1.0035], &[1.0], &[1.0], Passed);
+        check("f16", &[1.005], &[1.0], &[1.0], Failed);
     }
 
     #[test]

@@ -20,6 +20,18 @@ pub fn expect_size(name: &str, size: usize, min: usize, max: Option<usize>) -> R
     )))
 }
 
+/// Refuses input sizes that the recorded graph is not right for.
+///
+/// `relation` says in words what `holds` decides: `seq % 2 == 0`.
+pub fn expect(relation: &str, holds: bool) -> Result<()> {
+    if holds {
+        return Ok(());
+    }
+    Err(Error::Msg(format!(
+        "the model was exported for inputs where {relation}, which these are not"
+    )))
+}
+
 /// Checks an input's shape.
 ///
 /// # Errors
