@@ -199,7 +199,7 @@ def _guards(graph: Graph, struct: Struct) -> Iterator[str]:
         most = "None" if symbol.max is None else f"Some({symbol.max})"
         yield f"ops::expect_size({string_literal(symbol.name)}, {name}, {symbol.min}, {most})?;"
     for guard in graph.guards:
-        yield f"ops::expect({string_literal(str(guard))}, {relation_text(guard)})?;"
+        yield f"ops::expect_relation({string_literal(str(guard))}, {relation_text(guard)})?;"
     told = {name: len(axes) == rank for name, axes, rank in struct.body.dims}
     for (name, _), (_, known) in zip(struct.body.arguments, struct.interface.inputs, strict=False):
         if told.get(name):

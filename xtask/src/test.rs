@@ -26,7 +26,7 @@ pub fn run(root: &Path) -> Result<()> {
     ]);
     nox.current_dir(root);
     step::shown(
-        "every check",
+        "a check",
         nox,
         "the session's own lines above say what to change",
     )

@@ -23,7 +23,7 @@ pub fn expect_size(name: &str, size: usize, min: usize, max: Option<usize>) -> R
 /// Refuses input sizes that the recorded graph is not right for.
 ///
 /// `relation` says in words what `holds` decides: `seq % 2 == 0`.
-pub fn expect(relation: &str, holds: bool) -> Result<()> {
+pub fn expect_relation(relation: &str, holds: bool) -> Result<()> {
     if holds {
         return Ok(());
     }

@@ -34,7 +34,7 @@ pub use elementwise::{
     abs, add, ceil, clamp, clamp_i64, cos, div, erf, exp, floor, gelu, gelu_tanh, log, maximum,
     minimum, mul, neg, pow, reciprocal, relu, round, rsqrt, sigmoid, silu, sin, sqrt, sub, tanh,
 };
-pub use guard::{expect, expect_shape, expect_size};
+pub use guard::{expect_relation, expect_shape, expect_size};
 pub use index::{embedding, index, select, slice};
 pub use linear::{addmm, linear, matmul};
 pub use norm::{layer_norm, log_softmax, rms_norm, softmax};
