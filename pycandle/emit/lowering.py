@@ -25,7 +25,21 @@ def lower_graph(graph: Graph) -> tuple[dict[str, Expr], tuple[Finding, ...]]:
     findings = tuple(
         _finding(graph, what, fix, source, nodes) for (what, fix, source), nodes in declined.items()
     )
-    return lowered, findings
+    return lowered, (*_mixed_weights(graph), *findings)
+
+
+def _mixed_weights(graph: Graph) -> tuple[Finding, ...]:
+    """A checkpoint is loaded in one floating dtype; weights of another would change theirs."""
+    floats = [p for p in graph.parameters if p.value.type.is_float]
+    other = [p for p in floats if p.value.type.dtype != floats[0].value.type.dtype]
+    return tuple(
+        Finding(
+            f"weights of {floats[0].value.type.dtype}, and this one of {p.value.type.dtype}",
+            p.names[0],
+            "give all floating parameters and buffers one dtype",
+        )
+        for p in other[:1]
+    )
 
 
 def _finding(graph: Graph, what: str, fix: str, source: str, nodes: list[Node]) -> Finding:

@@ -12,7 +12,7 @@ from pycandle.emit.rust import FieldNames, argument, relation_text, size_text, v
 from pycandle.emit.structs import Struct
 from pycandle.graph import DType, Graph
 from pycandle.ops.create import candle_dtype
-from pycandle.ops.expr import Config, Expr, Raw, Tuple, rewrite
+from pycandle.ops.expr import Config, Expr, Field, Local, Raw, Tuple, rewrite
 
 _IMPORTS = (
     ("candle_core", ("DType", "Device", "Result", "Tensor")),
@@ -167,15 +167,18 @@ def _statement(statement: NamedLet | NamedForEach, names: FieldNames) -> Iterato
     if isinstance(statement, NamedLet):
         bound = statement.names
         pattern = bound[0] if len(bound) == 1 else f"({', '.join(bound)})"
-        yield f"let {pattern} = {value(statement.expr, names)};"
+        yield f"let {pattern} = {_owned(statement.expr, names)};"
         return
-    start = value(statement.start, names)
-    if "?" not in start:
-        start += ".clone()"
-    yield f"let mut {statement.name} = {start};"
+    yield f"let mut {statement.name} = {_owned(statement.start, names)};"
     yield f"for {statement.variable} in &{names.place(statement.path)} {{"
     yield f"    {statement.name} = {value(statement.expr, names)};"
     yield "}"
+
+
+def _owned(expr: Expr, names: FieldNames) -> str:
+    """The expression as a tensor of its own: what is stored elsewhere is cloned."""
+    text = value(expr, names)
+    return f"{text}.clone()" if isinstance(expr, (Local, Field)) else text
 
 
 def _dims(name: str, axes: dict[int, str], rank: int) -> str:

@@ -19,10 +19,10 @@ _KEYWORDS = frozenset(
     " while yield".split()
 )
 # The types and variants that generated code uses; a struct of that name would hide them.
-_TYPES = frozenset({
-    "Clone", "Conv1dConfig", "DType", "Debug", "Default", "Err", "Inputs", "Isolated", "None", "Ok",
-    "Option", "PyChecker", "Result", "Scope", "Some", "String", "Tensor", "VarBuilder", "Vec",
-})  # fmt: skip
+_TYPES = frozenset(
+    "Clone Conv1dConfig DType Debug Default Device Err Inputs Isolated None Ok Option PyChecker"
+    " Result Scope Some String Tensor VarBuilder Vec".split()
+)
 
 
 def identifier(name: str, taken: Container[str] = ()) -> str:

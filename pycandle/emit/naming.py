@@ -140,10 +140,9 @@ class _Namer:
         return tuple(names)
 
     def fresh(self, stem: str, place: int) -> str:
-        stem, count = identifier(stem), 2
-        name = stem
-        while not self._free(name, place):
-            name, count = f"{stem}_{count}", count + 1
+        name, count = self._free(stem, place), 2
+        while name is None:
+            name, count = self._free(f"{stem}_{count}", place), count + 1
         return name
 
     def variable(self, path: str, carried: str) -> str:

@@ -20,7 +20,8 @@ _SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
 def _arithmetic(name: str, x: Operand, other: Operand | Scalar) -> Expr:
     if not isinstance(other, Operand):
         return _with_scalar(name, x, other)
-    decline("bool" in (x.dtype, other.dtype), f"{name} of booleans", "convert them with .long()")
+    narrow = {x.dtype, other.dtype} - {"f64", "f32", "f16", "bf16", "i64"}
+    decline(bool(narrow), f"{name} of {' and '.join(sorted(narrow))}", "convert it with .long()")
     plain = x.type.is_float or (x.dtype == "i64" and name != "div")
     if x.dtype != other.dtype or not plain:
         return Call(f"ops::{name}", (x.expr, other.expr))
@@ -30,9 +31,11 @@ def _arithmetic(name: str, x: Operand, other: Operand | Scalar) -> Expr:
 
 
 def _with_scalar(name: str, x: Operand, other: Scalar) -> Expr:
-    decline(x.dtype == "bool", f"{name} of a boolean tensor", "convert it with .long()")
+    narrow = not x.type.is_float and x.dtype != "i64"
+    decline(narrow, f"{name} of a {x.dtype} tensor", "convert it with .long()")
     if isinstance(other, Dim):
-        decline(not x.type.is_float, f"{name} of an integer tensor and a size", "use torch.full")
+        if not x.type.is_float and name != "div":
+            return Call(f"ops::{name}_scalar_i64", (x.expr, size(other, "i64")))
         return Call(f"ops::{name}_scalar", (x.expr, size(other, "f64")))
     # Candle computes `x * a` as `x * a + 0`, which loses the sign of zero, and `x / a` as a product
     # with the reciprocal; only sums are exact as operators.
@@ -191,6 +194,8 @@ def _compare(name: str, x: Operand, other: Operand | Scalar) -> Expr:
     if isinstance(other, Operand):
         return Call(f"ops::{name}", (x.expr, other.expr))
     decline(isinstance(other, Dim), f"{name} of a tensor and a size", "use torch.arange")
+    big = isinstance(other, int) and int(float(other)) != other
+    decline(big, f"{name} with {other}, which float64 does not hold", "compare with a tensor")
     return Call(f"ops::{name}_scalar", (x.expr, number(other)))
 
 
@@ -264,6 +269,8 @@ def where(condition: Operand, x: Operand, other: Operand) -> Expr:
 @op("aten.masked_fill.Scalar")
 def masked_fill(x: Operand, mask: Operand, value: Scalar) -> Expr:
     """The tensor with a constant where the mask holds."""
+    big = isinstance(value, int) and int(float(value)) != value
+    decline(big, f"masked_fill with {value}, which float64 does not hold", "use torch.where")
     return Call("ops::masked_fill", (x.expr, mask.expr, number(value)))
 
 

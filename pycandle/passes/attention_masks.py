@@ -13,7 +13,7 @@ from pycandle.graph import Arg, Graph, Node, Ref
 from pycandle.graph.dim import symbol
 from pycandle.passes.form_rules import index_forms
 from pycandle.passes.forms import AtLeastZero, Form, index
-from pycandle.passes.materialise import materialise
+from pycandle.passes.materialise import materialise, node_count
 
 ATTENTION = "aten.scaled_dot_product_attention.default"
 _PARAMETERS = ("query", "key", "value", "attn_mask", "dropout_p", "is_causal")
@@ -40,7 +40,7 @@ def simplify_attention_masks(graph: Graph) -> Graph:
         else:
             if mask.name not in built:
                 made = materialise(graph, mask.name, form, broadcast=True)
-                if made is None:
+                if made is None or len(made.nodes) >= node_count(graph, forms, mask.name):
                     built[mask.name] = mask.name
                 else:
                     built[mask.name] = made.value.name

@@ -63,7 +63,8 @@ def index_forms(graph: Graph) -> dict[str, Form]:
     forms = Forms(graph, {})
     for node in graph.nodes:
         rule = RULES.get(node.op)
-        if rule is None or len(node.outs) != 1 or node.out.type.is_float:
+        # Narrow integers wrap around, which no form says.
+        if rule is None or len(node.outs) != 1 or node.out.type.dtype not in ("i64", "bool"):
             continue
         form = rule(node, forms)
         if form is not None:

@@ -10,11 +10,12 @@ without a form is opaque; a boolean one can still be read inside a form, by `Ele
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from pycandle.graph import Graph, Size
-from pycandle.graph.dim import substitute, symbols, terms_of
+from pycandle.graph.dim import Dim, Monomial, substitute, symbols, terms_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +135,11 @@ def depends_on(form: Form, axis: int) -> bool:
             return index(axis) in symbols(form)
 
 
+def names_in(monomial: Monomial) -> set[str]:
+    """The symbols and indices that a monomial depends on."""
+    return symbols(Dim(((monomial, 1),))) if monomial else set()
+
+
 @dataclass(frozen=True)
 class Bounds:
     """The ranges of a graph's symbols, and of the indices of one tensor's shape."""
@@ -160,9 +166,12 @@ class Bounds:
     def _at_extreme(self, size: Size, largest: bool) -> Size:
         """The size with indices at the end of their range that makes it least (or largest)."""
         chosen: dict[str, Size] = {}
+        # Only where an index stands alone, and nowhere else, does its sign tell which end counts.
+        occurs = Counter(name for monomial, _ in terms_of(size) for name in names_in(monomial))
         for monomial, factor in terms_of(size):
             for atom in monomial:
-                if isinstance(atom, str) and atom.startswith("@") and len(monomial) == 1:
+                alone = len(monomial) == 1 and isinstance(atom, str) and occurs[atom] == 1
+                if alone and isinstance(atom, str) and atom.startswith("@"):
                     last = self.shape[int(atom[1:])] - 1
                     chosen[atom] = last if (factor > 0) == largest else 0
         return substitute(size, chosen)

@@ -6,12 +6,9 @@ constant. Declines where the formula needs no fewer nodes than there are, or has
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from pycandle.graph import Graph, Node
 from pycandle.passes.form_rules import RULES, index_forms
-from pycandle.passes.forms import Form
-from pycandle.passes.materialise import materialise
+from pycandle.passes.materialise import materialise, node_count
 
 
 def simplify_indices(graph: Graph) -> Graph:
@@ -30,22 +27,7 @@ def simplify_indices(graph: Graph) -> Graph:
         if name not in forms or not wanted:
             continue
         made = materialise(graph, name, forms[name], broadcast=False)
-        if made is not None and len(made.nodes) < _depth(graph, forms, name):
+        if made is not None and len(made.nodes) < node_count(graph, forms, name):
             nodes += made.nodes
             renamed[name] = made.value.name
     return graph.with_nodes(tuple(nodes), renamed)
-
-
-def _depth(graph: Graph, forms: Mapping[str, Form], name: str) -> int:
-    """How many nodes with a form the value is made of."""
-    seen: set[str] = set()
-    pending = [name]
-    count = 0
-    while pending:
-        current = pending.pop()
-        if current in seen or current not in forms:
-            continue
-        seen.add(current)
-        count += 1
-        pending += graph.producers[current].inputs
-    return count

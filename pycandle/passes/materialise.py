@@ -5,12 +5,21 @@ It knows how to say a formula, not when that is worth it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from pycandle.graph import Arg, DType, Graph, Node, Ref, Size, TensorType, Value
-from pycandle.graph.dim import Dim, substitute, symbol, symbols, terms_of
-from pycandle.passes.forms import AtLeastZero, Both, Element, Form, Negated, depends_on, index
+from pycandle.graph.dim import Dim, substitute, symbol, terms_of
+from pycandle.passes.forms import (
+    AtLeastZero,
+    Both,
+    Element,
+    Form,
+    Negated,
+    depends_on,
+    index,
+    names_in,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +40,18 @@ def materialise(graph: Graph, name: str, form: Form, broadcast: bool) -> Made | 
     if made is not None and not broadcast and made.type.shape != writer.type.shape:
         made = writer.add("aten.expand.default", (Ref(made.name), writer.type.shape), writer.type)
     return None if made is None else Made(made, tuple(writer.nodes))
+
+
+def node_count(graph: Graph, forms: Mapping[str, Form], name: str) -> int:
+    """How many nodes with a form a value is made of: what a new spelling must beat."""
+    seen: set[str] = set()
+    pending = [name]
+    while pending:
+        current = pending.pop()
+        if current not in seen and current in forms:
+            seen.add(current)
+            pending += graph.producers[current].inputs
+    return len(seen)
 
 
 class _Writer:
@@ -162,16 +183,12 @@ def _step(form: Size, axis: int) -> Size | None:
     """The constant factor of an index, if the form is affine in it."""
     step: Size = 0
     for monomial, factor in terms_of(form):
-        if index(axis) not in {name for atom in monomial for name in _names(atom)}:
+        if index(axis) not in names_in(monomial):
             continue
         if monomial != (index(axis),):
             return None
         step = step + factor
     return step
-
-
-def _names(atom: object) -> set[str]:
-    return {atom} if isinstance(atom, str) else symbols(Dim((((atom,), 1),)))  # type: ignore[arg-type]
 
 
 def _terms(size: Size) -> Iterator[Size]:

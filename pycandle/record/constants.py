@@ -32,7 +32,9 @@ def constant_nodes(
     dtype = DTYPES[tensor.dtype]
     shape = tuple(tensor.shape)
     out = Value(name, TensorType(dtype, shape))
-    if tensor.numel() and bool((tensor == tensor.flatten()[0]).all()):
+    first = tensor.flatten()[:1]
+    # Zero and minus zero are equal, and not the same.
+    if tensor.numel() and bool(((tensor == first) & (tensor.signbit() == first.signbit())).all()):
         fill = tensor.flatten()[0].item()
         return [_node("aten.full.default", (shape, fill), out, dtype)]
     if (axis := _arange_axis(tensor)) is not None:

@@ -130,7 +130,7 @@ def agree(ours: torch.Tensor, theirs: torch.Tensor) -> bool:
 
 def _live(graph: Graph) -> tuple[list[list[str]], list[list[str]]]:
     """For each region the values it reads from outside, and those of its own used outside."""
-    parameters = {p.value.name for p in graph.parameters}
+    aliases = {p.value.name: p.names for p in graph.parameters}
     inside = subtrees(graph)
     final = {output.value for output in graph.outputs}
     live_in: list[list[str]] = []
@@ -142,7 +142,10 @@ def _live(graph: Graph) -> tuple[list[list[str]], list[list[str]]]:
         used = final | {
             name for n in graph.nodes if n.region not in inside[index] for name in n.inputs
         }
-        live_in.append([name for name in reads if name not in made and name not in parameters])
+        # A parameter comes from outside where the module does not hold it under any name.
+        prefix = f"{graph.regions[index].path}."
+        own = {p for p, names in aliases.items() if any(n.startswith(prefix) for n in names)}
+        live_in.append([name for name in reads if name not in made and name not in own])
         live_out.append([name for name in made if name in used])
     live_in[0] = [i.value.name for i in graph.inputs]
     live_out[0] = [output.value for output in graph.outputs]  # the same value may be given twice

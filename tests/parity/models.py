@@ -62,6 +62,46 @@ class Guarded(nn.Module):
         return self.even(x) * 2 if x.shape[0] % 2 == 0 else x
 
 
+class Shadowed(nn.Module):
+    """Many values whose op is a Rust keyword, all of them returned."""
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        return [torch.where(x > k, x, x * (k + 2)) for k in range(5)]
+
+
+class Squares(nn.Module):
+    """Comparisons that are not affine in the index: none is always true."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        index = torch.arange(x.shape[1])
+        grows = index * index - 3 * index > 0
+        scaled = index * x.shape[1] - index * index > 2
+        return torch.where(grows, x, -x) + torch.where(scaled, x, x * 3)
+
+
+class Returned(nn.Module):
+    """A buffer that is returned, and that a submodule is given."""
+
+    kept: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("kept", torch.randn(6))
+        self.inner = Given()
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return self.inner(x, self.kept), self.kept
+
+
+class Given(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = nn.Linear(6, 6)
+
+    def forward(self, x: Tensor, table: Tensor) -> Tensor:
+        return self.fc(x) * table
+
+
 class Embeddings(nn.Module):
     def __init__(self) -> None:
         super().__init__()
@@ -312,6 +352,9 @@ MODELS: dict[str, Model] = {
     "stack": Model(Stack, floats(x=(2, 5, 16))),
     "tied": Model(Tied, ids(40, "ids")),
     "guarded": Model(Guarded, floats(x=(4, 6))),
+    "shadowed": Model(Shadowed, floats(x=(3, 5))),
+    "squares": Model(Squares, floats(x=(3, 7))),
+    "returned": Model(Returned, floats(x=(3, 6))),
     "several": Model(Several, floats(x=(4, 10), gate=(4, 8))),
     "hostile": Model(Vec, floats(type=(3, 6), match=(3, 6))),
     "gpt2": Model(gpt2, ids(99, "input_ids")),

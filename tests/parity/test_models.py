@@ -50,8 +50,12 @@ def test_every_output_moves_with_the_input(name: str) -> None:
     with torch.no_grad():
         first, second = (pytree.tree_leaves(model(**draw(name, seed))) for seed in (0, 1))
 
+    # What the model holds and hands out is not made from its inputs.
+    held = {tensor.data_ptr() for tensor in model.state_dict().values()}
     for a, b in zip(first, second, strict=True):
         assert a.shape == b.shape
+        if a.data_ptr() in held:
+            continue
         if a.is_floating_point():
             assert rms(a - b) >= 0.01 * rms(a)
         else:

@@ -54,7 +54,7 @@ def test_arguments_that_cannot_be_honoured_are_declined():
     check("%y: f32[b, 2] = aten.slice.Tensor(%x, 1, 0, 4, 2)", "a slice with a step")
     check("%y: f32[b, 4] = aten.relu.default(%x, inplace=True)", "unexpected keyword argument")
     check("%y: f32[b, 4] = aten.reluu.default(%x)", "has no lowering")
-    check("%y: bool[b, 4] = aten.add.Tensor(%m, %m)", "add of booleans")
+    check("%y: bool[b, 4] = aten.add.Tensor(%m, %m)", "add of bool")
 
 
 def test_every_runtime_function_that_an_op_calls_exists():

@@ -1,10 +1,15 @@
 """Each pass as two graphs in text: before and after."""
 
-import pytest
+import itertools
 
-from pycandle.graph import text
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pycandle.graph import dim, text
 from pycandle.passes import PIPELINE, run_passes
 from pycandle.passes.attention_masks import simplify_attention_masks
+from pycandle.passes.forms import Bounds, at_least_zero
 from pycandle.passes.indices import simplify_indices
 from pycandle.passes.no_ops import drop_no_ops
 from pycandle.passes.unused import drop_unused
@@ -190,3 +195,30 @@ def test_a_pass_is_idempotent(rewrite):
     once = rewrite(graph)
 
     assert text.print_graph(rewrite(once)) == text.print_graph(once)
+
+
+def index_polynomials():
+    leaves = st.integers(-4, 4) | st.sampled_from(
+        [dim.symbol("@0"), dim.symbol("@1"), dim.symbol("s"), dim.symbol("b")]
+    )
+    grow = lambda inner: st.one_of(  # noqa: E731
+        st.tuples(inner, inner).map(lambda p: p[0] + p[1]),
+        st.tuples(inner, inner).map(lambda p: p[0] - p[1]),
+        st.tuples(inner, inner).map(lambda p: p[0] * p[1]),
+    )
+    return st.recursive(leaves, grow, max_leaves=5)
+
+
+@given(index_polynomials())
+def test_what_is_decided_of_an_index_holds_for_every_index(size):
+    graph = text.parse_graph("graph g\nsymbol b 1..3 = 2\nsymbol s 2..4 = 2\n")
+    shape = (dim.symbol("b"), dim.symbol("s"))
+
+    decided = at_least_zero(size, Bounds(graph, shape))
+
+    if isinstance(decided, bool):
+        for b, s in itertools.product(range(1, 4), range(2, 5)):
+            for i, j in itertools.product(range(b), range(s)):
+                value = dim.substitute(size, {"@0": i, "@1": j, "b": b, "s": s})
+                assert isinstance(value, int)
+                assert (value >= 0) is decided
