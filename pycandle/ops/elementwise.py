@@ -63,7 +63,10 @@ def sub(x: Operand, other: Operand | Scalar, alpha: Scalar = 1) -> Expr:
 @op("aten.rsub.Scalar")
 def rsub(x: Operand, other: Scalar, alpha: Scalar = 1) -> Expr:
     """`other - x`."""
-    decline(alpha != 1 or not x.type.is_float, "rsub of integers or with alpha", "use sub")
+    decline(alpha != 1, "rsub with alpha", "multiply the operand")
+    if x.dtype == "i64" and isinstance(other, int):
+        return Call("ops::rsub_scalar_i64", (x.expr, number(other, "i64")))
+    decline(not x.type.is_float, f"rsub of {x.dtype} and a float", "convert it to float32")
     return Call("ops::rsub_scalar", (x.expr, number(other)))
 
 
@@ -82,6 +85,8 @@ def div(x: Operand, other: Operand | Scalar) -> Expr:
 @op("aten.pow.Tensor_Scalar")
 def pow_scalar(x: Operand, exponent: Scalar) -> Expr:
     """A tensor to a constant power."""
+    if x.dtype == "i64" and isinstance(exponent, int) and exponent >= 0:
+        return Call("ops::pow_scalar_i64", (x.expr, number(exponent, "i64")))
     decline(not x.type.is_float, f"pow of {x.dtype}", "convert it to float32")
     return Call("ops::pow_scalar", (x.expr, number(exponent, label="exponent")))
 
@@ -104,16 +109,34 @@ def abs_(x: Operand) -> Expr:
     return _unary("abs", x)
 
 
+@op("aten.ceil.default")
+def ceil(x: Operand) -> Expr:
+    """The next integer above."""
+    return _unary("ceil", x)
+
+
 @op("aten.cos.default")
 def cos(x: Operand) -> Expr:
     """Cosine."""
     return _unary("cos", x)
 
 
+@op("aten.erf.default")
+def erf(x: Operand) -> Expr:
+    """Error function."""
+    return _unary("erf", x)
+
+
 @op("aten.exp.default")
 def exp(x: Operand) -> Expr:
     """Exponential."""
     return _unary("exp", x)
+
+
+@op("aten.floor.default")
+def floor(x: Operand) -> Expr:
+    """The next integer below."""
+    return _unary("floor", x)
 
 
 @op("aten.log.default")
@@ -127,6 +150,18 @@ def neg(x: Operand) -> Expr:
     """Negation."""
     decline(x.dtype not in ("f32", "f64", "f16", "bf16", "i64"), f"neg of {x.dtype}")
     return Call("ops::neg", (x.expr,))
+
+
+@op("aten.reciprocal.default")
+def reciprocal(x: Operand) -> Expr:
+    """One over each element."""
+    return _unary("reciprocal", x)
+
+
+@op("aten.round.default")
+def round_(x: Operand) -> Expr:
+    """The nearest integer, halves to the even one."""
+    return _unary("round", x)
 
 
 @op("aten.rsqrt.default")
@@ -253,6 +288,12 @@ def logical_or(x: Operand, other: Operand) -> Expr:
     return _logic("logical_or", x, other)
 
 
+@op("aten.__xor__.Tensor", "aten.bitwise_xor.Tensor", "aten.logical_xor.default")
+def logical_xor(x: Operand, other: Operand) -> Expr:
+    """Where booleans differ."""
+    return _logic("logical_xor", x, other)
+
+
 @op("aten.bitwise_not.default", "aten.logical_not.default")
 def logical_not(x: Operand) -> Expr:
     """Negation of booleans."""
@@ -287,6 +328,10 @@ def to_dtype(x: Operand, dtype: str, *, out: TensorType) -> Expr:
 @op("aten.clamp.default")
 def clamp(x: Operand, low: Scalar | None = None, high: Scalar | None = None) -> Expr:
     """Each element no lower than `low` and no higher than `high`."""
+    if x.dtype == "i64" and all(b is None or isinstance(b, int) for b in (low, high)):
+        least = Raw("i64::MIN") if low is None else number(low, "i64")
+        most = Raw("i64::MAX") if high is None else number(high, "i64")
+        return Call("ops::clamp_i64", (x.expr, least, most))
     decline(not x.type.is_float, f"clamp of {x.dtype}", "convert it to float32")
     bounds = (
         Raw("f64::NEG_INFINITY") if low is None else number(low),

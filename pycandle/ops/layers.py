@@ -80,6 +80,21 @@ def layer_norm(
     return Call("ops::layer_norm", args)
 
 
+@op("aten.rms_norm.default")
+def rms_norm(
+    x: Operand, normalized_shape: Sizes, weight: Operand | None = None, eps: float | None = None
+) -> Expr:
+    """Divided by the root of the mean square over the last axes, then scaled."""
+    # PyTorch's default is the machine epsilon of the dtype that it computes in.
+    epsilons = {"f64": 2.0**-52, "f32": 2.0**-23}
+    decline(
+        eps is None and x.dtype not in epsilons, f"rms_norm of {x.dtype} without eps", "give eps"
+    )
+    given = number(eps if eps is not None else epsilons[x.dtype], label="eps")
+    rank = Number(len(normalized_shape), "usize")
+    return Call("ops::rms_norm", (x.expr, rank, _maybe(weight), given))
+
+
 def _conv1d_layer(
     x: Operand, weight: Operand, bias: Operand | None = None, stride: Sizes = (1,),
     padding: Sizes | str = (0,), dilation: Sizes = (1,), groups: int = 1,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pycandle.graph import Arg, Dim, Size, TensorType
 from pycandle.ops.expr import Call, Expr, Maybe, Method, Number, Slice, Tuple, shape, size
-from pycandle.ops.table import Decline, Operand, decline, op
+from pycandle.ops.table import Decline, Operand, decline, number, op
 
 
 @op(
@@ -70,14 +70,22 @@ def slice_(
     step: Size = 1, *, out: TensorType,
 ) -> Expr:  # fmt: skip
     """A range of one axis."""
-    decline(step != 1, "a slice with a step", "use torch.index_select")
     axis = x.axis(dim)
+    if step != 1:
+        decline(not isinstance(step, int), "a slice with a symbolic step", "use a constant")
+        ends = (size(start if start is not None else 0, "i64"), size(_end(x, axis, end), "i64"))
+        return Call("ops::slice", (x.expr, _axis(x, dim), *ends, size(step)))
     begin: Size = start if start is not None else 0
     if isinstance(begin, int) and begin < 0:
         begin = x.shape[axis] + begin
     if isinstance(begin, int) and begin < 0:
         begin = 0
     return Method(x.expr, "narrow", (_axis(x, dim), size(begin), size(out.shape[axis])))
+
+
+def _end(x: Operand, axis: int, end: Size | None) -> Size:
+    """Where a slice ends; torch writes its largest integer for the end of the axis."""
+    return x.shape[axis] if end is None or (isinstance(end, int) and end > 2**62) else end
 
 
 @op("aten.select.int")
@@ -112,6 +120,18 @@ def unbind(
     """Every index of an axis, each without the axis."""
     count = 1 if isinstance(out, TensorType) else len(out)
     return tuple(select(x, dim, index) for index in range(count))
+
+
+@op("aten.tril.default")
+def tril(x: Operand, diagonal: int = 0) -> Expr:
+    """The lower triangle; zero above."""
+    return Call("ops::tril", (x.expr, number(diagonal, "i64")))
+
+
+@op("aten.triu.default")
+def triu(x: Operand, diagonal: int = 0) -> Expr:
+    """The upper triangle; zero below."""
+    return Call("ops::triu", (x.expr, number(diagonal, "i64")))
 
 
 @op("aten.cat.default")

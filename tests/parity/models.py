@@ -69,6 +69,26 @@ class Shadowed(nn.Module):
         return [torch.where(x > k, x, x * (k + 2)) for k in range(5)]
 
 
+class Pointwise(nn.Module):
+    """What no layer above reaches: rounding, triangles, steps, integers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = nn.RMSNorm(8)
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        y = self.norm(x)
+        rounded = torch.round(y * 2) + torch.floor(y) - torch.ceil(y) * 3
+        index = torch.arange(x.shape[1])
+        integers = (index.clamp(2, 5) ** 2 - (7 - index).clamp(max=3)) * 3
+        return {
+            "smooth": torch.erf(y) + torch.reciprocal(y.abs() + 1),
+            "rounded": rounded + torch.where((y > 0) ^ (x > 0.5), y, -y),
+            "triangles": torch.tril(y) - torch.triu(y, 1) * 2,
+            "stepped": y[:, 1::3] + integers[1::3],
+        }
+
+
 class Squares(nn.Module):
     """Comparisons that are not affine in the index: none is always true."""
 
@@ -353,6 +373,7 @@ MODELS: dict[str, Model] = {
     "tied": Model(Tied, ids(40, "ids")),
     "guarded": Model(Guarded, floats(x=(4, 6))),
     "shadowed": Model(Shadowed, floats(x=(3, 5))),
+    "pointwise": Model(Pointwise, floats(x=(5, 8))),
     "squares": Model(Squares, floats(x=(3, 7))),
     "returned": Model(Returned, floats(x=(3, 6))),
     "several": Model(Several, floats(x=(4, 10), gate=(4, 8))),

@@ -25,7 +25,7 @@ ALLOWED = {
     "__main__": {"cli"},
     "": {"record"},
 }
-TORCH = {"record", "verify", "weights"}
+TORCH = {"record"}
 
 
 def imports(file: Path):
