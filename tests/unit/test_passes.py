@@ -105,24 +105,66 @@ def test_a_causal_mask_becomes_is_causal():
     )
 
 
-def test_a_mask_that_is_almost_causal_is_not():
+@pytest.mark.parametrize(
+    "mask",
+    [
+        "aten.le.Tensor(%k, %n)",
+        "aten.ge.Tensor(%n, %k)",
+        "aten.lt.Tensor(%before, %n)",
+        "aten.bitwise_not.default(%after)",
+    ],
+)
+def test_every_spelling_of_a_causal_mask_is_one(mask: str):
+    assert is_causal(mask)
+
+
+@pytest.mark.parametrize(
+    "mask",
+    [
+        "aten.lt.Tensor(%k, %n)",
+        "aten.ge.Tensor(%k, %n)",
+        "aten.le.Tensor(%before, %n)",
+        "aten.le.Tensor(%squared, %n)",
+        "aten.eq.Tensor(%k, %n)",
+        "aten.bitwise_and.Tensor(%causal, %near)",
+        "aten.bitwise_or.Tensor(%causal, %near)",
+        "aten.bitwise_and.Tensor(%causal, %padding)",
+        "aten.bitwise_or.Tensor(%causal, %padding)",
+    ],
+)
+def test_a_mask_that_is_almost_causal_is_not(mask: str):
+    assert not is_causal(mask)
+
+
+def is_causal(mask: str) -> bool:
+    """Whether attention with this mask, of queries %n and keys %k, becomes causal."""
+    shape = "b, 1, s, s" if "padding" in mask else "1, 1, s, s"
     graph = (
         QUERY
-        + """
+        + f"""
         %i: i64[s] = aten.arange.default(s)
         %k: i64[1, 1, 1, s] = aten.view.default(%i, [1, 1, 1, s])
         %n: i64[1, 1, s, 1] = aten.view.default(%i, [1, 1, s, 1])
-        %c: bool[1, 1, s, s] = aten.lt.Tensor(%k, %n)
+        %before: i64[1, 1, 1, s] = aten.sub.Tensor(%k, 1)
+        %squared: i64[1, 1, 1, s] = aten.mul.Tensor(%k, %k)
+        %after: bool[1, 1, s, s] = aten.gt.Tensor(%k, %n)
+        %causal: bool[1, 1, s, s] = aten.le.Tensor(%k, %n)
+        %distance: i64[1, 1, s, s] = aten.sub.Tensor(%n, %k)
+        %near: bool[1, 1, s, s] = aten.lt.Scalar(%distance, 3)
+        %padding: bool[b, 1, 1, s] = aten.view.default(%m, [b, 1, 1, s])
+        %c: bool[{shape}] = {mask}
         """
         + ATTENTION
         + """%c)
         output "" %y
         """
     )
-
-    after = text.print_graph(run_passes(text.parse_graph(HEAD + graph)))
-
-    assert "is_causal" not in after and "0.0, True" not in after
+    (attention,) = [
+        node
+        for node in run_passes(text.parse_graph(HEAD + graph)).nodes
+        if node.op == "aten.scaled_dot_product_attention.default"
+    ]
+    return len(attention.args) > 5 and attention.args[3] is None and attention.args[5] is True
 
 
 def test_a_padding_mask_is_as_small_as_it_broadcasts_from():
