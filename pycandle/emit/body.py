@@ -120,10 +120,9 @@ def _steps(
             name = node.op.split(".")[1].strip("_")
             step = _Step((out.name,), lowered[out.name], node.source, targets, name, False)
             steps.append((place[node.out.name], step))
-    path = tree.graph.regions[region].path
     for child in tree.children[region]:
         called, interface = tree.graph.regions[child], interfaces[child]
-        relative = called.path[len(path) + 1 :] if path else called.path
+        relative = tree.path_in_parent(child)
         args: list[Expr] = [Var(value) for _, value in interface.inputs]
         args += [SizeOf(symbol(name)) for name in interface.sizes]
         step = _Step(

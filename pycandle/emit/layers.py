@@ -18,16 +18,13 @@ from pycandle.ops.expr import Call, Expr, Method, Raw, SizeOf, Var, walk
 def layer_field(tree: Tree, region: int, lowered: Mapping[str, Expr]) -> ModuleField | None:
     """The call as a field with a runtime layer's type, if it is one."""
     nodes = tree.nodes[region]
-    parent = tree.graph.regions[region].parent
-    if len(nodes) != 1 or nodes[0].region != region or parent is None:
+    if len(nodes) != 1 or nodes[0].region != region:
         return None
     node = nodes[0]
     inputs = tree.inputs(region)
     if len(inputs) != 1 or len(node.outs) != 1 or inputs[0][1] in tree.aliases:
         return None
-    outer = tree.graph.regions[parent].path
-    path = tree.graph.regions[region].path
-    relative = path[len(outer) + 1 :] if outer else path
+    relative = tree.path_in_parent(region)
     if not any(name in tree.aliases for name in node.inputs):
         return _activation(relative, inputs[0][1], lowered[node.out.name])
     layer = lower_layer(node, tree.graph)

@@ -155,7 +155,7 @@ class _Structs:
             values = {c: vector[k] for c, vector in zip(configs, vectors, strict=True) if c}
             args = tuple(replace(values[c], label=c) for c in order)
             self.fields[plan.region] = ModuleField(
-                _relative_path(tree, plan.region), name, f"{name}::load", args, struct.reads_weights
+                tree.path_in_parent(plan.region), name, f"{name}::load", args, struct.reads_weights
             )
 
     def _name(self, region: Region) -> str:
@@ -190,13 +190,6 @@ def _groups(plans: list[_Plan], tree: Tree) -> list[list[_Plan]]:
         key = (class_name, plan.region == 0, blank)
         groups.setdefault(key, []).append(plan)
     return list(groups.values())
-
-
-def _relative_path(tree: Tree, region: int) -> str:
-    parent = tree.graph.regions[region].parent
-    outer = tree.graph.regions[parent].path if parent is not None else ""
-    path = tree.graph.regions[region].path
-    return path[len(outer) + 1 :] if outer else path
 
 
 def _map(plan: _Plan, change: Callable[[Number], Expr]) -> tuple[tuple[StructField, ...], Body]:

@@ -65,6 +65,12 @@ class Tree:
                 return name[len(path) + 1 :]
         return None
 
+    def path_in_parent(self, region: int) -> str:
+        """How the calling module holds the called one: `attention.self`."""
+        called = self.graph.regions[region]
+        outer = self.graph.regions[called.parent].path if called.parent is not None else ""
+        return called.path[len(outer) + 1 :] if outer else called.path
+
     def home(self, value: str, region: int) -> int:
         """The innermost region around `region` that holds the parameter."""
         while self.relative(value, region) is None:

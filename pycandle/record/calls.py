@@ -47,27 +47,31 @@ def observe(model: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any
     open_modules: list[torch.nn.Module] = []
     counts: Counter[str] = Counter()
 
-    def enter(path: str):
-        def hook(module: torch.nn.Module, args: Any, kwargs: Any) -> None:
-            name = f"{type(module).__module__}.{type(module).__qualname__}"
-            parent = open_calls[-1] if open_calls else None
-            site = _site(open_modules[-1]) if open_modules else None
-            call = Call(path, counts[path], name, source_of(module), parent, site)
-            call.inputs = _clone(_arguments(module, args, kwargs))
-            counts[path] += 1
-            open_calls.append(len(calls))
-            open_modules.append(module)
-            calls.append(call)
+    names: dict[torch.nn.Module, list[str]] = {}
+    for path, module in model.named_modules(remove_duplicate=False):
+        names.setdefault(module, []).append(path)
 
-        return hook
+    def enter(module: torch.nn.Module, args: Any, kwargs: Any) -> None:
+        name = f"{type(module).__module__}.{type(module).__qualname__}"
+        parent = open_calls[-1] if open_calls else None
+        site = _site(open_modules[-1]) if open_modules else None
+        # A shared module goes by the name that its caller has for it, as in torch.export.
+        prefix = f"{calls[parent].path}.".lstrip(".") if parent is not None else ""
+        path = next((n for n in names[module] if n.startswith(prefix)), names[module][0])
+        call = Call(path, counts[path], name, source_of(module), parent, site)
+        call.inputs = _clone(_arguments(module, args, kwargs))
+        counts[path] += 1
+        open_calls.append(len(calls))
+        open_modules.append(module)
+        calls.append(call)
 
     def leave(_module: torch.nn.Module, _args: Any, _kwargs: Any, output: Any) -> None:
         open_modules.pop()
         calls[open_calls.pop()].outputs = _clone(tensors(output))
 
     handles: list[Any] = []
-    for path, module in model.named_modules():
-        handles.append(module.register_forward_pre_hook(enter(path), with_kwargs=True))
+    for module in names:
+        handles.append(module.register_forward_pre_hook(enter, with_kwargs=True))
         handles.append(module.register_forward_hook(leave, with_kwargs=True))
     modes = {module: module.training for module in model.modules()}
     model.eval()

@@ -89,6 +89,29 @@ class Pointwise(nn.Module):
         }
 
 
+class Branch(nn.Module):
+    def __init__(self, shared: nn.Module) -> None:
+        super().__init__()
+        self.own = nn.Linear(6, 6)
+        self.shared = shared
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.tanh(self.shared(self.own(x)))
+
+
+class Shared(nn.Module):
+    """One layer that two branches hold, each under a name of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        layer = nn.Linear(6, 6)
+        self.left = Branch(layer)
+        self.branches = nn.ModuleDict({"a longer name": Branch(layer)})
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.branches["a longer name"](self.left(x))
+
+
 class Squares(nn.Module):
     """Comparisons that are not affine in the index: none is always true."""
 
@@ -374,6 +397,7 @@ MODELS: dict[str, Model] = {
     "guarded": Model(Guarded, floats(x=(4, 6))),
     "shadowed": Model(Shadowed, floats(x=(3, 5))),
     "pointwise": Model(Pointwise, floats(x=(5, 8))),
+    "shared": Model(Shared, floats(x=(3, 6))),
     "squares": Model(Squares, floats(x=(3, 7))),
     "returned": Model(Returned, floats(x=(3, 6))),
     "several": Model(Several, floats(x=(4, 10), gate=(4, 8))),
