@@ -7,11 +7,12 @@ that makes it, is written where it is read; the others become locals. It must no
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from pycandle.emit.tree import Tree
 from pycandle.errors import Finding, UnsupportedError
+from pycandle.graph import Node
 from pycandle.graph.dim import symbol, symbols
 from pycandle.ops.expr import (
     Call,
@@ -113,12 +114,9 @@ def _steps(
     for node in tree.nodes[region]:
         if node.region != region:
             continue
-        for k, out in enumerate(node.outs):
-            targets = node.targets
-            if len(node.outs) > 1 and len(targets) == len(node.outs):
-                targets = (targets[k],)
-            name = node.op.split(".")[1].strip("_")
-            step = _Step((out.name,), lowered[out.name], node.source, targets, name, False)
+        name = node.op.split(".")[1].strip("_")
+        for values, targets in _bindings(node, lowered):
+            step = _Step(values, lowered[values[0]], node.source, targets, name, False)
             steps.append((place[node.out.name], step))
     for child in tree.children[region]:
         called, interface = tree.graph.regions[child], interfaces[child]
@@ -136,6 +134,19 @@ def _steps(
         steps.append((place[tree.nodes[child][0].out.name], step))
     steps.sort(key=lambda pair: pair[0])
     return steps
+
+
+def _bindings(
+    node: Node, lowered: Mapping[str, Expr]
+) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """What each of the node's expressions binds: its values, and the Python names for them."""
+    values = tuple(out.name for out in node.outs)
+    if any(value not in lowered for value in values):
+        yield values, node.targets
+        return
+    apart = len(values) > 1 and len(node.targets) == len(values)
+    for k, value in enumerate(values):
+        yield (value,), (node.targets[k],) if apart else node.targets
 
 
 def _spoken(path: str) -> str:

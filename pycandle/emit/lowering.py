@@ -12,7 +12,10 @@ from pycandle.ops.expr import Expr
 
 
 def lower_graph(graph: Graph) -> tuple[dict[str, Expr], tuple[Finding, ...]]:
-    """An expression for each value, and a finding for each line that cannot be lowered."""
+    """An expression for each value, and a finding for each line that cannot be lowered.
+
+    Where one expression gives all outputs of a node, it stands under the first one's name alone.
+    """
     lowered: dict[str, Expr] = {}
     declined: dict[tuple[str, str, str], list[Node]] = {}
     for node in graph.nodes:
@@ -21,7 +24,7 @@ def lower_graph(graph: Graph) -> tuple[dict[str, Expr], tuple[Finding, ...]]:
         except Decline as reason:
             declined.setdefault((reason.what, reason.fix, node.source), []).append(node)
             continue
-        lowered.update((out.name, expr) for out, expr in zip(node.outs, exprs, strict=True))
+        lowered.update((out.name, expr) for out, expr in zip(node.outs, exprs, strict=False))
     findings = tuple(
         _finding(graph, what, fix, source, nodes) for (what, fix, source), nodes in declined.items()
     )

@@ -134,6 +134,9 @@ class _Namer:
         wanted += [spare] * (len(let.values) - len(wanted))
         names: list[str] = []
         for value, name in zip(let.values, wanted, strict=True):
+            if len(let.values) > 1 and value not in self.last_read:
+                names.append("_")
+                continue
             chosen = self._free(name, place) or self._free(let.fallback, place)
             names.append(chosen or self.fresh(let.fallback, place))
             self.holders[names[-1]] = value

@@ -13,6 +13,8 @@ CANDLE_DTYPES = {
     "f16": "DType::F16",
     "bf16": "DType::BF16",
     "i64": "DType::I64",
+    "i32": "DType::I32",
+    "i16": "DType::I16",
     "u8": "DType::U8",
     "bool": "DType::U8",
 }

@@ -72,6 +72,9 @@ class Op:
     function: Callable[..., Any]
     layer: Callable[..., Layer | None] | None
     family: str
+    dtypes: frozenset[
+        str
+    ]  # of the tensors that it may meet; others are declined before it is asked
 
 
 @dataclass
@@ -81,20 +84,29 @@ class _Table:
 
 _TABLE = _Table()
 
+# What every op takes unless it says otherwise; its function still declines what it cannot honour.
+COMMON = frozenset({"f64", "f32", "f16", "bf16", "i64", "bool"})
+# What an op that only moves elements takes too: they share no arithmetic, and bool shares u8.
+NARROW = frozenset({"i32", "i16", "u8"})
+
 
 def op(
-    *names: str, layer: Callable[..., Layer | None] | None = None
+    *names: str,
+    layer: Callable[..., Layer | None] | None = None,
+    also: frozenset[str] = frozenset(),
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register a lowering for these ATen overloads.
 
     The function takes the op's arguments in ATen's order, tensors as `Operand`, and returns an
-    expression, or a tuple of them for an op with several outputs. A keyword parameter `out`
-    receives the output's type, or the tuple of types. `layer` takes the same arguments.
+    expression, or a tuple of them for an op with several outputs; a lone expression for several
+    outputs is a Rust function that returns them as a tuple. A keyword parameter `out` receives the
+    output's type, or the tuple of types. `layer` takes the same arguments. Tensors of dtypes beyond
+    `COMMON` reach the function only where `also` names them.
     """
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
         family = function.__module__.rpartition(".")[2]
-        entry = Op(names, function, layer, family)
+        entry = Op(names, function, layer, family, COMMON | also)
         for name in names:
             if name in _TABLE.entries:
                 raise ValueError(f"{name} is registered twice")
@@ -110,12 +122,17 @@ def entries() -> Mapping[str, Op]:
 
 
 def lower(node: Node, graph: Graph) -> tuple[Expr, ...]:
-    """One expression for each output of the node. Raises `Decline`."""
+    """One expression for each output of the node, or one that gives them all. Raises `Decline`."""
     entry = _lookup(node.op)
+    met = [graph.types[name].dtype for name in node.inputs] + [v.type.dtype for v in node.outs]
+    for dtype in met:
+        decline(
+            dtype not in entry.dtypes, f"{node.op} of {dtype}", "convert it to float32 or int64"
+        )
     out = node.out.type if len(node.outs) == 1 else tuple(value.type for value in node.outs)
     result = _apply(entry.function, node, graph, out)
     exprs = cast("tuple[Expr, ...]", result if isinstance(result, tuple) else (result,))
-    if len(exprs) != len(node.outs):
+    if len(exprs) not in (1, len(node.outs)):
         raise Decline(f"{node.op} has {len(node.outs)} outputs, of which only some are supported")
     return exprs
 
