@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from pycandle.emit.body import Draft
 from pycandle.emit.fields import ListField, ModuleField, ParameterField, StructField
 from pycandle.emit.names import comment_text, format_literal, identifier, string_literal
-from pycandle.emit.naming import NamedForEach, NamedLet
+from pycandle.emit.naming import NamedForEach, NamedLet, name_locals
 from pycandle.emit.rust import FieldNames, argument, relation_text, size_text, value
 from pycandle.emit.structs import Struct
+from pycandle.emit.tree import Tree
 from pycandle.graph import DType, Graph
 from pycandle.ops.create import candle_dtype
 from pycandle.ops.expr import Config, Expr, Field, Local, Raw, Tuple, rewrite
@@ -34,6 +36,28 @@ def print_module(graph: Graph, structs: list[Struct]) -> str:
             items = used[0] if len(used) == 1 else f"{{{', '.join(used)}}}"
             lines.append(f"use {crate}::{items};")
     return "\n".join(lines) + "\n\n" + body
+
+
+def print_function(tree: Tree, draft: Draft) -> str:
+    """A call outside any module as a function's arguments and body, from a slice of its inputs.
+
+    It begins at the parenthesis after the name, which is the caller's.
+    """
+    graph = tree.graph
+    ranks = {value: graph.types[value].rank for _, value in draft.interface.inputs}
+    body = name_locals(draft, draft.statements, {}, ranks, frozenset())
+    names = FieldNames((), ())
+    pattern = ", ".join(name for name, _ in body.arguments)
+    lines = [
+        "(inputs: &[Tensor]) -> Result<Vec<Tensor>> {",
+        f"    let [{pattern}] = inputs else {{",
+        '        candle_core::bail!("{} inputs were given", inputs.len())',
+        "    };",
+        *(f"    {line}" for statement in body.statements for line in _statement(statement, names)),
+        f"    Ok(vec![{', '.join(f'{value(result, names)}.clone()' for result in body.results)}])",
+        "}",
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def _uses(code: str, name: str) -> bool:

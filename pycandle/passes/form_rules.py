@@ -118,6 +118,8 @@ def _transpose(node: Node, forms: Forms) -> Form | None:
     first, second = node.args[1], node.args[2]
     if form is None or not (isinstance(first, int) and isinstance(second, int)):
         return None
+    if rank == 0:
+        return form
     a, b = index(first % rank), index(second % rank)
     return moved(form, {a: symbol(b), b: symbol(a)})
 

@@ -25,7 +25,7 @@ TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve()
 
 CARGO_TOML = """\
 [package]
-name = "parity"
+name = "{name}"
 version = "0.1.0"
 edition = "2024"
 publish = false
@@ -34,7 +34,7 @@ publish = false
 candle-core = "{candle-core}"
 candle-nn = "{candle-nn}"
 pycandle-runtime = {{ path = {runtime} }}
-
+{more}
 [lints]
 workspace = true
 
@@ -109,7 +109,7 @@ def read_run(passed: bool, output: str) -> Run:
 def write_crate(path: Path, modules: Sequence[Module], support: str = "") -> None:
     """Generate every module from its recording; `support` is Rust that edited modules call."""
     (path / "src").mkdir(parents=True, exist_ok=True)
-    _write(path / "Cargo.toml", _cargo_toml())
+    _write(path / "Cargo.toml", crate_toml("parity"))
     # The workspace's own versions, so that nothing is resolved anew; cargo drops the rest.
     shutil.copy(ROOT / "Cargo.lock", path)
     shutil.copy(ROOT / "clippy.toml", path)
@@ -152,8 +152,11 @@ def cargo(path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
-def _cargo_toml() -> str:
-    """The crate's own tables, then the workspace's lints and profiles, word for word."""
+def crate_toml(name: str, more: Sequence[str] = ()) -> str:
+    """The crate's own tables, then the workspace's lints and profiles, word for word.
+
+    `more` names dependencies beyond Candle and the runtime.
+    """
     text = (ROOT / "Cargo.toml").read_text(encoding="utf-8")
     versions = tomllib.loads(text)["workspace"]["dependencies"]
     runtime = json.dumps(str(ROOT / "crates" / "pycandle-runtime"))
@@ -164,7 +167,16 @@ def _cargo_toml() -> str:
         text for name, text in tables.items() if name.startswith(("workspace.lints", "profile"))
     ]
     assert kept, "the workspace states no lints and no profile"
-    return CARGO_TOML.format(**versions | {"runtime": runtime}) + "".join(kept)
+    lines = "".join(f"{crate} = {_dependency(versions[crate])}\n" for crate in more)
+    tables_of = versions | {"runtime": runtime, "name": name, "more": lines}
+    return CARGO_TOML.format(**tables_of) + "".join(kept)
+
+
+def _dependency(spec: str | Mapping[str, object]) -> str:
+    """A dependency of the workspace, as TOML."""
+    if isinstance(spec, str):
+        return json.dumps(spec)
+    return f"{{ {', '.join(f'{key} = {json.dumps(value)}' for key, value in spec.items())} }}"
 
 
 def _declaration(module: Module) -> str:
