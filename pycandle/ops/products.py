@@ -94,3 +94,10 @@ def one_dtype(name: str, *operands: Operand) -> None:
     dtypes = dict.fromkeys(operand.dtype for operand in operands)
     decline("bool" in dtypes, f"{name} of bool", "convert it to int64 or float32")
     decline(len(dtypes) > 1, f"{name} of {' and '.join(dtypes)}", "convert them to one dtype")
+
+
+@op("aten.einsum.default")
+def einsum(equation: str, tensors: tuple[Operand, ...], *, path: Sizes | None = None) -> Expr:
+    """What the passes left of einsum: operands of dtypes that have no product."""
+    dtypes = ", ".join(dict.fromkeys(operand.dtype for operand in tensors))
+    raise Decline(f"einsum of {dtypes}", "convert the operands to one float dtype")
