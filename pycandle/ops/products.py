@@ -101,3 +101,16 @@ def einsum(equation: str, tensors: tuple[Operand, ...], *, path: Sizes | None = 
     """What the passes left of einsum: operands of dtypes that have no product."""
     dtypes = ", ".join(dict.fromkeys(operand.dtype for operand in tensors))
     raise Decline(f"einsum of {dtypes}", "convert the operands to one float dtype")
+
+
+@op("aten._grouped_mm.default", "transformers.grouped_mm_fallback.default", also=NARROW)
+def grouped_mm(
+    x: Operand, other: Operand, offs: Operand | None = None, bias: Operand | None = None,
+    out_dtype: str | None = None,
+) -> Expr:  # fmt: skip
+    """Matrix products of groups, which end at the offsets: the experts of a mixture."""
+    dtypes = dict.fromkeys(operand.dtype for operand in (x, other))
+    known = len(dtypes) == 1 and x.type.is_float and out_dtype in (None, x.dtype)
+    decline(not known, f"grouped_mm of {' and '.join(dtypes)}", "convert them to one float dtype")
+    decline(bias is not None, "grouped_mm with a bias", "add it to the result")
+    return Call("ops::grouped_mm", (x.expr, other.expr, Maybe(offs.expr if offs else None)))
