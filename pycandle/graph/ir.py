@@ -239,6 +239,13 @@ class Graph:
                 found.setdefault(name, []).append(node)
         return found
 
+    def fresh(self, stem: str, count: int) -> str:
+        """A name for the `count`-th value that is made for `stem`, which no value has."""
+        name = f"{stem}_{count}"
+        while name in self.types:
+            name += "_"
+        return name
+
     def with_nodes(self, nodes: tuple[Node, ...], renamed: Mapping[str, str]) -> Graph:
         """This graph with other nodes, where `renamed` values are replaced everywhere."""
         if not renamed:

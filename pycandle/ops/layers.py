@@ -1,4 +1,4 @@
-"""Ops with weights: linear maps, embeddings, normalisations, convolutions, pools.
+"""Ops with weights: embeddings, normalisations, convolutions, pools.
 
 Each has a functional form, and where PyTorch has a module for it, the form of a runtime layer.
 """
@@ -10,33 +10,6 @@ from pycandle.ops.expr import Call, Expr, Maybe, Number, Record, Tuple, flag, si
 from pycandle.ops.table import Decline, Layer, Operand, decline, number, op
 
 Sizes = tuple[int, ...]
-
-
-def _linear_layer(x: Operand, weight: Operand, bias: Operand | None = None) -> Layer:
-    outputs, inputs = weight.shape
-    name = "nn::linear" if bias else "nn::linear_no_bias"
-    args = (size(inputs, label="in_dim"), size(outputs, label="out_dim"))
-    return Layer("nn::Linear", name, args, _parameters(weight=weight, bias=bias), x)
-
-
-@op("aten.linear.default", layer=_linear_layer)
-def linear(x: Operand, weight: Operand, bias: Operand | None = None) -> Expr:
-    """`x @ weight.T + bias`, with a weight of shape (out, in)."""
-    return Call("ops::linear", (x.expr, weight.expr, _maybe(bias)))
-
-
-@op("aten.addmm.default")
-def addmm(bias: Operand, x: Operand, weight: Operand, *, beta: float = 1, alpha: float = 1) -> Expr:
-    """`bias + x @ weight`, of matrices."""
-    decline(beta != 1 or alpha != 1, "addmm with alpha or beta", "multiply the operands")
-    return Call("ops::addmm", (bias.expr, x.expr, weight.expr))
-
-
-@op("aten.matmul.default", "aten.mm.default", "aten.bmm.default")
-def matmul(x: Operand, other: Operand) -> Expr:
-    """Matrix product, batched and broadcast."""
-    decline(x.dtype != other.dtype or not x.type.is_float, f"matmul of {x.dtype} and {other.dtype}")
-    return Call("ops::matmul", (x.expr, other.expr))
 
 
 def _embedding_layer(

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pycandle.graph import Graph
 from pycandle.graph.verify import verify
 from pycandle.passes.attention_masks import simplify_attention_masks
+from pycandle.passes.einsum import solve_einsum
 from pycandle.passes.indices import simplify_indices
 from pycandle.passes.no_ops import drop_no_ops
 from pycandle.passes.unused import drop_unused
@@ -18,6 +19,7 @@ from pycandle.passes.unused import drop_unused
 Pass = Callable[[Graph], Graph]
 
 PIPELINE: tuple[Pass, ...] = (
+    solve_einsum,
     drop_no_ops,
     simplify_attention_masks,
     simplify_indices,

@@ -66,7 +66,7 @@ class _Writer:
 
     def add(self, op: str, args: tuple[Arg, ...], type_: TensorType, **kwargs: Arg) -> Value:
         place = self.place
-        out = Value(_fresh(self.graph, f"{self.name}_form", len(self.nodes)), type_)
+        out = Value(self.graph.fresh(f"{self.name}_form", len(self.nodes)), type_)
         self.nodes.append(
             Node(op, args, tuple(kwargs.items()), (out,), place.region, place.source, place.targets)
         )
@@ -194,10 +194,3 @@ def _step(form: Size, axis: int) -> Size | None:
 def _terms(size: Size) -> Iterator[Size]:
     for monomial, factor in terms_of(size):
         yield Dim(((monomial, factor),)) if monomial else factor
-
-
-def _fresh(graph: Graph, stem: str, count: int) -> str:
-    name = f"{stem}_{count}"
-    while name in graph.types:
-        name += "_"
-    return name

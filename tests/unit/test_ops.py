@@ -34,7 +34,7 @@ def check(node: str, expected: str):
 def test_an_entry_is_named_as_torch_names_it_and_documented(name: str):
     entry = entries()[name]
 
-    assert re.fullmatch(r"(aten|rt)\.\w+(\.\w+)?", name)
+    assert re.fullmatch(r"(aten|rt|transformers)\.\w+(\.\w+)?", name)
     assert entry.function.__doc__ and entry.function.__doc__.rstrip().endswith(".")
 
 

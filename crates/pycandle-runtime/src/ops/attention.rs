@@ -2,10 +2,11 @@
 
 use candle_core::{DType, Result, Tensor};
 
-use super::compare::{eq_scalar, logical_not, masked_fill, where_};
+use super::compare::{eq_scalar, where_};
 use super::create::tril;
 use super::linear::matmul;
-use super::norm::softmax;
+use super::norm::{log_softmax, softmax};
+use super::promote::to_float;
 use super::reduce::amax;
 use super::scalar::mul_scalar;
 
@@ -13,7 +14,10 @@ use super::scalar::mul_scalar;
 ///
 /// `q`: `(…, L, E)`, `k`: `(…, S, E)`, `v`: `(…, S, Ev)`; gives `(…, L, Ev)`.
 /// A u8 `mask` is a bool one, of which true may be attended to; a float mask is added to the scores;
-/// both broadcast to `(…, L, S)`. `scale` is `1 / sqrt(E)` by default.
+/// both broadcast to `(…, L, S)`. With `is_causal` a query attends to the keys up to its own place.
+/// `scale` is `1 / sqrt(E)` by default.
+/// Fewer heads of keys and values than of queries, on the third last axis, each serve a group of
+/// neighbouring ones (`enable_gqa`).
 /// A row that may attend to nothing gives zeros, as PyTorch does.
 pub fn scaled_dot_product_attention(
     q: &Tensor,
@@ -23,52 +27,108 @@ pub fn scaled_dot_product_attention(
     is_causal: bool,
     scale: Option<f64>,
 ) -> Result<Tensor> {
+    let scores = attention_scores(q, k, mask, is_causal, scale)?;
+    grouped(&safe_softmax(&scores, scores.rank() - 1)?, &wide(v)?)?.to_dtype(q.dtype())
+}
+
+/// Attention, and the weights that it gives the values: `(…, L, Ev)` and `(…, L, S)`.
+pub fn scaled_dot_product_attention_math(
+    q: &Tensor,
+    k: &Tensor,
+    v: &Tensor,
+    mask: Option<&Tensor>,
+    is_causal: bool,
+    scale: Option<f64>,
+) -> Result<(Tensor, Tensor)> {
+    let scores = attention_scores(q, k, mask, is_causal, scale)?;
+    let weights = safe_softmax(&scores, scores.rank() - 1)?;
+    let attended = grouped(&weights, &wide(v)?)?.to_dtype(q.dtype())?;
+    Ok((attended, weights.to_dtype(q.dtype())?))
+}
+
+/// Attention, and the logarithm of the sum of each row's exponentials, which is
+/// zero for a row that may attend to nothing: `(…, L, Ev)` and `(…, L)`.
+pub fn scaled_dot_product_attention_logsumexp(
+    q: &Tensor,
+    k: &Tensor,
+    v: &Tensor,
+    mask: Option<&Tensor>,
+    is_causal: bool,
+    scale: Option<f64>,
+) -> Result<(Tensor, Tensor)> {
+    let scores = attention_scores(q, k, mask, is_causal, scale)?;
+    let last = scores.rank() - 1;
+    let attended = grouped(&safe_softmax(&scores, last)?, &wide(v)?)?.to_dtype(q.dtype())?;
+    // The logarithm of a row's sum is what a logarithmic softmax takes off its largest score.
+    let most = amax(&scores, &[last], true)?;
+    let highest = amax(&log_softmax(&scores, last)?, &[last], true)?;
+    let zero = Tensor::zeros((), scores.dtype(), scores.device())?;
+    let nothing = eq_scalar(&most, f64::NEG_INFINITY)?;
+    let sums = where_(&nothing, &zero, &(most - highest)?)?;
+    Ok((attended, sums.squeeze(last)?))
+}
+
+/// `softmax`, in which a row of only -inf gives zeros; `torch._safe_softmax`.
+pub fn safe_softmax(x: &Tensor, dim: usize) -> Result<Tensor> {
+    if x.rank() == 0 || x.elem_count() == 0 {
+        return softmax(x, dim);
+    }
+    let nothing = eq_scalar(&amax(x, &[dim], true)?, f64::NEG_INFINITY)?;
+    let zero = Tensor::zeros((), x.dtype(), x.device())?;
+    where_(&nothing, &zero, &softmax(x, dim)?)
+}
+
+/// Scaled products of queries and keys, with the mask; halves in f32.
+fn attention_scores(
+    q: &Tensor,
+    k: &Tensor,
+    mask: Option<&Tensor>,
+    is_causal: bool,
+    scale: Option<f64>,
+) -> Result<Tensor> {
     if is_causal && mask.is_some() {
         candle_core::bail!("attention takes either a mask or is_causal, not both")
     }
-    if q.rank() < 2 || k.rank() < 2 || v.rank() < 2 {
+    let (&[.., rows, width], &[.., columns, _]) = (q.dims(), k.dims()) else {
         candle_core::bail!("attention takes tensors of two axes or more")
-    }
-    let dtype = q.dtype();
-    if matches!(dtype, DType::F16 | DType::BF16) {
-        // Scores and weights are never rounded to halves, only what comes out.
-        let wide = |x: &Tensor| x.to_dtype(DType::F32);
-        let (q, k, v) = (wide(q)?, wide(k)?, wide(v)?);
-        let y = scaled_dot_product_attention(&q, &k, &v, mask, is_causal, scale)?;
-        return y.to_dtype(dtype);
-    }
-    let (rows, columns) = (q.dims()[q.rank() - 2], k.dims()[k.rank() - 2]);
-    let width = q.dims()[q.rank() - 1];
+    };
     let scale = scale.unwrap_or(1.0 / (width as f64).sqrt());
-    let attend = if is_causal {
-        Some(tril(
-            &Tensor::ones((rows, columns), DType::U8, q.device())?,
-            0,
-        )?)
-    } else {
-        mask.cloned()
-    };
-    let scores = matmul(
-        &mul_scalar(q, scale)?,
-        &k.transpose(k.rank() - 2, k.rank() - 1)?,
-    )?;
-    let scores = match &attend {
-        Some(mask) if mask.dtype() == DType::U8 => {
-            masked_fill(&scores, &logical_not(mask)?, f64::NEG_INFINITY)?
+    let keys = wide(k)?.transpose(k.rank() - 2, k.rank() - 1)?;
+    let scores = grouped(&mul_scalar(&wide(q)?, scale)?, &keys)?;
+    let never = Tensor::new(f64::NEG_INFINITY, scores.device())?.to_dtype(scores.dtype())?;
+    match mask {
+        _ if is_causal => {
+            let ones = Tensor::ones((rows, columns), DType::U8, q.device())?;
+            where_(&tril(&ones, 0)?, &scores, &never)
         }
-        Some(mask) => scores.broadcast_add(&mask.to_dtype(scores.dtype())?)?,
-        None => scores,
-    };
-    matmul(&safe_softmax(&scores)?, v)
+        // PyTorch adds a bool mask too, as zero or -inf: a score that is NaN stays so.
+        Some(mask) if mask.dtype() == DType::U8 => {
+            scores.broadcast_add(&where_(mask, &never.zeros_like()?, &never)?)
+        }
+        Some(mask) => scores.broadcast_add(&mask.to_dtype(scores.dtype())?),
+        None => Ok(scores),
+    }
 }
 
-/// Softmax over the last axis, in which a row of only -inf gives zeros.
-fn safe_softmax(scores: &Tensor) -> Result<Tensor> {
-    let last = scores.rank() - 1;
-    if scores.elem_count() == 0 {
-        return Ok(scores.clone());
+/// The matrix product, where each head of the right side serves a group of the left side's.
+fn grouped(left: &Tensor, right: &Tensor) -> Result<Tensor> {
+    let (&[ref batch @ .., heads, rows, inner], &[.., shared, _, columns]) =
+        (left.dims(), right.dims())
+    else {
+        return matmul(left, right);
+    };
+    if heads == shared || shared == 0 || heads % shared != 0 {
+        return matmul(left, right);
     }
-    let nothing = eq_scalar(&amax(scores, &[last], true)?, f64::NEG_INFINITY)?;
-    let zero = Tensor::zeros((), scores.dtype(), scores.device())?;
-    where_(&nothing, &zero, &softmax(scores, last)?)
+    let group = heads / shared;
+    let stacked = left.reshape([batch, &[shared, group * rows, inner]].concat())?;
+    matmul(&stacked, right)?.reshape([batch, &[heads, rows, columns]].concat())
+}
+
+/// Scores and weights are never rounded to halves, only what comes out.
+fn wide(x: &Tensor) -> Result<Tensor> {
+    match x.dtype() {
+        DType::F16 | DType::BF16 => x.to_dtype(DType::F32),
+        _ => to_float(x),
+    }
 }
