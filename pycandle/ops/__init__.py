@@ -4,9 +4,19 @@ Importing this package fills the table; adding an op adds a function to a family
 family adds a line here. It must not know modules, emission or torch.
 """
 
-from pycandle.ops import attention, create, elementwise, layers, reduce, views
+from pycandle.ops import (
+    attention,
+    conv,
+    create,
+    elementwise,
+    layers,
+    normalize,
+    pool,
+    reduce,
+    views,
+)
 from pycandle.ops.table import Decline, Layer, Op, Operand, entries, lower, lower_layer
 
-FAMILIES = (attention, create, elementwise, layers, reduce, views)
+FAMILIES = (attention, conv, create, elementwise, layers, normalize, pool, reduce, views)
 
 __all__ = ["FAMILIES", "Decline", "Layer", "Op", "Operand", "entries", "lower", "lower_layer"]
