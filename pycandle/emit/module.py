@@ -18,7 +18,16 @@ from pycandle.ops.expr import Config, Expr, Field, Local, Raw, Tuple, rewrite
 
 _IMPORTS = (
     ("candle_core", ("DType", "Device", "Result", "Tensor")),
-    ("candle_nn", ("Conv1dConfig", "VarBuilder")),
+    (
+        "candle_nn",
+        (
+            "Conv1dConfig",
+            "Conv2dConfig",
+            "ConvTranspose1dConfig",
+            "ConvTranspose2dConfig",
+            "VarBuilder",
+        ),
+    ),
     ("pycandle_runtime", ("PyChecker", "Scope", "nn", "ops", "py_check")),
 )
 # Names from a model stand in both, and are no use of anything.

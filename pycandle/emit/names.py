@@ -20,8 +20,9 @@ _KEYWORDS = frozenset(
 )
 # The types and variants that generated code uses; a struct of that name would hide them.
 _TYPES = frozenset(
-    "Clone Conv1dConfig DType Debug Default Device Err Inputs Isolated None Ok Option PyChecker"
-    " Result Scope Some String Tensor VarBuilder Vec".split()
+    "Clone Conv1dConfig Conv2dConfig ConvTranspose1dConfig ConvTranspose2dConfig DType Debug"
+    " Default Device Err Inputs Isolated None Ok Option PyChecker Result Scope Some String Tensor"
+    " VarBuilder Vec".split()
 )
 
 

@@ -12,6 +12,7 @@ from pycandle.emit.names import identifier, string_literal
 from pycandle.graph import Guard
 from pycandle.graph.dim import Opaque, Size, terms_of
 from pycandle.ops.expr import (
+    Array,
     Call,
     Config,
     DeviceOf,
@@ -21,6 +22,7 @@ from pycandle.ops.expr import (
     Maybe,
     Method,
     Number,
+    Numbers,
     Operator,
     Raw,
     Record,
@@ -93,20 +95,14 @@ def value(expr: Expr, names: FieldNames) -> str:
             return f"({', '.join(argument(item, names) for item in items)})"
         case Slice(items=items):
             return f"&[{', '.join(argument(item, names) for item in items)}]"
+        case Array(items=items):
+            return f"[{', '.join(argument(item, names) for item in items)}]"
         case Maybe(item=item):
             return "None" if item is None else f"Some({argument(item, names)})"
         case DeviceOf(tensor=tensor):
             return "&self.device" if tensor is None else f"{value(tensor, names)}.device()"
-        case Record(path=path, fields=fields):
-            given = [
-                (name, argument(item, names))
-                for name, item, default in fields
-                if not (isinstance(item, Number) and item.value == default)
-            ]
-            parts = [name if name == text else f"{name}: {text}" for name, text in given]
-            if not parts:
-                return f"{path}::default()"
-            return f"{path} {{ {', '.join([*parts, '..Default::default()'])} }}"
+        case Record():
+            return _record(expr, names)
         case Var(name=name):
             raise AssertionError(f"%{name} was not bound to a local")
 
@@ -155,6 +151,26 @@ def relation_text(guard: Guard) -> str:
         case _:
             pass
     return f"{size_text(guard.left)} {guard.sign} {size_text(guard.right)}"
+
+
+def _record(record: Record, names: FieldNames) -> str:
+    given = [
+        (name, argument(item, names))
+        for name, item, default in record.fields
+        if not _is_default(item, default)
+    ]
+    parts = [name if name == text else f"{name}: {text}" for name, text in given]
+    if not parts:
+        return f"{record.path}::default()"
+    if not record.whole or len(parts) < len(record.fields):
+        parts.append("..Default::default()")
+    return f"{record.path} {{ {', '.join(parts)} }}"
+
+
+def _is_default(item: Expr, default: Numbers) -> bool:
+    if isinstance(item, (Array, Tuple)) and isinstance(default, tuple):
+        return all(map(_is_default, item.items, default))
+    return isinstance(item, Number) and item.value == default
 
 
 def _atom(atom: str | Opaque) -> str:

@@ -88,6 +88,13 @@ class Slice:
 
 
 @dataclass(frozen=True, slots=True)
+class Array:
+    """`[a, b]`."""
+
+    items: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Maybe:
     """`Some(x)`, with a tensor borrowed, or `None`."""
 
@@ -131,12 +138,15 @@ class Operator:
 class Record:
     """A Rust struct literal, `Conv1dConfig { padding: 1, ..Default::default() }`.
 
-    Each field has its default, and is printed where it differs.
+    Each field has its default, a number or a tuple of them, and is printed where it differs.
     """
 
     path: str
-    fields: tuple[tuple[str, Expr, int], ...]
+    fields: tuple[tuple[str, Expr, Numbers], ...]
+    whole: bool = False  # the struct has no other fields
 
+
+Numbers: TypeAlias = "int | tuple[Numbers, ...]"
 
 Expr: TypeAlias = (
     Var
@@ -149,6 +159,7 @@ Expr: TypeAlias = (
     | Text
     | Tuple
     | Slice
+    | Array
     | Maybe
     | DeviceOf
     | Call

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from pycandle.errors import Finding, RecordError
 from pycandle.graph import Guard, TensorType
@@ -64,13 +64,17 @@ def _guards(code: str, inputs: Mapping[str, TensorType]) -> list[Guard]:
             return ast.Name(name)
 
     tree = Axes().visit(ast.parse(code, mode="eval")).body
+    joined = isinstance(tree, ast.BoolOp) and isinstance(tree.op, ast.And)
+    return [guard for part in (tree.values if joined else [tree]) for guard in _chain(part, axes)]
+
+
+def _chain(tree: ast.expr, axes: Mapping[str, Size]) -> Iterator[Guard]:
+    """The relations in one comparison, which may have several signs."""
     if not isinstance(tree, ast.Compare):
         raise ValueError("it is no comparison")
     sides = [substitute(from_ast(side), axes) for side in (tree.left, *tree.comparators)]
-    return [
-        Guard(left, _SIGNS[type(sign)], right)
-        for left, sign, right in zip(sides, tree.ops, sides[1:], strict=False)
-    ]
+    for left, sign, right in zip(sides, tree.ops, sides[1:], strict=False):
+        yield Guard(left, _SIGNS[type(sign)], right)
 
 
 def _is_bound(guard: Guard) -> bool:

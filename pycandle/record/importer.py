@@ -62,6 +62,11 @@ _DROPPED = (
 )
 # Every spelling of a conversion is `aten.to.dtype` in a graph.
 _CONVERSIONS = ("aten._to_copy.default", "aten.type_as.default")
+# What `run_decompositions` makes of a batch norm: the same op with two outputs that no one reads.
+_BATCH_NORMS = (
+    "aten._native_batch_norm_legit_no_training.default",
+    "aten._native_batch_norm_legit.no_stats",
+)
 _MEANINGLESS = ("device", "layout", "pin_memory", "memory_format", "non_blocking")
 
 
@@ -202,6 +207,8 @@ class _Importer:
         source, targets = place(node.meta.get("stack_trace") or "")
         try:
             op, args, kwargs = self._canonical(node, target)
+            if op == "aten.batch_norm.default" and isinstance(value, tuple):
+                value = value[:1]
             outs = self._outs(node, value)
         except ValueError as error:
             fix = "keep to tensors of f64, f32, f16, bf16, i64 and bool, whose sizes inputs decide"
@@ -217,12 +224,23 @@ class _Importer:
         if op.startswith("aten.to.") or op in _CONVERSIONS:
             dtype = DType(DTYPES[node.meta["val"].dtype])
             return "aten.to.dtype", (self._arg(node.args[0]), dtype), ()
+        if op in _BATCH_NORMS and all(user.args[1:] == (0,) for user in node.users):
+            return "aten.batch_norm.default", self._batch_norm(node), ()
         kwargs = tuple(
             (name, self._arg(arg))
             for name, arg in node.kwargs.items()
             if name not in _MEANINGLESS and arg is not None
         )
         return op, tuple(self._arg(arg) for arg in node.args), kwargs
+
+    def _batch_norm(self, node: torch.fx.Node) -> tuple[Arg, ...]:
+        """The arguments of `batch_norm`, from those of one of its decompositions."""
+        assert isinstance(node.target, torch._ops.OpOverload)
+        given = dict(zip((a.name for a in node.target._schema.arguments), node.args, strict=False))
+        given |= node.kwargs | {"cudnn_enabled": False}
+        schema = torch.ops.aten.batch_norm.default._schema
+        defaults = {"running_mean": None, "running_var": None, "training": False}
+        return tuple(self._arg((defaults | given)[a.name]) for a in schema.arguments)
 
     def _outs(self, node: torch.fx.Node, value: Any) -> tuple[Value, ...]:
         if isinstance(value, torch.Tensor):

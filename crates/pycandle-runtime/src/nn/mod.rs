@@ -4,18 +4,33 @@
 //! eval mode; its fields carry the names of PyTorch's parameters.
 
 mod activation;
+mod batch_norm;
 mod conv;
+mod conv_transpose;
 mod embedding;
+mod group_norm;
 mod layer_norm;
 mod linear;
+mod rms_norm;
 mod tie;
 
 pub use activation::Activation;
-pub use candle_nn::Conv1dConfig;
-pub use conv::{Conv1d, conv1d, conv1d_no_bias};
+pub use batch_norm::{BatchNorm, batch_norm, batch_norm_no_affine};
+pub use candle_nn::{Conv1dConfig, Conv2dConfig, ConvTranspose1dConfig, ConvTranspose2dConfig};
+pub use conv::{
+    Conv1d, Conv2d, Conv3d, ConvConfig, conv1d, conv1d_no_bias, conv2d, conv2d_no_bias, conv3d,
+    conv3d_no_bias,
+};
+pub use conv_transpose::{
+    ConvTranspose1d, ConvTranspose2d, ConvTranspose3d, ConvTransposeConfig, conv_transpose1d,
+    conv_transpose1d_no_bias, conv_transpose2d, conv_transpose2d_no_bias, conv_transpose3d,
+    conv_transpose3d_no_bias,
+};
 pub use embedding::{Embedding, embedding};
+pub use group_norm::{GroupNorm, InstanceNorm, group_norm, instance_norm};
 pub use layer_norm::{LayerNorm, layer_norm, layer_norm_no_affine, layer_norm_no_bias};
 pub use linear::{Linear, linear, linear_no_bias};
+pub use rms_norm::{RMSNorm, rms_norm};
 pub use tie::tie;
 
 /// Makes layers of one input Candle modules, and callable in isolation.
@@ -42,4 +57,7 @@ macro_rules! layer {
     )+};
 }
 
-layer!(Activation, Conv1d, Embedding, LayerNorm, Linear);
+layer!(Activation, Embedding, Linear);
+layer!(Conv1d, Conv2d, Conv3d);
+layer!(ConvTranspose1d, ConvTranspose2d, ConvTranspose3d);
+layer!(BatchNorm, GroupNorm, InstanceNorm, LayerNorm, RMSNorm);

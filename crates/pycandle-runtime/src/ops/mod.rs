@@ -6,34 +6,50 @@
 //! Candle has no bool: comparisons give u8 zeros and ones, and a u8 mask stands for a bool tensor.
 //! Where PyTorch treats bool and uint8 differently, the function says which of the two it means.
 
+mod adaptive_pool;
 mod attention;
+mod batch_norm;
 mod compare;
 mod conv;
+mod conv_transpose;
 mod create;
 mod elementwise;
 mod grouped;
+mod group_norm;
 mod guard;
 mod index;
+mod layer_norm;
 mod linear;
+mod max_unpool;
 mod norm;
 mod pool;
 mod products;
+mod pool_windows;
 mod promote;
 mod reduce;
 mod rows;
 mod scalar;
 mod shape;
 mod weight_norm;
+mod slices;
+mod unfold;
+mod window;
 
+pub use adaptive_pool::*;
 pub use attention::*;
+pub use batch_norm::*;
 pub use compare::*;
 pub use conv::*;
+pub use conv_transpose::*;
 pub use create::*;
 pub use elementwise::*;
 pub use grouped::*;
+pub use group_norm::*;
 pub use guard::*;
 pub use index::*;
+pub use layer_norm::*;
 pub use linear::*;
+pub use max_unpool::*;
 pub use norm::*;
 pub use pool::*;
 pub use products::*;
@@ -42,3 +58,4 @@ pub use reduce::*;
 pub use scalar::*;
 pub use shape::*;
 pub use weight_norm::*;
+pub use window::*;

@@ -1,9 +1,9 @@
-//! Normalisation along axes.
+//! Softmax along an axis.
 
 use candle_core::{Result, Tensor};
 
-use super::promote::{in_float, sum_dtype};
-use super::reduce::{amax, mean, sum};
+use super::promote::in_float;
+use super::reduce::{amax, sum};
 use super::rows;
 
 /// `exp(x) / sum(exp(x))` along an axis; a row of only -inf gives NaN.
@@ -67,80 +67,4 @@ fn log_softmax_row(x: &[f32], y: &mut [f32]) {
     for (y, x) in y.iter_mut().zip(x) {
         *y = (x - most) - total;
     }
-}
-
-/// `torch.nn.functional.layer_norm` over the last `normalized_rank` axes.
-///
-/// `weight` and `bias` have the shape of those axes.
-pub fn layer_norm(
-    x: &Tensor,
-    normalized_rank: usize,
-    weight: Option<&Tensor>,
-    bias: Option<&Tensor>,
-    eps: f64,
-) -> Result<Tensor> {
-    let row = |x: &[f32], y: &mut [f32]| {
-        let count = x.len() as f64;
-        let mean = rows::sum(x, |x| x) / count;
-        let variance = rows::sum(x, |x| (x - mean) * (x - mean)) / count;
-        let scale = 1.0 / (variance + eps).sqrt();
-        for (y, &x) in y.iter_mut().zip(x) {
-            *y = ((f64::from(x) - mean) * scale) as f32;
-        }
-    };
-    normalize(x, normalized_rank, weight, bias, row, |x, dims| {
-        let centered = x.broadcast_sub(&mean(x, dims, true)?)?;
-        let variance = mean(&centered.sqr()?, dims, true)?;
-        centered.broadcast_div(&(variance + eps)?.sqrt()?)
-    })
-}
-
-/// `torch.nn.functional.rms_norm` over the last `normalized_rank` axes.
-pub fn rms_norm(
-    x: &Tensor,
-    normalized_rank: usize,
-    weight: Option<&Tensor>,
-    eps: f64,
-) -> Result<Tensor> {
-    let row = |x: &[f32], y: &mut [f32]| {
-        let power = rows::sum(x, |x| x * x) / x.len() as f64;
-        let scale = 1.0 / (power + eps).sqrt();
-        for (y, &x) in y.iter_mut().zip(x) {
-            *y = (f64::from(x) * scale) as f32;
-        }
-    };
-    normalize(x, normalized_rank, weight, None, row, |x, dims| {
-        let power = mean(&x.sqr()?, dims, true)?;
-        x.broadcast_div(&(power + eps)?.sqrt()?)
-    })
-}
-
-/// Normalises by a loop over rows, or in the dtype of long sums; then scales and shifts.
-fn normalize(
-    x: &Tensor,
-    rank: usize,
-    weight: Option<&Tensor>,
-    bias: Option<&Tensor>,
-    row: impl Fn(&[f32], &mut [f32]) + Send + Sync,
-    composed: impl FnOnce(&Tensor, &[usize]) -> Result<Tensor>,
-) -> Result<Tensor> {
-    if rank == 0 || rank > x.rank() {
-        candle_core::bail!("cannot normalise {rank} axes of {:?}", x.shape())
-    }
-    if x.elem_count() == 0 {
-        return Ok(x.clone());
-    }
-    let dims: Vec<usize> = (x.rank() - rank..x.rank()).collect();
-    let width = dims.iter().map(|&dim| x.dims()[dim]).product();
-    let mut y = match rows::map(x, width, row) {
-        Some(y) => y?,
-        None => composed(&x.to_dtype(sum_dtype(x.dtype(), x.device()))?, &dims)?,
-    };
-    if let Some(weight) = weight {
-        y = y.broadcast_mul(&weight.to_dtype(y.dtype())?)?;
-    }
-    if let Some(bias) = bias {
-        y = y.broadcast_add(&bias.to_dtype(y.dtype())?)?;
-    }
-    y.to_dtype(x.dtype())
 }

@@ -1,153 +1,154 @@
-//! Pooling over the last axis.
+//! Pools over the last one, two or three axes, with windows of one size.
 
-use candle_core::{DType, Result, Tensor};
+use candle_core::{Result, Tensor};
 
-use super::create::full;
-use super::reduce::{amax, mean, sum};
+use super::pool_windows::{Pool, Span, Spans};
+use super::window::Axes;
 
-/// `torch.nn.functional.max_pool1d`: padding never wins, NaN always does.
-pub fn max_pool1d(
-    x: &Tensor,
-    kernel: usize,
-    stride: usize,
-    padding: usize,
-    dilation: usize,
-    ceil_mode: bool,
-) -> Result<Tensor> {
-    let windows = Windows::new(x, kernel, stride, padding, dilation, ceil_mode)?;
-    amax(&windows.of(x, f64::NEG_INFINITY)?, &[x.rank()], false)
+macro_rules! pools {
+    ($n:literal, $max:ident, $max_with_indices:ident) => {
+        #[doc = concat!("`torch.nn.functional.", stringify!($max), "`: padding never wins, NaN always does.")]
+        ///
+        /// Takes `(batch, channels, spatial…)` or `(channels, spatial…)`.
+        pub fn $max(
+            x: &Tensor,
+            kernel_size: impl Into<Axes<$n>>,
+            stride: impl Into<Axes<$n>>,
+            padding: impl Into<Axes<$n>>,
+            dilation: impl Into<Axes<$n>>,
+            ceil_mode: bool,
+        ) -> Result<Tensor> {
+            let sizes = [kernel_size.into(), stride.into(), padding.into(), dilation.into()];
+            pool(stringify!($max), x, sizes, ceil_mode, true)?.largest(x)
+        }
+
+        #[doc = concat!("[`", stringify!($max), "`], and where each element was among the spatial elements, as i64.")]
+        pub fn $max_with_indices(
+            x: &Tensor,
+            kernel_size: impl Into<Axes<$n>>,
+            stride: impl Into<Axes<$n>>,
+            padding: impl Into<Axes<$n>>,
+            dilation: impl Into<Axes<$n>>,
+            ceil_mode: bool,
+        ) -> Result<(Tensor, Tensor)> {
+            let sizes = [kernel_size.into(), stride.into(), padding.into(), dilation.into()];
+            pool(stringify!($max), x, sizes, ceil_mode, true)?.largest_with_indices(x)
+        }
+    };
 }
 
-/// `torch.nn.functional.avg_pool1d`.
+pools!(1, max_pool1d, max_pool1d_with_indices);
+pools!(2, max_pool2d, max_pool2d_with_indices);
+pools!(3, max_pool3d, max_pool3d_with_indices);
+
+/// `torch.nn.functional.avg_pool1d` of `(batch, channels, length)` or `(channels, length)`.
 ///
 /// With `count_include_pad`, padding counts as zeros; what `ceil_mode` adds beyond it never counts.
 pub fn avg_pool1d(
     x: &Tensor,
-    kernel: usize,
+    kernel_size: usize,
     stride: usize,
     padding: usize,
     ceil_mode: bool,
     count_include_pad: bool,
 ) -> Result<Tensor> {
-    let windows = Windows::new(x, kernel, stride, padding, 1, ceil_mode)?;
-    let total = sum(&windows.of(x, 0.0)?, &[x.rank()], false)?;
-    let counts = Tensor::new(windows.counts(count_include_pad), x.device())?.to_dtype(x.dtype())?;
-    total.broadcast_div(&counts)
+    let sizes = [kernel_size.into(), stride.into(), padding.into(), 1.into()];
+    pool::<1>("avg_pool1d", x, sizes, ceil_mode, count_include_pad)?.means(x, None)
 }
 
-/// `torch.nn.functional.adaptive_avg_pool1d`: means of `output_size` windows of nearly equal size.
-pub fn adaptive_avg_pool1d(x: &Tensor, output_size: usize) -> Result<Tensor> {
-    let last = axis(x)?;
-    let length = x.dims()[last];
-    let window = |i: usize| {
-        let start = i * length / output_size;
-        let end = ((i + 1) * length).div_ceil(output_size);
-        mean(&x.narrow(last, start, end - start)?, &[last], true)
+/// `torch.nn.functional.avg_pool2d` of `(batch, channels, height, width)` or without a batch.
+///
+/// With `count_include_pad`, padding counts as zeros; what `ceil_mode` adds beyond it never counts.
+/// `divisor_override` divides the sums of all windows.
+pub fn avg_pool2d(
+    x: &Tensor,
+    kernel_size: impl Into<Axes<2>>,
+    stride: impl Into<Axes<2>>,
+    padding: impl Into<Axes<2>>,
+    ceil_mode: bool,
+    count_include_pad: bool,
+    divisor_override: Option<i64>,
+) -> Result<Tensor> {
+    let sizes = [kernel_size.into(), stride.into(), padding.into(), 1.into()];
+    let pool = pool("avg_pool2d", x, sizes, ceil_mode, count_include_pad)?;
+    pool.means(x, divisor_override)
+}
+
+/// `torch.nn.functional.avg_pool3d` of `(batch, channels, depth, height, width)` or without a batch;
+/// for the rest see [`avg_pool2d`].
+pub fn avg_pool3d(
+    x: &Tensor,
+    kernel_size: impl Into<Axes<3>>,
+    stride: impl Into<Axes<3>>,
+    padding: impl Into<Axes<3>>,
+    ceil_mode: bool,
+    count_include_pad: bool,
+    divisor_override: Option<i64>,
+) -> Result<Tensor> {
+    let sizes = [kernel_size.into(), stride.into(), padding.into(), 1.into()];
+    let pool = pool("avg_pool3d", x, sizes, ceil_mode, count_include_pad)?;
+    pool.means(x, divisor_override)
+}
+
+/// `sizes`: kernel, stride, padding, dilation.
+fn pool<const N: usize>(
+    name: &str,
+    x: &Tensor,
+    sizes: [Axes<N>; 4],
+    ceil_mode: bool,
+    count_padding: bool,
+) -> Result<Pool> {
+    Pool::new::<N>(name, x, |axis, size| {
+        spans(
+            name,
+            size,
+            sizes.map(|Axes(each)| each[axis]),
+            ceil_mode,
+            count_padding,
+        )
+    })
+}
+
+fn spans(
+    name: &str,
+    size: usize,
+    [kernel, stride, padding, dilation]: [usize; 4],
+    ceil_mode: bool,
+    count_padding: bool,
+) -> Result<Spans> {
+    let reach = dilation * kernel.saturating_sub(1) + 1;
+    if kernel == 0 || stride == 0 || dilation == 0 || 2 * padding > reach {
+        candle_core::bail!(
+            "{name}: kernel, stride and dilation must be positive and padding at most half the \
+             kernel, got {kernel}, {stride}, {dilation} and {padding}"
+        )
+    }
+    let Some(free) = (size + 2 * padding).checked_sub(reach) else {
+        candle_core::bail!("{name}: a window of {reach} does not fit {size} padded by {padding}")
     };
-    if output_size == 0 {
-        return x.narrow(last, 0, 0);
+    let mut places = free / stride + 1;
+    // The last window must start inside the input or its left padding.
+    if ceil_mode && free % stride != 0 && places * stride < size + padding {
+        places += 1;
     }
-    Tensor::cat(
-        &(0..output_size).map(window).collect::<Result<Vec<_>>>()?,
-        last,
-    )
-}
-
-/// Where a pooling window starts, step by step, on a padded axis.
-struct Windows {
-    kernel: usize,
-    stride: usize,
-    padding: usize,
-    dilation: usize,
-    length: usize,
-    count: usize,
-}
-
-impl Windows {
-    fn new(
-        x: &Tensor,
-        kernel: usize,
-        stride: usize,
-        padding: usize,
-        dilation: usize,
-        ceil_mode: bool,
-    ) -> Result<Self> {
-        let length = x.dims()[axis(x)?];
-        if kernel == 0 || stride == 0 || dilation == 0 || 2 * padding > kernel {
-            candle_core::bail!(
-                "pooling: kernel, stride and dilation must be positive and padding at most half the \
-                 kernel, got {kernel}, {stride}, {dilation} and {padding}"
-            )
-        }
-        let reach = dilation * (kernel - 1) + 1;
-        let padded = length + 2 * padding;
-        if padded < reach {
-            candle_core::bail!("pooling: a window of {reach} does not fit a length of {padded}")
-        }
-        let mut count = (padded - reach) / stride + 1;
-        if ceil_mode {
-            count = (padded - reach).div_ceil(stride) + 1;
-            // The last window must start inside the input or its left padding.
-            if (count - 1) * stride >= length + padding {
-                count -= 1;
-            }
-        }
-        Ok(Self {
-            kernel,
-            stride,
-            padding,
-            dilation,
-            length,
-            count,
-        })
-    }
-
-    /// The windows as a new last axis, with `fill` outside the input.
-    fn of(&self, x: &Tensor, fill: f64) -> Result<Tensor> {
-        let last = axis(x)?;
-        let end = (self.count - 1) * self.stride + self.dilation * (self.kernel - 1) + 1;
-        let beyond = end.saturating_sub(self.padding + self.length);
-        let side = |width: usize| {
-            let mut shape = x.dims().to_vec();
-            shape[last] = width;
-            full(&shape, fill, x.dtype(), x.device())
-        };
-        let padded = match (self.padding, beyond) {
-            (0, 0) => x.clone(),
-            _ => Tensor::cat(&[side(self.padding)?, x.clone(), side(beyond)?], last)?,
-        };
-        let starts = (0..self.count).map(|i| i * self.stride);
-        let places =
-            starts.flat_map(|start| (0..self.kernel).map(move |k| start + k * self.dilation));
-        let places: Vec<u32> = places.map(|place| place as u32).collect();
-        let places = Tensor::new(places, x.device())?.to_dtype(DType::U32)?;
-        let shape = [&x.dims()[..last], &[self.count, self.kernel]].concat();
-        padded
-            .contiguous()?
-            .index_select(&places, last)?
-            .reshape(shape)
-    }
-
-    /// How many elements each window's mean divides by.
-    fn counts(&self, include_padding: bool) -> Vec<f64> {
-        let (first, end) = if include_padding {
-            (0, self.length + 2 * self.padding)
+    let span = |place: usize| {
+        let first = place * stride;
+        let end = first + reach;
+        // Padding is passed over in whole steps.
+        let skipped = padding.saturating_sub(first).div_ceil(dilation) * dilation;
+        let stop = end.saturating_sub(padding).min(size);
+        let start = (first + skipped - padding).min(stop);
+        let count = if count_padding {
+            end.min(size + 2 * padding) - first
         } else {
-            (self.padding, self.padding + self.length)
+            stop - start
         };
-        let count = |i: usize| {
-            let start = i * self.stride;
-            (start + self.kernel)
-                .min(end)
-                .saturating_sub(start.max(first)) as f64
-        };
-        (0..self.count).map(count).collect()
-    }
-}
-
-fn axis(x: &Tensor) -> Result<usize> {
-    match x.rank() {
-        rank @ (2 | 3) => Ok(rank - 1),
-        rank => candle_core::bail!("pooling takes two or three axes, not {rank}"),
-    }
+        Span {
+            start,
+            end: stop,
+            step: dilation,
+            count,
+        }
+    };
+    Ok((0..places).map(span).collect())
 }
