@@ -7,6 +7,7 @@
 //! Where PyTorch treats bool and uint8 differently, the function says which of the two it means.
 
 mod attention;
+mod bag;
 mod compare;
 mod conv;
 mod create;
@@ -14,15 +15,20 @@ mod elementwise;
 mod guard;
 mod index;
 mod linear;
+mod nonzero;
 mod norm;
+mod pad;
 mod pool;
 mod promote;
+mod rearrange;
 mod reduce;
 mod rows;
 mod scalar;
+mod scatter;
 mod shape;
 
 pub use attention::*;
+pub use bag::*;
 pub use compare::*;
 pub use conv::*;
 pub use create::*;
@@ -30,9 +36,13 @@ pub use elementwise::*;
 pub use guard::*;
 pub use index::*;
 pub use linear::*;
+pub use nonzero::*;
 pub use norm::*;
+pub use pad::*;
 pub use pool::*;
 pub use promote::*;
+pub use rearrange::*;
 pub use reduce::*;
 pub use scalar::*;
+pub use scatter::*;
 pub use shape::*;
