@@ -10,7 +10,7 @@ import math
 from pycandle.emit.fields import ListField, ModuleField, StructField
 from pycandle.emit.names import identifier, string_literal
 from pycandle.graph import Guard
-from pycandle.graph.dim import Opaque, Size, terms_of
+from pycandle.graph.dim import Dim, Opaque, Size, terms_of
 from pycandle.ops.expr import (
     Array,
     Call,
@@ -83,8 +83,7 @@ def value(expr: Expr, names: FieldNames) -> str:
         case Config(name=name):
             return f"self.{name}"
         case SizeOf(size=size_, kind=kind):
-            text = size_text(size_)
-            return text if kind == "usize" else f"{_grouped(text)} as {kind}"
+            return size_text(size_) if kind == "usize" else _converted(size_, kind)
         case Raw(text=text):
             return text
         case Text(value=text):
@@ -140,6 +139,25 @@ def size_text(size: Size) -> str:
         piece = " * ".join(parts)
         text = f"{text} {'-' if factor < 0 else '+'} {piece}" if text else piece
     return text
+
+
+def _converted(size: Size, kind: str) -> str:
+    """A size in another type; differences are taken in `i64`, where they may be negative."""
+    terms = terms_of(size)
+    if all(factor > 0 for _, factor in terms):
+        return f"{_grouped(size_text(size))} as {kind}"
+    parts = (tuple(t for t in terms if t[1] > 0), tuple((m, -f) for m, f in terms if f < 0))
+    added, taken = (_signed(Dim(part)) if part else "" for part in parts)
+    text = f"{added} - {taken}" if added else f"-({taken})"
+    return text if kind == "i64" else f"({text}) as {kind}"
+
+
+def _signed(size: Dim) -> str:
+    match size.terms:
+        case (((), number),):
+            return str(number)
+        case _:
+            return f"{_grouped(size_text(size))} as i64"
 
 
 def relation_text(guard: Guard) -> str:

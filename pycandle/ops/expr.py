@@ -216,7 +216,7 @@ def size(value: Size, kind: str = "usize", label: str = "") -> Expr:
 def shape(sizes: tuple[Size, ...]) -> Expr:
     """A shape as Candle takes it: a tuple, or a slice beyond six axes."""
     items = tuple(size(s) for s in sizes)
-    return Tuple(items) if len(items) <= 6 and items else Slice(items)
+    return Tuple(items) if len(items) <= 6 else Slice(items)
 
 
 def flag(value: bool) -> Raw:
