@@ -4,9 +4,18 @@ Importing this package fills the table; adding an op adds a function to a family
 family adds a line here. It must not know modules, emission or torch.
 """
 
-from pycandle.ops import attention, create, elementwise, layers, reduce, views
+from pycandle.ops import (
+    attention,
+    create,
+    elementwise,
+    layers,
+    recurrent,
+    reduce,
+    resample,
+    views,
+)
 from pycandle.ops.table import Decline, Layer, Op, Operand, entries, lower, lower_layer
 
-FAMILIES = (attention, create, elementwise, layers, reduce, views)
+FAMILIES = (attention, create, elementwise, layers, recurrent, reduce, resample, views)
 
 __all__ = ["FAMILIES", "Decline", "Layer", "Op", "Operand", "entries", "lower", "lower_layer"]
