@@ -5,12 +5,17 @@
 //!
 //! Candle has no bool: comparisons give u8 zeros and ones, and a u8 mask stands for a bool tensor.
 //! Where PyTorch treats bool and uint8 differently, the function says which of the two it means.
+//! Candle has no complex dtype either: a complex tensor is one of pairs, see [`complex`].
 
 mod attention;
 mod compare;
+pub mod complex;
+mod complex_functions;
 mod conv;
 mod create;
 mod elementwise;
+mod fft;
+mod fourier;
 mod guard;
 mod index;
 mod linear;
@@ -21,12 +26,15 @@ mod reduce;
 mod rows;
 mod scalar;
 mod shape;
+mod stft;
+mod window;
 
 pub use attention::*;
 pub use compare::*;
 pub use conv::*;
 pub use create::*;
 pub use elementwise::*;
+pub use fft::*;
 pub use guard::*;
 pub use index::*;
 pub use linear::*;
@@ -36,3 +44,5 @@ pub use promote::*;
 pub use reduce::*;
 pub use scalar::*;
 pub use shape::*;
+pub use stft::*;
+pub use window::*;
