@@ -33,8 +33,8 @@ def lower_graph(graph: Graph) -> tuple[dict[str, Expr], tuple[Finding, ...]]:
 
 def _mixed_weights(graph: Graph) -> tuple[Finding, ...]:
     """A checkpoint is loaded in one floating dtype; weights of another would change theirs."""
-    floats = [p for p in graph.parameters if p.value.type.is_float]
-    other = [p for p in floats if p.value.type.dtype != floats[0].value.type.dtype]
+    floats = [p for p in graph.parameters if p.value.type.stored.is_float]
+    other = [p for p in floats if p.value.type.stored.dtype != floats[0].value.type.stored.dtype]
     return tuple(
         Finding(
             f"weights of {floats[0].value.type.dtype}, and this one of {p.value.type.dtype}",

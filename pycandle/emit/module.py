@@ -240,5 +240,5 @@ def _guards(graph: Graph, struct: Struct) -> Iterator[str]:
     for (name, _), (_, known) in zip(struct.body.arguments, struct.interface.inputs, strict=False):
         if told.get(name):
             continue
-        sizes = ", ".join(size_text(size) for size in graph.types[known].shape)
+        sizes = ", ".join(size_text(size) for size in graph.types[known].stored.shape)
         yield f"ops::expect_shape({string_literal(name)}, {name}, &[{sizes}])?;"

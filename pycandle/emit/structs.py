@@ -115,7 +115,7 @@ class _Structs:
             made,
             roll(made.statements, lists, made.results),
             paths,
-            {value: tree.graph.types[value].rank for _, value in made.interface.inputs},
+            {value: tree.graph.types[value].stored.rank for _, value in made.interface.inputs},
             frozenset(symbol.name for symbol in tree.graph.symbols),
         )
         reads = bool(own) or any(field.reads_weights for field in children.values())
@@ -123,7 +123,7 @@ class _Structs:
         return _Plan(region, (*own, *gathered), body, made.interface, reads)
 
     def _parameter(self, value: str, path: str) -> ParameterField:
-        tensor = self.tree.graph.types[value]
+        tensor = self.tree.graph.types[value].stored
         labels = _AXIS_LABELS.get(tensor.rank, ("size",) * tensor.rank)
         shape = tuple(size(s, label=label) for s, label in zip(tensor.shape, labels, strict=True))
         return ParameterField(path, shape, tensor.dtype)

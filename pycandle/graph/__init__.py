@@ -7,6 +7,7 @@ nothing of PyCandle but `errors`, and never torch.
 from pycandle.graph.dim import Dim, Size
 from pycandle.graph.ir import (
     DTYPES,
+    PARTS,
     Arg,
     Boundary,
     Case,
@@ -28,6 +29,7 @@ from pycandle.graph.ir import (
 
 __all__ = [
     "DTYPES",
+    "PARTS",
     "Arg",
     "Boundary",
     "Case",

@@ -16,7 +16,9 @@ from typing import TypeAlias
 
 from pycandle.graph.dim import Dim, Size, substitute
 
-DTYPES = ("f64", "f32", "f16", "bf16", "i64", "i32", "i16", "i8", "u8", "bool")
+# A complex dtype's real and imaginary parts, which Rust holds as pairs along a last axis.
+PARTS = {"c64": "f32", "c128": "f64"}
+DTYPES = ("f64", "f32", "f16", "bf16", "i64", "i32", "i16", "i8", "u8", "bool", *PARTS)
 
 
 class DType(str):
@@ -32,7 +34,7 @@ class Ref:
     name: str
 
 
-Arg: TypeAlias = "Ref | Dim | DType | int | float | bool | str | tuple[Arg, ...] | None"
+Arg: TypeAlias = "Ref | Dim | DType | int | float | complex | bool | str | tuple[Arg, ...] | None"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,18 @@ class TensorType:
     def is_float(self) -> bool:
         """Whether the dtype is a floating one."""
         return self.dtype in ("f64", "f32", "f16", "bf16")
+
+    @property
+    def is_complex(self) -> bool:
+        """Whether the dtype is a complex one."""
+        return self.dtype in PARTS
+
+    @property
+    def stored(self) -> TensorType:
+        """The type of the tensor that holds it in Rust: complex numbers are pairs there."""
+        if not self.is_complex:
+            return self
+        return TensorType(PARTS[self.dtype], (*self.shape, 2))
 
     def __str__(self) -> str:
         return f"{self.dtype}[{', '.join(str(size) for size in self.shape)}]"

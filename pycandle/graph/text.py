@@ -92,6 +92,8 @@ def print_arg(arg: Arg) -> str:
         case float():
             # `repr` round-trips every finite float; the others have no literal in Python.
             return repr(arg) if arg == arg and abs(arg) != float("inf") else f'float("{arg}")'
+        case complex(real=real, imag=imag):
+            return f"complex({print_arg(real)}, {print_arg(imag)})"
         case str():
             return json.dumps(arg)
 
@@ -195,8 +197,18 @@ def _parse_arg(node: ast.expr) -> Arg:
             return tuple(_parse_arg(element) for element in elements)
         case ast.Call(func=ast.Name(id="float"), args=[ast.Constant(value=str(value))]):
             return float(value)
+        case ast.Call(func=ast.Name(id="complex"), args=[real, imag]):
+            return complex(_parse_part(real), _parse_part(imag))
         case _:
             return dim.from_ast(node)
+
+
+def _parse_part(node: ast.expr) -> float:
+    """The real or the imaginary part of a complex number."""
+    part = _parse_arg(node)
+    if not isinstance(part, float):
+        raise ValueError(f"not a part of a complex number: {ast.unparse(node)}")
+    return part
 
 
 def _mark_references(text: str) -> str:

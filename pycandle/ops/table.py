@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from pycandle.graph import Arg, Graph, Node, Ref, Size, TensorType
+from pycandle.graph import PARTS, Arg, Graph, Node, Ref, Size, TensorType
 from pycandle.ops.expr import Expr, Number, Var
 
 
@@ -80,6 +80,8 @@ class Op:
 @dataclass
 class _Table:
     entries: dict[str, Op] = field(default_factory=lambda: dict[str, Op]())
+    # Lowerings of their own for nodes that read or give complex tensors.
+    complex: dict[str, Op] = field(default_factory=lambda: dict[str, Op]())
 
 
 _TABLE = _Table()
@@ -88,6 +90,8 @@ _TABLE = _Table()
 COMMON = frozenset({"f64", "f32", "f16", "bf16", "i64", "bool"})
 # What an op that only moves elements takes too: they share no arithmetic, and bool shares u8.
 NARROW = frozenset({"i32", "i16", "u8"})
+# What only an op that says so takes: a complex tensor is one of pairs in Rust, with one axis more.
+COMPLEX = frozenset(PARTS)
 
 
 def op(
@@ -103,32 +107,49 @@ def op(
     output's type, or the tuple of types. `layer` takes the same arguments. Tensors of dtypes beyond
     `COMMON` reach the function only where `also` names them.
     """
+    return _register(_TABLE.entries, names, layer, COMMON | also)
 
+
+def complex_op(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register a lowering for nodes of these overloads that read or give a complex tensor.
+
+    The function is as `op` says; an operand's type has its logical shape, without the axis of
+    pairs. It takes precedence over an `op` of the same overload, which serves real tensors, and
+    complex ones only where its `also` holds `COMPLEX`.
+    """
+    return _register(_TABLE.complex, names, None, COMMON | COMPLEX)
+
+
+def _register(
+    table: dict[str, Op],
+    names: tuple[str, ...],
+    layer: Callable[..., Layer | None] | None,
+    dtypes: frozenset[str],
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
         family = function.__module__.rpartition(".")[2]
-        entry = Op(names, function, layer, family, COMMON | also)
+        entry = Op(names, function, layer, family, dtypes)
         for name in names:
-            if name in _TABLE.entries:
+            if name in table:
                 raise ValueError(f"{name} is registered twice")
-            _TABLE.entries[name] = entry
+            table[name] = entry
         return function
 
     return register
 
 
 def entries() -> Mapping[str, Op]:
-    """The whole table by ATen overload."""
-    return _TABLE.entries
+    """The whole table by ATen overload; for one that both kinds of tensors have, the real one."""
+    return {**_TABLE.complex, **_TABLE.entries}
 
 
 def lower(node: Node, graph: Graph) -> tuple[Expr, ...]:
     """One expression for each output of the node, or one that gives them all. Raises `Decline`."""
-    entry = _lookup(node.op)
-    met = [graph.types[name].dtype for name in node.inputs] + [v.type.dtype for v in node.outs]
+    met = _dtypes(node, graph)
+    entry = _lookup(node.op, complex_met=not COMPLEX.isdisjoint(met))
     for dtype in met:
-        decline(
-            dtype not in entry.dtypes, f"{node.op} of {dtype}", "convert it to float32 or int64"
-        )
+        fix = "use view_as_real" if dtype in COMPLEX else "convert it to float32 or int64"
+        decline(dtype not in entry.dtypes, f"{node.op} of {dtype}", fix)
     out = node.out.type if len(node.outs) == 1 else tuple(value.type for value in node.outs)
     result = _apply(entry.function, node, graph, out)
     exprs = cast("tuple[Expr, ...]", result if isinstance(result, tuple) else (result,))
@@ -139,7 +160,7 @@ def lower(node: Node, graph: Graph) -> tuple[Expr, ...]:
 
 def lower_layer(node: Node, graph: Graph) -> Layer | None:
     """The node as a layer of the runtime, if the op has such a form. Raises `Decline`."""
-    entry = _lookup(node.op)
+    entry = _lookup(node.op, complex_met=not COMPLEX.isdisjoint(_dtypes(node, graph)))
     return None if entry.layer is None else _apply(entry.layer, node, graph, node.out.type)
 
 
@@ -160,12 +181,18 @@ def decline(condition: bool, what: str, fix: str = "") -> None:
         raise Decline(what, fix)
 
 
-def _lookup(name: str) -> Op:
-    entry = _TABLE.entries.get(name)
+def _dtypes(node: Node, graph: Graph) -> list[str]:
+    """The dtypes of the tensors that a node reads and gives."""
+    return [graph.types[name].dtype for name in node.inputs] + [v.type.dtype for v in node.outs]
+
+
+def _lookup(name: str, complex_met: bool) -> Op:
+    entry = _TABLE.complex.get(name) if complex_met else None
+    entry = entry or entries().get(name)
     if entry is not None:
         return entry
     base = name.rpartition(".")[0]
-    near = [known for known in _TABLE.entries if known.rpartition(".")[0] == base]
+    near = [known for known in entries() if known.rpartition(".")[0] == base]
     raise Decline(
         f"{name} has no lowering",
         f"rewrite the line so that it calls {near[0]}"

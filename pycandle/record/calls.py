@@ -156,4 +156,4 @@ def _key(entry: Any) -> str:
 
 def _clone(found: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     # Later in-place ops must not change what was seen.
-    return {name: tensor.detach().clone() for name, tensor in found.items()}
+    return {name: tensor.detach().resolve_conj().clone() for name, tensor in found.items()}

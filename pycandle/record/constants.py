@@ -32,6 +32,11 @@ def constant_nodes(
     dtype = DTYPES[tensor.dtype]
     shape = tuple(tensor.shape)
     out = Value(name, TensorType(dtype, shape))
+    if tensor.is_complex():
+        pairs = torch.view_as_real(tensor.resolve_conj())
+        parts = constant_nodes(fresh(f"{name}_parts"), path, pairs, fresh)
+        whole = Node("aten.view_as_complex.default", (Ref(parts[-1].out.name),), (), (out,))
+        return [*parts, whole]
     first = tensor.flatten()[:1]
     # Zero and minus zero are equal, and not the same.
     if tensor.numel() and bool(((tensor == first) & (tensor.signbit() == first.signbit())).all()):

@@ -17,7 +17,12 @@ from pycandle.graph.dim import Dim, substitute
 from pycandle.record.importer import DTYPES
 
 _TORCH = {name: dtype for dtype, name in DTYPES.items()}
-_FLOATS = ("f64", "f32", "f16", "bf16")
+# What each dtype is computed in for a reference, and where there is no such kernel.
+_WIDE = {
+    **dict.fromkeys((torch.float64, torch.float32, torch.float16, torch.bfloat16), torch.float64),
+    torch.complex64: torch.complex128,
+}
+_NARROW = {torch.float64: torch.float32, torch.complex128: torch.complex64}
 
 Environment = dict[str, torch.Tensor]
 
@@ -44,8 +49,8 @@ def evaluate(
 
 
 def widen(tensor: torch.Tensor) -> torch.Tensor:
-    """The tensor in float64 if it is floating point, else as it is."""
-    return tensor.double() if tensor.is_floating_point() else tensor
+    """The tensor in float64 or complex128 if it is not of integers or booleans."""
+    return tensor.to(_WIDE.get(tensor.dtype, tensor.dtype))
 
 
 def _run(node: Node, env: Environment, sizes: Mapping[str, int], wide: bool) -> None:
@@ -79,7 +84,8 @@ def _value(arg: Arg, env: Environment, sizes: Mapping[str, int], wide: bool) -> 
         case Dim():
             return substitute(arg, sizes)
         case DType():
-            return torch.float64 if wide and arg in _FLOATS else _TORCH[str(arg)]
+            dtype = _TORCH[str(arg)]
+            return _WIDE.get(dtype, dtype) if wide else dtype
         case tuple():
             return [_value(item, env, sizes, wide) for item in arg]
         case _:
@@ -87,4 +93,4 @@ def _value(arg: Arg, env: Environment, sizes: Mapping[str, int], wide: bool) -> 
 
 
 def _narrow(arg: Any) -> Any:
-    return arg.float() if isinstance(arg, torch.Tensor) and arg.is_floating_point() else arg
+    return arg.to(_NARROW.get(arg.dtype, arg.dtype)) if isinstance(arg, torch.Tensor) else arg

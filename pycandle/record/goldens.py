@@ -78,9 +78,9 @@ def _case(
             own = seen.outputs.get(boundary.name) if seen else None
             key = f"{case}:{boundary.golden}"
             tensors[key] = _stored(own, values[boundary.value])
-            if tensors[key].is_floating_point():
-                tensors[f"{key}:float64"] = wide[boundary.value].contiguous().clone()
-                isolated = alone[boundary.value].contiguous().clone()
+            if tensors[key].is_floating_point() or tensors[key].is_complex():
+                tensors[f"{key}:float64"] = _own(wide[boundary.value])
+                isolated = _own(alone[boundary.value])
                 tensors[f"{case}:{region.key}.{k}:isolated"] = isolated
     return tensors
 
@@ -88,7 +88,12 @@ def _case(
 def _stored(own: torch.Tensor | None, evaluated: torch.Tensor) -> torch.Tensor:
     """What the model itself gave where it was seen, else what its graph gives."""
     tensor = own if own is not None and agree(evaluated, own) else evaluated
-    return tensor.detach().contiguous().clone()
+    return _own(tensor.detach())
+
+
+def _own(tensor: torch.Tensor) -> torch.Tensor:
+    """A copy in memory of its own, in order."""
+    return tensor.resolve_conj().resolve_neg().contiguous().clone()
 
 
 def _hold_against(

@@ -52,6 +52,8 @@ DTYPES = {
     torch.int8: "i8",
     torch.uint8: "u8",
     torch.bool: "bool",
+    torch.complex64: "c64",
+    torch.complex128: "c128",
 }
 
 _DROPPED = (
@@ -211,7 +213,7 @@ class _Importer:
                 value = value[:1]
             outs = self._outs(node, value)
         except ValueError as error:
-            fix = "keep to tensors of f64, f32, f16, bf16, i64 and bool, whose sizes inputs decide"
+            fix = "keep to tensors of dtypes that graphs have, whose sizes inputs decide"
             self.problems.append(Finding(f"{target}: {error}", self._where(node), fix))
             return
         self.nodes.append(Node(op, args, kwargs, outs, 0, source, targets))
@@ -276,7 +278,7 @@ class _Importer:
                 return None
             case list() | tuple():
                 return tuple(self._arg(item) for item in arg)
-            case None | bool() | int() | float() | str():
+            case None | bool() | int() | float() | complex() | str():
                 return arg
             case _:
                 raise ValueError(f"takes a {type(arg).__name__}, which a graph cannot hold")

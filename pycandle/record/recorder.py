@@ -102,7 +102,7 @@ class GoldenRecorder:
         """
         from safetensors.torch import save
 
-        from pycandle.record.trace import trace_bytes
+        from pycandle.record.trace import stored, trace_bytes
 
         if GoldenRecorder._graphs is not None:
             return self.output_dir / f"{name}_manifest.json"
@@ -125,7 +125,7 @@ class GoldenRecorder:
         write_if_changed(self.output_dir / f"{name}_trace.safetensors", trace)
         write_if_changed(path, text.encode())
         if weights:
-            write_if_changed(self.output_dir / f"{name}.safetensors", save(self._weights))
+            write_if_changed(self.output_dir / f"{name}.safetensors", save(stored(self._weights)))
         if GoldenRecorder._saved is not None:
             GoldenRecorder._saved(path)
         _say(f"wrote {path} ({len(self._graph.regions)} module calls) and its trace")

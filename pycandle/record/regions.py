@@ -121,6 +121,9 @@ def agree(ours: torch.Tensor, theirs: torch.Tensor) -> bool:
     """Equal up to what two orders of summation may differ by."""
     if ours.shape != theirs.shape or ours.dtype != theirs.dtype:
         return False
+    if ours.is_complex():
+        ours, theirs = ours.resolve_conj(), theirs.resolve_conj()
+        return agree(torch.view_as_real(ours), torch.view_as_real(theirs))
     if not ours.is_floating_point() or torch.equal(ours, theirs):
         return torch.equal(ours, theirs)
     ours, theirs = ours.double(), theirs.double()

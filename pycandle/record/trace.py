@@ -24,7 +24,17 @@ def trace_bytes(tensors: Mapping[str, torch.Tensor], text: str) -> bytes:
         "pycandle.format": str(manifest.FORMAT),
         "pycandle.manifest": hashlib.sha256(text.encode()).hexdigest(),
     }
-    return _in_order(save(dict(tensors), metadata))
+    return _in_order(save(stored(tensors), metadata))
+
+
+def stored(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The tensors as Rust holds them: complex numbers as pairs along a last axis."""
+    return {
+        key: torch.view_as_real(tensor.resolve_conj()).contiguous()
+        if tensor.is_complex()
+        else tensor
+        for key, tensor in tensors.items()
+    }
 
 
 def _in_order(data: bytes) -> bytes:

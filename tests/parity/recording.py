@@ -20,7 +20,7 @@ from pycandle.record import GoldenRecorder
 from pycandle.record.export import Exported, export
 from pycandle.record.goldens import record_goldens
 from pycandle.record.importer import import_program
-from pycandle.record.trace import trace_bytes
+from pycandle.record.trace import stored, trace_bytes
 from tests.parity.models import MODELS, build, enliven
 
 
@@ -54,7 +54,7 @@ def record_seeds(name: str, folder: Path, seeds: range) -> Iterator[int]:
         text, tensors, weights = _goldens(name, again)
         assert text == recorded, f"{name}: seed {seed} made another manifest"
         write_if_changed(folder / f"{name}_trace.safetensors", trace_bytes(tensors, text))
-        write_if_changed(folder / f"{name}.safetensors", save(weights))
+        write_if_changed(folder / f"{name}.safetensors", save(stored(weights)))
         yield seed
 
 

@@ -100,11 +100,11 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// The dtype to load weights in: that of the first floating one.
+    /// The dtype to load weights in: that of the first floating one, or of the parts of a complex one.
     pub fn weight_dtype(&self) -> DType {
         let float = |parameter: &Parameter| match parameter.dtype.as_str() {
-            "f64" => Some(DType::F64),
-            "f32" => Some(DType::F32),
+            "f64" | "c128" => Some(DType::F64),
+            "f32" | "c64" => Some(DType::F32),
             "f16" => Some(DType::F16),
             "bf16" => Some(DType::BF16),
             _ => None,

@@ -77,15 +77,21 @@ impl Store {
         Ok(self.info(key)?.dtype == Dtype::BOOL)
     }
 
-    /// A tensor in its own dtype; bool comes as u8, zeros and ones.
+    /// A tensor in its own dtype; bool comes as u8, zeros and ones, and complex numbers as pairs of
+    /// f32 along a last axis.
     pub fn tensor(&self, key: &str, device: &Device) -> Result<Tensor> {
         let info = self.info(key)?;
+        let mut shape = info.shape.clone();
         let dtype = match info.dtype {
             Dtype::BOOL => DType::U8,
+            Dtype::C64 => {
+                shape.push(2);
+                DType::F32
+            }
             dtype => DType::try_from(dtype)?,
         };
         let bytes = self.bytes(info)?;
-        Tensor::from_raw_buffer(&bytes, dtype, &info.shape, device)
+        Tensor::from_raw_buffer(&bytes, dtype, &shape, device)
     }
 
     fn info(&self, key: &str) -> Result<&TensorInfo> {

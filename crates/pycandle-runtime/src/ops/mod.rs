@@ -5,18 +5,23 @@
 //!
 //! Candle has no bool: comparisons give u8 zeros and ones, and a u8 mask stands for a bool tensor.
 //! Where PyTorch treats bool and uint8 differently, the function says which of the two it means.
+//! Candle has no complex dtype either: a complex tensor is one of pairs, see [`complex`].
 
 mod adaptive_pool;
 mod attention;
 mod batch_norm;
 mod bag;
 mod compare;
+pub mod complex;
+mod complex_functions;
 mod conv;
 mod conv_transpose;
 mod create;
 mod elementwise;
 mod grouped;
 mod group_norm;
+mod fft;
+mod fourier;
 mod guard;
 mod index;
 mod layer_norm;
@@ -45,6 +50,8 @@ mod shape;
 mod weight_norm;
 mod slices;
 mod unfold;
+mod stft;
+mod signal_window;
 mod window;
 
 pub use adaptive_pool::*;
@@ -58,6 +65,7 @@ pub use create::*;
 pub use elementwise::*;
 pub use grouped::*;
 pub use group_norm::*;
+pub use fft::*;
 pub use guard::*;
 pub use index::*;
 pub use layer_norm::*;
@@ -81,4 +89,6 @@ pub use scalar::*;
 pub use scatter::*;
 pub use shape::*;
 pub use weight_norm::*;
+pub use stft::*;
+pub use signal_window::*;
 pub use window::*;
