@@ -21,6 +21,8 @@ def layer_field(tree: Tree, region: int, lowered: Mapping[str, Expr]) -> ModuleF
     if len(nodes) != 1 or nodes[0].region != region:
         return None
     node = nodes[0]
+    if node.blocks:
+        return None
     inputs = tree.inputs(region)
     if len(inputs) != 1 or len(node.outs) != 1 or inputs[0][1] in tree.aliases:
         return None

@@ -10,18 +10,15 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 
-from pycandle.emit.body import ForEach, Let
-from pycandle.ops.expr import Expr, Field, Method, Var, walk
-
-Statement = Let | ForEach
+from pycandle.emit.statements import ForEach, Hint, Let, Statement, walk_all
+from pycandle.ops.expr import Expr, Field, Method, Var
 
 
 def roll(
     statements: tuple[Statement, ...], lists: Mapping[str, int], results: tuple[Expr, ...]
 ) -> tuple[Statement, ...]:
     """The statements with loops; `lists` gives the length of each list of modules by its path."""
-    uses = Counter(e.name for s in statements for e in walk(s.expr) if isinstance(e, Var))
-    uses.update(e.name for result in results for e in walk(result) if isinstance(e, Var))
+    uses = Counter(e.name for e in walk_all((statements, results)) if isinstance(e, Var))
     rolled: list[Statement] = []
     place = 0
     while place < len(statements):
@@ -48,7 +45,7 @@ def _loop_at(
     if index != 0 or length < 2 or len(run) < length or not isinstance(first, Let):
         return None, 1
     second = run[1]
-    assert isinstance(first.expr, Method) and len(first.values) == 1
+    assert isinstance(first.expr, Method) and len(first.names) == 1
     position = _carried_position(first, second)
     if position is None:
         return None, 1
@@ -56,40 +53,40 @@ def _loop_at(
         before, current = run[k - 1], run[k]
         if not isinstance(before, Let) or not isinstance(current, Let):
             return None, 1
-        if _element(current) != (path, k) or uses[before.values[0]] != 1:
+        if _element(current) != (path, k) or uses[before.names[0]] != 1:
             return None, 1
         if _general(current, position) != _general(first, position):
             return None, 1
         assert isinstance(current.expr, Method)
-        if current.expr.args[position] != Var(before.values[0]):
+        if current.expr.args[position] != Var(before.names[0]):
             return None, 1
     last = run[-1]
     assert isinstance(last, Let)
-    carried = f"{last.values[0]}@{path}"
+    carried = f"{last.names[0]}@{path}"
     args = list(first.expr.args)
     start, args[position] = args[position], Var(carried)
     loop = ForEach(
         path,
-        start,
-        last.values[0],
+        "",
+        (last.names[0],),
         carried,
+        start,
         Method(Field(path), "forward", tuple(args)),
-        last.targets,
-        path.rpartition(".")[2],
+        Hint(last.hint.targets, path.rpartition(".")[2]),
     )
     return loop, length
 
 
 def _only_starts(loop: ForEach, before: Let, uses: Mapping[str, int]) -> bool:
     """Whether the loop alone reads what the statement before it makes."""
-    return loop.start == Var(before.values[0]) and uses[before.values[0]] == 1
+    return loop.start == Var(before.names[0]) and uses[before.names[0]] == 1
 
 
 def _element(statement: Statement) -> tuple[str, int | None]:
     """The list and index of the module that a statement calls, if it is one of a list's."""
-    expr = statement.expr
-    if not isinstance(statement, Let) or len(statement.values) != 1:
+    if not isinstance(statement, Let) or len(statement.names) != 1:
         return "", None
+    expr = statement.expr
     if not isinstance(expr, Method) or not isinstance(expr.receiver, Field):
         return "", None
     path, _, index = expr.receiver.path.rpartition(".")
@@ -98,9 +95,9 @@ def _element(statement: Statement) -> tuple[str, int | None]:
 
 def _carried_position(first: Let, second: Statement) -> int | None:
     """Which argument of the second call is the first one's result."""
-    if not isinstance(second.expr, Method):
+    if not isinstance(second, Let) or not isinstance(second.expr, Method):
         return None
-    places = [k for k, arg in enumerate(second.expr.args) if arg == Var(first.values[0])]
+    places = [k for k, arg in enumerate(second.expr.args) if arg == Var(first.names[0])]
     return places[0] if len(places) == 1 else None
 
 

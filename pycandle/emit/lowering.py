@@ -5,8 +5,10 @@ All findings at once, each with its module, its Python line, how often it occurs
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pycandle.errors import Finding
-from pycandle.graph import Graph, Node
+from pycandle.graph import Graph, Node, every_node
 from pycandle.ops import Decline, lower
 from pycandle.ops.expr import Expr
 
@@ -18,13 +20,18 @@ def lower_graph(graph: Graph) -> tuple[dict[str, Expr], tuple[Finding, ...]]:
     """
     lowered: dict[str, Expr] = {}
     declined: dict[tuple[str, str, str], list[Node]] = {}
-    for node in graph.nodes:
-        try:
-            exprs = lower(node, graph)
-        except Decline as reason:
-            declined.setdefault((reason.what, reason.fix, node.source), []).append(node)
-            continue
-        lowered.update((out.name, expr) for out, expr in zip(node.outs, exprs, strict=False))
+    for outer in graph.nodes:
+        for node in every_node((outer,)):
+            if node.blocks:
+                continue  # a branch or a loop is a statement
+            try:
+                exprs = lower(node, graph)
+            except Decline as reason:
+                # What is in a block belongs to the region of the node that holds it.
+                held = replace(node, region=outer.region)
+                declined.setdefault((reason.what, reason.fix, node.source), []).append(held)
+                continue
+            lowered.update((out.name, expr) for out, expr in zip(node.outs, exprs, strict=False))
     findings = tuple(
         _finding(graph, what, fix, source, nodes) for (what, fix, source), nodes in declined.items()
     )

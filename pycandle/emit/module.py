@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from pycandle.emit.body import Draft
 from pycandle.emit.fields import ListField, ModuleField, ParameterField, StructField
 from pycandle.emit.names import comment_text, format_literal, identifier, string_literal
-from pycandle.emit.naming import NamedForEach, NamedLet, name_locals
+from pycandle.emit.naming import name_locals
+from pycandle.emit.printing import statement_lines
 from pycandle.emit.rust import FieldNames, argument, relation_text, size_text, value
 from pycandle.emit.structs import Struct
 from pycandle.emit.tree import Tree
 from pycandle.graph import DType, Graph
 from pycandle.ops.create import candle_dtype
-from pycandle.ops.expr import Config, Expr, Field, Local, Raw, Tuple, rewrite
+from pycandle.ops.expr import Config, Expr, Raw, Tuple, rewrite
 
 _IMPORTS = (
     ("candle_core", ("DType", "Device", "Result", "Tensor")),
@@ -62,7 +63,7 @@ def print_function(tree: Tree, draft: Draft) -> str:
         f"    let [{pattern}] = inputs else {{",
         '        candle_core::bail!("{} inputs were given", inputs.len())',
         "    };",
-        *(f"    {line}" for statement in body.statements for line in _statement(statement, names)),
+        *(f"    {line}" for s in body.statements for line in statement_lines(s, names)),
         f"    Ok(vec![{', '.join(f'{value(result, names)}.clone()' for result in body.results)}])",
         "}",
     ]
@@ -183,7 +184,7 @@ def _forward(graph: Graph, struct: Struct, names: FieldNames) -> Iterator[str]:
     if struct.regions[0] == 0:
         yield from (f"        {line}" for line in _guards(graph, struct))
     for statement in body.statements:
-        yield from (f"        {line}" for line in _statement(statement, names))
+        yield from (f"        {line}" for line in statement_lines(statement, names))
     checked = ", ".join(argument(result, names) for result in body.results)
     yield f'        py_check!(self.checker, "", {checked});'
     owned = [
@@ -194,24 +195,6 @@ def _forward(graph: Graph, struct: Struct, names: FieldNames) -> Iterator[str]:
     together = ", ".join(repeated)
     yield f"        Ok({together if len(repeated) == 1 else f'({together})'})"
     yield "    }"
-
-
-def _statement(statement: NamedLet | NamedForEach, names: FieldNames) -> Iterator[str]:
-    if isinstance(statement, NamedLet):
-        bound = statement.names
-        pattern = bound[0] if len(bound) == 1 else f"({', '.join(bound)})"
-        yield f"let {pattern} = {_owned(statement.expr, names)};"
-        return
-    yield f"let mut {statement.name} = {_owned(statement.start, names)};"
-    yield f"for {statement.variable} in &{names.place(statement.path)} {{"
-    yield f"    {statement.name} = {value(statement.expr, names)};"
-    yield "}"
-
-
-def _owned(expr: Expr, names: FieldNames) -> str:
-    """The expression as a tensor of its own: what is stored elsewhere is cloned."""
-    text = value(expr, names)
-    return f"{text}.clone()" if isinstance(expr, (Local, Field)) else text
 
 
 def _dims(name: str, axes: dict[int, str], rank: int) -> str:
@@ -234,7 +217,10 @@ def _guards(graph: Graph, struct: Struct) -> Iterator[str]:
         name = identifier(symbol.name)
         most = "None" if symbol.max is None else f"Some({symbol.max})"
         yield f"ops::expect_size({string_literal(symbol.name)}, {name}, {symbol.min}, {most})?;"
+    known = {symbol.name for symbol in graph.symbols}
     for guard in graph.guards:
+        if not guard.symbols <= known:
+            continue  # it is checked where the last of its symbols is read
         yield f"ops::expect_relation({string_literal(str(guard))}, {relation_text(guard)})?;"
     told = {name: len(axes) == rank for name, axes, rank in struct.body.dims}
     for (name, _), (_, known) in zip(struct.body.arguments, struct.interface.inputs, strict=False):

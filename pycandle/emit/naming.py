@@ -2,35 +2,34 @@
 
 A name is used again once the value that held it is no longer read, as Python and Rust both do.
 Where Python gives no name, or its name is still needed, the submodule's or the op's name serves.
+A scope may hide what is around it and what it does not read, as it may in Rust.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from pycandle.emit.body import Draft, ForEach, Let
+from pycandle.emit.body import Draft
 from pycandle.emit.names import identifier
-from pycandle.ops.expr import Expr, Field, Local, Var, rewrite, walk
-
-
-@dataclass(frozen=True, slots=True)
-class NamedLet:
-    """Binds the results of one expression to names."""
-
-    names: tuple[str, ...]
-    expr: Expr
-
-
-@dataclass(frozen=True, slots=True)
-class NamedForEach:
-    """Carries one name through the modules of a list."""
-
-    path: str  # the list's path
-    variable: str  # the loop's own module
-    name: str  # the carried value
-    start: Expr
-    expr: Expr
+from pycandle.emit.statements import (
+    For,
+    ForEach,
+    Hint,
+    If,
+    Let,
+    Read,
+    Scope,
+    Statement,
+    While,
+    exprs,
+    map_exprs,
+    once,
+)
+from pycandle.graph import Guard, Size
+from pycandle.graph.dim import substitute, symbol
+from pycandle.ops.expr import Expr, Field, Local, RelationOf, SizeOf, Var, rewrite, walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +38,13 @@ class Body:
 
     arguments: tuple[tuple[str, str], ...]  # (name, "tensor" or "size")
     dims: tuple[tuple[str, tuple[tuple[int, str], ...], int], ...]  # local, axes, rank
-    statements: tuple[NamedLet | NamedForEach, ...]
+    statements: tuple[Statement, ...]
     results: tuple[Expr, ...]
 
 
 def name_locals(
     draft: Draft,
-    statements: tuple[Let | ForEach, ...],
+    statements: tuple[Statement, ...],
     parameters: Mapping[str, str],
     ranks: Mapping[str, int],
     reserved: frozenset[str],
@@ -54,7 +53,14 @@ def name_locals(
 
     `reserved` names (the symbols) are never given to a tensor.
     """
-    namer = _Namer(draft, statements, reserved | {"self"})
+    told = {name for _, axes in draft.dims for _, name in axes}
+    taken = {*reserved, *draft.interface.sizes, *told, "self"}
+    # What is returned without a name of its own is called as the caller finds it.
+    spare = {
+        value: "output" if not path or path[-1].isdigit() else path.rpartition(".")[2]
+        for path, value in draft.interface.outputs
+    }
+    namer = _Namer(statements, draft.results, {}, taken, spare)
     arguments: list[tuple[str, str]] = []
     for name, value in draft.interface.inputs:
         arguments.append((namer.argument(name, value), "tensor"))
@@ -64,82 +70,124 @@ def name_locals(
         v: Local(n, True) for (_, v), (n, _) in zip(draft.interface.inputs, arguments, strict=False)
     }
     dims = tuple((_name(bound[v]), axes, ranks[v]) for v, axes in draft.dims)
-    done: list[NamedLet | NamedForEach] = []
-    for place, statement in enumerate(statements):
-        if isinstance(statement, Let):
-            expr = _bind(statement.expr, bound)
-            names = namer.choose(statement, place)
-            bound |= {v: Local(n) for v, n in zip(statement.values, names, strict=True)}
-            done.append(NamedLet(names, expr))
-            continue
-        start = _bind(statement.start, bound)
-        (name,) = namer.choose(
-            Let((statement.value,), statement.expr, statement.targets, statement.fallback), place
-        )
-        variable = namer.variable(statement.path, name)
-        inner = {**bound, statement.carried: Local(name)}
-        expr = rewrite(_bind(statement.expr, inner), _loop_module(statement.path, variable))
-        bound[statement.value] = Local(name)
-        done.append(NamedForEach(statement.path, variable, name, start, expr))
-    results = [_bind(result, bound) for result in draft.results]
+    names = _Names(bound, {})
+    done = namer.name(statements, names)
+    results = [names.bind(result) for result in draft.results]
     for k, result in enumerate(results):
         if not isinstance(result, Local):
             name = namer.fresh("output", len(statements))
-            done.append(NamedLet((name,), result))
+            done.append(Let((name,), result))
             results[k] = Local(name)
     return Body(tuple(arguments), dims, tuple(done), tuple(results))
 
 
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """What stands for each value, and for each symbol that the body reads itself."""
+
+    values: dict[str, Expr]
+    symbols: dict[str, Size]
+
+    def inside(self) -> _Names:
+        """A copy for a scope, whose own names end with it."""
+        return _Names(dict(self.values), dict(self.symbols))
+
+    def bind(self, expr: Expr) -> Expr:
+        return rewrite(expr, self._local)
+
+    def _local(self, expr: Expr) -> Expr | None:
+        match expr:
+            case Var(name=name):
+                return self.values[name]
+            case SizeOf(size=size):
+                return replace(expr, size=substitute(size, self.symbols))
+            case RelationOf(guard=guard):
+                left, right = (substitute(s, self.symbols) for s in (guard.left, guard.right))
+                return RelationOf(Guard(left, guard.sign, right))
+            case _:
+                return None
+
+
 class _Namer:
-    """Which name holds which value, and until when each value is read."""
+    """Which name holds which value in one scope, and until when each value is read."""
 
     def __init__(
-        self, draft: Draft, statements: tuple[Let | ForEach, ...], reserved: frozenset[str]
+        self,
+        statements: tuple[Statement, ...],
+        results: tuple[Expr, ...],
+        holders: Mapping[str, str],
+        reserved: set[str],
+        spare: Mapping[str, str],
     ) -> None:
-        self.holders: dict[str, str] = {}
-        self.reserved = reserved
+        self.holders = dict(holders)
+        self.reserved = set(reserved)
+        self.results = spare
         self.last_read: dict[str, int] = {}
         for place, statement in enumerate(statements):
-            exprs = [statement.expr]
-            if isinstance(statement, ForEach):
-                exprs.append(statement.start)
-            for expr in exprs:
-                self._read(expr, place)
-            if isinstance(statement, ForEach):
-                # What an iteration reads must keep its name while the loop binds its own.
-                for part in walk(statement.expr):
-                    if isinstance(part, Var):
-                        self.last_read[part.name] = place + 1
-        for result in draft.results:
+            # What an iteration reads must keep its name while the loop binds its own.
+            loop = isinstance(statement, (ForEach, While, For))
+            for expr in exprs(statement):
+                self._read(expr, place + 1 if loop else place)
+            for expr in once(statement) if loop else ():
+                for part in walk(expr):
+                    if isinstance(part, Var) and part.name not in self._repeated(statement):
+                        self.last_read[part.name] = place
+        for result in results:
             self._read(result, len(statements) + 1)
-        # What is returned without a name of its own is called as the caller finds it.
-        self.results = {
-            value: "output" if not path or path[-1].isdigit() else path.rpartition(".")[2]
-            for path, value in draft.interface.outputs
-        }
 
-    def _read(self, expr: Expr, place: int) -> None:
-        for part in walk(expr):
-            if isinstance(part, Var):
-                self.last_read[part.name] = max(place, self.last_read.get(part.name, -1))
+    def name(self, statements: tuple[Statement, ...], names: _Names) -> list[Statement]:
+        """The statements over locals; `names` learns what they bind."""
+        done: list[Statement] = []
+        for place, statement in enumerate(statements):
+            match statement:
+                case Let():
+                    expr = names.bind(statement.expr)
+                    chosen = self.choose(statement.names, statement.hint, place)
+                    names.values.update(_locals(statement.names, chosen))
+                    done.append(Let(chosen, expr))
+                case ForEach():
+                    done.append(self._for_each(statement, place, names))
+                case Read():
+                    tensor = names.bind(statement.tensor)
+                    local = self._symbol(statement.symbol, names)
+                    relations = map_exprs(statement.relations, names.bind)
+                    done.append(replace(
+                        statement, symbol=local, tensor=tensor, relations=relations))  # fmt: skip
+                case If():
+                    condition = names.bind(statement.condition)
+                    then = self._scope(statement.then, names, set())
+                    otherwise = self._scope(statement.otherwise, names, set())
+                    chosen = self.choose(statement.names, statement.hint, place)
+                    names.values.update(_locals(statement.names, chosen))
+                    done.append(If(chosen, condition, then, otherwise))
+                case While():
+                    done.append(self._while(statement, place, names))
+                case For():
+                    done.append(self._for(statement, place, names))
+        return done
 
     def argument(self, name: str, value: str) -> str:
         chosen = identifier(name, {*self.reserved, *self.holders})
         self.holders[chosen] = value
         return chosen
 
-    def choose(self, let: Let, place: int) -> tuple[str, ...]:
-        wanted = list(let.targets[: len(let.values)])
-        spare = next((self.results[v] for v in let.values if v in self.results), let.fallback)
-        wanted += [spare] * (len(let.values) - len(wanted))
+    def choose(
+        self, values: tuple[str, ...], hint: Hint, place: int, all_kept: bool = False
+    ) -> tuple[str, ...]:
+        """A name for each value; `_` for one of several that nothing reads."""
+        wanted = list(hint.targets[: len(values)])
+        spare = next((self.results[v] for v in values if v in self.results), hint.fallback)
+        wanted += [spare] * (len(values) - len(wanted))
         names: list[str] = []
-        for value, name in zip(let.values, wanted, strict=True):
-            if len(let.values) > 1 and value not in self.last_read:
+        for value, name in zip(values, wanted, strict=True):
+            if len(values) > 1 and value not in self.last_read and not all_kept:
                 names.append("_")
                 continue
-            chosen = self._free(name, place) or self._free(let.fallback, place)
-            names.append(chosen or self.fresh(let.fallback, place))
+            chosen = self._free(name, place) or self._free(hint.fallback, place)
+            names.append(chosen or self.fresh(hint.fallback, place))
             self.holders[names[-1]] = value
+            # The next of them must not take this name, even if nothing reads its value.
+            self.last_read.setdefault(value, place + 1 if len(values) > 1 else -1)
         return tuple(names)
 
     def fresh(self, stem: str, place: int) -> str:
@@ -148,7 +196,61 @@ class _Namer:
             name, count = self._free(f"{stem}_{count}", place), count + 1
         return name
 
-    def variable(self, path: str, carried: str) -> str:
+    def _for_each(self, loop: ForEach, place: int, names: _Names) -> ForEach:
+        start = names.bind(loop.start)
+        (name,) = self.choose(loop.names, loop.hint, place)
+        variable = self._variable(loop.path, name)
+        inner = names.inside()
+        inner.values[loop.carried] = Local(name)
+        expr = rewrite(inner.bind(loop.expr), _loop_module(loop.path, variable))
+        names.values[loop.names[0]] = Local(name)
+        return ForEach(loop.path, variable, (name,), name, start, expr)
+
+    def _while(self, loop: While, place: int, names: _Names) -> While:
+        starts = map_exprs(loop.starts, names.bind)
+        chosen = self.choose(loop.names, loop.hint, place, all_kept=True)
+        inner = names.inside()
+        inner.values.update(_locals(loop.carried, chosen))
+        condition = self._scope(loop.condition, inner, set(chosen))
+        body = self._scope(loop.body, inner, set(chosen))
+        names.values.update(_locals(loop.names, chosen))
+        return While(chosen, chosen, starts, condition, body)
+
+    def _for(self, loop: For, place: int, names: _Names) -> For:
+        starts = map_exprs(loop.starts, names.bind)
+        sources = map_exprs(loop.sources, names.bind)
+        count = names.bind(loop.count)
+        kept = len(loop.carried)
+        chosen = self.choose(loop.names, loop.hint, place, all_kept=True)
+        inner = names.inside()
+        inner.values.update(_locals(loop.carried, chosen[:kept]))
+        taken = {*self.reserved, *self.holders, *chosen}
+        index = identifier("i", taken)
+        items: list[str] = []
+        for source in sources:
+            items.append(identifier(_singular(source), {*taken, index, *items}))
+        inner.values.update(_locals(loop.items, tuple(items)))
+        body = self._scope(loop.body, inner, {*chosen, index, *items})
+        names.values.update(_locals(loop.names, chosen))
+        return For(chosen, chosen[:kept], starts, tuple(items), sources, index, count, body)
+
+    def _scope(self, scope: Scope, names: _Names, reserved: set[str]) -> Scope:
+        inner = names.inside()
+        namer = _Namer(
+            scope.statements, scope.results, self.holders, self.reserved | reserved, {}
+        )
+        statements = namer.name(scope.statements, inner)
+        return Scope(tuple(statements), map_exprs(scope.results, inner.bind))
+
+    def _symbol(self, wanted: str, names: _Names) -> str:
+        """A local for a symbol: its name, without the number that tells it from others elsewhere."""
+        stem = re.sub(r"_\d+$", "", wanted)
+        local = identifier(stem, {*self.reserved, *self.holders})
+        self.reserved.add(local)
+        names.symbols[wanted] = symbol(local)
+        return local
+
+    def _variable(self, path: str, carried: str) -> str:
         """The loop's own module: the list's name in the singular."""
         name = identifier(path.rpartition(".")[2])
         name = name[:-1] if name.endswith("s") and len(name) > 3 else name
@@ -163,16 +265,33 @@ class _Namer:
             return None
         return chosen if holder is None or self.last_read.get(holder, -1) <= place else None
 
+    def _read(self, expr: Expr, place: int) -> None:
+        for part in walk(expr):
+            if isinstance(part, Var):
+                self.last_read[part.name] = max(place, self.last_read.get(part.name, -1))
+
+    def _repeated(self, loop: Statement) -> set[str]:
+        """The values that every iteration reads."""
+        starts = list(once(loop))
+        every = [expr for expr in exprs(loop) if not any(expr is start for start in starts)]
+        return {part.name for expr in every for part in walk(expr) if isinstance(part, Var)}
+
+
+def _locals(values: tuple[str, ...], names: tuple[str, ...]) -> dict[str, Expr]:
+    return {value: Local(name) for value, name in zip(values, names, strict=True)}
+
+
+def _singular(source: Expr) -> str:
+    """What an index of a tensor is called: `frame` of `frames`, else `row`."""
+    name = source.name if isinstance(source, Local) else ""
+    return name[:-1] if name.endswith("s") and len(name) > 3 else "row"
+
 
 def _loop_module(path: str, variable: str) -> Callable[[Expr], Expr | None]:
     def change(expr: Expr) -> Expr | None:
         return Local(variable) if expr == Field(path) else None
 
     return change
-
-
-def _bind(expr: Expr, bound: Mapping[str, Expr]) -> Expr:
-    return rewrite(expr, lambda e: bound[e.name] if isinstance(e, Var) else None)
 
 
 def _name(expr: Expr) -> str:

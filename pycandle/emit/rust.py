@@ -10,7 +10,7 @@ import math
 from pycandle.emit.fields import ListField, ModuleField, StructField
 from pycandle.emit.names import identifier, string_literal
 from pycandle.graph import Guard
-from pycandle.graph.dim import Dim, Opaque, Size, terms_of
+from pycandle.graph.dim import Dim, Monomial, Opaque, Size, terms_of
 from pycandle.ops.expr import (
     Array,
     Call,
@@ -26,6 +26,7 @@ from pycandle.ops.expr import (
     Operator,
     Raw,
     Record,
+    RelationOf,
     SizeOf,
     Slice,
     Text,
@@ -84,6 +85,8 @@ def value(expr: Expr, names: FieldNames) -> str:
             return f"self.{name}"
         case SizeOf(size=size_, kind=kind):
             return size_text(size_) if kind == "usize" else _converted(size_, kind)
+        case RelationOf(guard=guard):
+            return relation_text(guard)
         case Raw(text=text):
             return text
         case Text(value=text):
@@ -168,7 +171,17 @@ def relation_text(guard: Guard) -> str:
                 return f"{_grouped(size_text(left))}.is_multiple_of({size_text(right)})"
         case _:
             pass
-    return f"{size_text(guard.left)} {guard.sign} {size_text(guard.right)}"
+    left, right = guard.left, guard.right
+    if any(factor < 0 for side in (left, right) for _, factor in terms_of(side)):
+        # Nothing is subtracted: below zero there is no `usize`.
+        terms = terms_of(left - right)
+        left = sum((_term(m, f) for m, f in terms if f > 0), 0)
+        right = sum((_term(m, -f) for m, f in terms if f < 0), 0)
+    return f"{size_text(left)} {guard.sign} {size_text(right)}"
+
+
+def _term(monomial: Monomial, factor: int) -> Size:
+    return Dim(((monomial, factor),)) if monomial else factor
 
 
 def _record(record: Record, names: FieldNames) -> str:
@@ -194,10 +207,20 @@ def _is_default(item: Expr, default: Numbers) -> bool:
 def _atom(atom: str | Opaque) -> str:
     if isinstance(atom, str):
         return identifier(atom)
+    if atom.function == "max" and 0 in (atom.left, atom.right):
+        return _at_least_zero(atom.right if atom.left == 0 else atom.left)
     left, right = _grouped(size_text(atom.left)), _grouped(size_text(atom.right))
     if atom.function in ("max", "min"):
         return f"{left}.{atom.function}({right})"
     return f"({left} {'/' if atom.function == 'floordiv' else '%'} {right})"
+
+
+def _at_least_zero(size: Size) -> str:
+    """`max(0, size)`, where what is subtracted may be more than what is there."""
+    left: Size = sum((_term(m, f) for m, f in terms_of(size) if f > 0), 0)
+    right: Size = sum((_term(m, -f) for m, f in terms_of(size) if f < 0), 0)
+    text = _grouped(size_text(left))
+    return text if right == 0 else f"{text}.saturating_sub({size_text(right)})"
 
 
 def _grouped(text: str) -> str:

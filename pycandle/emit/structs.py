@@ -7,7 +7,7 @@ known when it is compared. It must not know text.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from pycandle.emit.body import Interface, draft
@@ -22,11 +22,12 @@ from pycandle.emit.fields import (
 from pycandle.emit.layers import layer_field
 from pycandle.emit.loops import roll
 from pycandle.emit.names import identifier, type_identifier
-from pycandle.emit.naming import Body, NamedForEach, NamedLet, name_locals
+from pycandle.emit.naming import Body, name_locals
+from pycandle.emit.statements import map_exprs, walk_all
 from pycandle.emit.tree import Tree
 from pycandle.errors import Finding, UnsupportedError
 from pycandle.graph import Region
-from pycandle.ops.expr import Config, DeviceOf, Expr, Number, rewrite, size, walk
+from pycandle.ops.expr import Config, DeviceOf, Expr, Number, rewrite, size
 
 # What the axes of a parameter are called where they become configuration.
 _AXIS_LABELS = {1: ("width",), 2: ("rows", "columns")}
@@ -199,13 +200,9 @@ def _map(plan: _Plan, change: Callable[[Number], Expr]) -> tuple[tuple[StructFie
         return change(expr) if isinstance(expr, Number) else None
 
     fields = tuple(with_exprs(field, visit) for field in plan.fields)
-    statements = tuple(
-        replace(s, expr=rewrite(s.expr, visit))
-        if isinstance(s, NamedLet)
-        else replace(s, start=rewrite(s.start, visit), expr=rewrite(s.expr, visit))
-        for s in plan.body.statements
+    statements, results = map_exprs(
+        (plan.body.statements, plan.body.results), lambda expr: rewrite(expr, visit)
     )
-    results = tuple(rewrite(result, visit) for result in plan.body.results)
     return fields, replace(plan.body, statements=statements, results=results)
 
 
@@ -247,18 +244,14 @@ def _configured(plan: _Plan, configs: list[str | None]) -> tuple[tuple[StructFie
 
 
 def _read_configs(body: Body) -> set[str]:
-    return {part.name for part in _parts(body) if isinstance(part, Config)}
+    return {part.name for part in walk_all(_parts(body)) if isinstance(part, Config)}
 
 
 def _reads_device(body: Body) -> bool:
-    return any(isinstance(part, DeviceOf) and part.tensor is None for part in _parts(body))
+    parts = walk_all(_parts(body))
+    return any(isinstance(part, DeviceOf) and part.tensor is None for part in parts)
 
 
-def _parts(body: Body) -> Iterator[Expr]:
+def _parts(body: Body) -> tuple[object, ...]:
     """Everything that a forward computes with."""
-    for statement in body.statements:
-        yield from walk(statement.expr)
-        if isinstance(statement, NamedForEach):
-            yield from walk(statement.start)
-    for result in body.results:
-        yield from walk(result)
+    return (body.statements, body.results)

@@ -9,6 +9,8 @@ from pycandle.graph.ir import (
     DTYPES,
     PARTS,
     Arg,
+    Binding,
+    Block,
     Boundary,
     Case,
     DType,
@@ -24,13 +26,17 @@ from pycandle.graph.ir import (
     Symbol,
     TensorType,
     Value,
+    every_node,
     refs,
+    with_blocks,
 )
 
 __all__ = [
     "DTYPES",
     "PARTS",
     "Arg",
+    "Binding",
+    "Block",
     "Boundary",
     "Case",
     "DType",
@@ -48,5 +54,7 @@ __all__ = [
     "Symbol",
     "TensorType",
     "Value",
+    "every_node",
     "refs",
+    "with_blocks",
 ]

@@ -2,19 +2,22 @@
 
 A node is one ATen call; a region is one module call. Nodes stand in execution order and each says
 which region it belongs to. Symbolic integers are not nodes: `torch.export` states each of them as
-an expression over the symbols of the input axes, and that expression (`Size`) is the argument.
+an expression over symbols, and that expression (`Size`) is the argument. A symbol is the size of an
+input's axis, or is bound by a value that the graph computes.
+A branch or a loop is a node with blocks among its arguments: nodes of their own, which read the
+values around them.
 All types are frozen; a pass builds a new graph with `dataclasses.replace`.
 """
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TypeAlias
 
-from pycandle.graph.dim import Dim, Size, substitute
+from pycandle.graph.dim import Dim, Size, substitute, symbol, symbols
 
 # A complex dtype's real and imaginary parts, which Rust holds as pairs along a last axis.
 PARTS = {"c64": "f32", "c128": "f64"}
@@ -34,7 +37,10 @@ class Ref:
     name: str
 
 
-Arg: TypeAlias = "Ref | Dim | DType | int | float | complex | bool | str | tuple[Arg, ...] | None"
+Arg: TypeAlias = (
+    "Ref | Dim | DType | Block | Guard | int | float | complex | bool | str"
+    " | tuple[Arg, ...] | None"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +103,47 @@ class Node:
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """The names of the values that this node reads, in order, repeats included."""
+        """The names of the values that this node reads, in order, repeats included.
+
+        What its blocks read of the values around them is part of it.
+        """
         return tuple(refs((*self.args, *(arg for _, arg in self.kwargs))))
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        """The blocks among its arguments, in order."""
+        return tuple(arg for arg in self.args if isinstance(arg, Block))
+
+    @property
+    def symbols(self) -> set[str]:
+        """The symbols in its arguments and in the types of its outputs, blocks included."""
+        found = set(_symbols((*self.args, *(arg for _, arg in self.kwargs))))
+        return found.union(*(symbols(size) for out in self.outs for size in out.type.shape))
 
     def kwarg(self, name: str, default: Arg = None) -> Arg:
         """A keyword argument, or the default."""
         return dict(self.kwargs).get(name, default)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A branch, or the body of a loop: an argument of the node that decides how often it runs.
+
+    It reads the values around it by name; `inputs` are what changes from one run to the next. Its
+    nodes belong to the region of the node that holds it.
+    """
+
+    inputs: tuple[Value, ...]
+    nodes: tuple[Node, ...]
+    results: tuple[str, ...]
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The names of the values around it that it reads, in order, repeats included."""
+        own = {value.name for value in self.inputs}
+        own.update(out.name for node in self.nodes for out in node.outs)
+        read = [name for node in self.nodes for name in node.inputs]
+        return tuple(name for name in (*read, *self.results) if name not in own)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +186,25 @@ class Symbol:
 
 
 @dataclass(frozen=True, slots=True)
+class Binding:
+    """A symbol that depends on the data: what binds it, and the range that the export assumes.
+
+    It is an axis of `value` where one has that size, else the number that `value`, an integer
+    tensor of one element, holds.
+    """
+
+    name: str
+    min: int
+    max: int | None
+    value: str
+
+    def axis(self, tensor: TensorType) -> int | None:
+        """The axis of the value that it is the size of; None if it is the number in it."""
+        sizes = [size == symbol(self.name) for size in tensor.shape]
+        return sizes.index(True) if True in sizes else None
+
+
+@dataclass(frozen=True, slots=True)
 class Guard:
     """A relation of sizes that holds for every input that the graph is right for."""
 
@@ -154,6 +214,11 @@ class Guard:
 
     def __str__(self) -> str:
         return f"{self.left} {self.sign} {self.right}"
+
+    @property
+    def symbols(self) -> set[str]:
+        """The symbols that it relates."""
+        return symbols(self.left) | symbols(self.right)
 
     def holds(self, sizes: Mapping[str, int]) -> bool:
         """Whether it holds at these sizes of the symbols."""
@@ -174,10 +239,14 @@ RELATIONS: dict[str, Callable[[int, int], bool]] = {
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """A tensor that the caller gives, under its name in the signature."""
+    """A tensor that the caller gives, under its name in the signature.
+
+    One that the model draws at random itself has a distribution, in words.
+    """
 
     name: str
     value: Value
+    random: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +289,7 @@ class Graph:
     class_name: str = ""
     torch: str = ""
     symbols: tuple[Symbol, ...] = ()
+    bindings: tuple[Binding, ...] = ()
     guards: tuple[Guard, ...] = ()
     inputs: tuple[Input, ...] = ()
     parameters: tuple[Parameter, ...] = ()
@@ -235,13 +305,15 @@ class Graph:
     def types(self) -> dict[str, TensorType]:
         """The type of every value, by name."""
         known = {entry.value.name: entry.value.type for entry in (*self.inputs, *self.parameters)}
-        for node in self.nodes:
+        for node in every_node(self.nodes):
             known.update((out.name, out.type) for out in node.outs)
+            for block in node.blocks:
+                known.update((value.name, value.type) for value in block.inputs)
         return known
 
     @cached_property
     def producers(self) -> dict[str, Node]:
-        """The node that computes each value; inputs and parameters have none."""
+        """The node that computes each value; inputs, parameters and what is in blocks have none."""
         return {out.name: node for node in self.nodes for out in node.outs}
 
     @cached_property
@@ -268,6 +340,7 @@ class Graph:
         return replace(
             self.standing_for(final),
             nodes=tuple(rename(node, final) for node in nodes),
+            bindings=tuple(replace(b, value=final.get(b.value, b.value)) for b in self.bindings),
             outputs=tuple(replace(o, value=final.get(o.value, o.value)) for o in self.outputs),
         )
 
@@ -278,8 +351,8 @@ class Graph:
 
 
 def rename(node: Node, names: Mapping[str, str]) -> Node:
-    """The node with the values it reads renamed."""
-    if not any(name in names for name in node.inputs):
+    """The node with the values it reads renamed, in its blocks too."""
+    if not node.blocks and not any(name in names for name in node.inputs):
         return node
     return replace(
         node,
@@ -288,21 +361,55 @@ def rename(node: Node, names: Mapping[str, str]) -> Node:
     )
 
 
+def with_blocks(node: Node, change: Callable[[tuple[Node, ...]], tuple[Node, ...]]) -> Node:
+    """The node with the nodes of its blocks changed."""
+    if not node.blocks:
+        return node
+    args = (replace(a, nodes=change(a.nodes)) if isinstance(a, Block) else a for a in node.args)
+    return replace(node, args=tuple(args))
+
+
 def refs(args: tuple[Arg, ...]) -> Iterator[str]:
-    """The names of the values in an argument list, nested lists included."""
+    """The names of the values that an argument list reads, nested lists and blocks included."""
     for arg in args:
         if isinstance(arg, Ref):
             yield arg.name
+        elif isinstance(arg, Block):
+            yield from arg.reads
         elif isinstance(arg, tuple):
             yield from refs(arg)
+
+
+def every_node(nodes: Iterable[Node]) -> Iterator[Node]:
+    """The nodes, each followed by those in its blocks."""
+    for node in nodes:
+        yield node
+        for block in node.blocks:
+            yield from every_node(block.nodes)
 
 
 def _rename(arg: Arg, names: Mapping[str, str]) -> Arg:
     if isinstance(arg, Ref):
         return Ref(names.get(arg.name, arg.name))
+    if isinstance(arg, Block):
+        nodes = tuple(rename(node, names) for node in arg.nodes)
+        return replace(arg, nodes=nodes, results=tuple(names.get(r, r) for r in arg.results))
     if isinstance(arg, tuple):
         return tuple(_rename(item, names) for item in arg)
     return arg
+
+
+def _symbols(args: tuple[Arg, ...]) -> Iterator[str]:
+    for arg in args:
+        if isinstance(arg, Dim):
+            yield from symbols(arg)
+        elif isinstance(arg, Guard):
+            yield from arg.symbols
+        elif isinstance(arg, Block):
+            for node in arg.nodes:
+                yield from node.symbols
+        elif isinstance(arg, tuple):
+            yield from _symbols(arg)
 
 
 def _follow(name: str, names: Mapping[str, str]) -> str:

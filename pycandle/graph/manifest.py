@@ -24,7 +24,7 @@ from pycandle.graph.ir import (
     TensorType,
     Value,
 )
-from pycandle.graph.text import parse_guard, parse_node, print_node
+from pycandle.graph.text import parse_binding, parse_guard, parse_node, print_binding, print_node
 from pycandle.graph.verify import verify
 
 FORMAT = 1
@@ -41,8 +41,12 @@ def dump(graph: Graph) -> str:
             {"name": s.name, "min": s.min, "max": s.max, "recorded": s.recorded}
             for s in graph.symbols
         ],
+        **({"bindings": [print_binding(b) for b in graph.bindings]} if graph.bindings else {}),
         "guards": [str(guard) for guard in graph.guards],
-        "inputs": [{"name": i.name, **_value(i.value)} for i in graph.inputs],
+        "inputs": [
+            {"name": i.name, **_value(i.value), **({"random": i.random} if i.random else {})}
+            for i in graph.inputs
+        ],
         "outputs": [{"path": o.path, "value": o.value} for o in graph.outputs],
         "parameters": [{"names": list(p.names), **_value(p.value)} for p in graph.parameters],
         "regions": [_region(region) for region in graph.regions],
@@ -111,8 +115,12 @@ def _graph(document: dict[str, Any]) -> Graph:
             Symbol(_text(s["name"]), int(s["min"]), s["max"], int(s["recorded"]))
             for s in document["symbols"]
         ),
+        bindings=tuple(parse_binding(_text(b)) for b in document.get("bindings", ())),
         guards=tuple(parse_guard(_text(guard)) for guard in document["guards"]),
-        inputs=tuple(Input(_text(i["name"]), _read_value(i)) for i in document["inputs"]),
+        inputs=tuple(
+            Input(_text(i["name"]), _read_value(i), _text(i.get("random", "")))
+            for i in document["inputs"]
+        ),
         parameters=tuple(
             Parameter(_read_value(p), tuple(_text(n) for n in p["names"]))
             for p in document["parameters"]

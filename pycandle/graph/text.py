@@ -2,6 +2,16 @@
 
     %a: f32[batch, 8] = aten.softmax.int(%x, -1, dtype=f32) @3 "model.py:6" as scores
 
+The blocks of a branch or a loop stand in braces, with a line for each of their nodes:
+
+    %y: i64[] = higher_order.while_loop(%n, {(%i: i64[])
+      %lt: bool[] = aten.lt.Scalar(%i, 9)
+      yield %lt
+    }, {(%i: i64[])
+      %add: i64[] = aten.add.Tensor(%i, 1)
+      yield %add
+    })
+
 Manifests store nodes in this form, and tests of passes are two such texts. It knows no op.
 """
 
@@ -10,6 +20,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+from collections.abc import Iterator
 
 from pycandle.errors import Finding, ManifestError
 from pycandle.graph import dim
@@ -17,6 +28,8 @@ from pycandle.graph.dim import Dim, Size
 from pycandle.graph.ir import (
     DTYPES,
     Arg,
+    Binding,
+    Block,
     DType,
     Graph,
     Guard,
@@ -36,7 +49,9 @@ _NODE = re.compile(
     r"(?: @(?P<region>\d+))?(?: (?P<source>\"(?:[^\"\\]|\\.)*\"))?(?: as (?P<targets>[\w, ]+))?"
 )
 _VALUE = re.compile(r"%(\w+): (\w+)\[([^\]]*)\]")
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 _REFERENCE = "__ref_"
+_BLOCK = "__block_"
 
 
 def print_graph(graph: Graph) -> str:
@@ -45,8 +60,11 @@ def print_graph(graph: Graph) -> str:
     for symbol in graph.symbols:
         upper = "" if symbol.max is None else symbol.max
         lines.append(f"symbol {symbol.name} {symbol.min}..{upper} = {symbol.recorded}")
+    lines += [f"binding {print_binding(binding)}" for binding in graph.bindings]
     lines += [f"guard {guard}" for guard in graph.guards]
-    lines += [f"input {json.dumps(i.name)} {print_value(i.value)}" for i in graph.inputs]
+    for entry in graph.inputs:
+        drawn = f" random {json.dumps(entry.random)}" if entry.random else ""
+        lines.append(f"input {json.dumps(entry.name)} {print_value(entry.value)}{drawn}")
     for parameter in graph.parameters:
         names = " ".join(json.dumps(name) for name in parameter.names)
         lines.append(f"parameter {print_value(parameter.value)} {names}")
@@ -61,7 +79,7 @@ def print_graph(graph: Graph) -> str:
 
 
 def print_node(node: Node) -> str:
-    """One node as a line; `parse_node` reads it back."""
+    """One node as a line, and a line more for each of its blocks'; `parse_node` reads it back."""
     outs = ", ".join(print_value(out) for out in node.outs)
     args = [print_arg(arg) for arg in node.args]
     args += [f"{name}={print_arg(arg)}" for name, arg in node.kwargs]
@@ -80,6 +98,12 @@ def print_value(value: Value) -> str:
     return f"%{value.name}: {value.type}"
 
 
+def print_binding(binding: Binding) -> str:
+    """A symbol, its range and the value that binds it: `count 0.. = %positions`."""
+    upper = "" if binding.max is None else binding.max
+    return f"{binding.name} {binding.min}..{upper} = %{binding.value}"
+
+
 def print_arg(arg: Arg) -> str:
     """An argument as it stands in a node's list."""
     match arg:
@@ -87,7 +111,9 @@ def print_arg(arg: Arg) -> str:
             return f"%{name}"
         case tuple():
             return f"[{', '.join(print_arg(item) for item in arg)}]"
-        case DType() | Dim() | bool() | int() | None:
+        case Block():
+            return _print_block(arg)
+        case DType() | Dim() | Guard() | bool() | int() | None:
             return str(arg)
         case float():
             # `repr` round-trips every finite float; the others have no literal in Python.
@@ -102,8 +128,7 @@ def parse_graph(text: str) -> Graph:
     """Read a graph's text form. Raises `ManifestError` that names the line."""
     graph: dict[str, list[object]] = {}
     name = ""
-    for number, line in enumerate(text.splitlines(), 1):
-        line = line.strip()
+    for number, line in _statements(text):
         if not line or line.startswith("#"):
             continue
         try:
@@ -116,11 +141,12 @@ def parse_graph(text: str) -> Graph:
                 graph.setdefault("node", []).append(parse_node(line))
         except ValueError as error:
             raise ManifestError(
-                Finding(f"cannot read the graph: {error}", f"line {number}: {line}")
+                Finding(f"cannot read the graph: {error}", f"line {number}: {line.splitlines()[0]}")
             ) from error
     return Graph(
         name=name,
         symbols=tuple(graph.get("symbol", ())),  # type: ignore[arg-type]
+        bindings=tuple(graph.get("binding", ())),  # type: ignore[arg-type]
         guards=tuple(graph.get("guard", ())),  # type: ignore[arg-type]
         inputs=tuple(graph.get("input", ())),  # type: ignore[arg-type]
         parameters=tuple(graph.get("parameter", ())),  # type: ignore[arg-type]
@@ -132,6 +158,7 @@ def parse_graph(text: str) -> Graph:
 
 def parse_node(text: str) -> Node:
     """Read one node. Raises `ValueError`."""
+    text, blocks = _take_blocks(text)
     match = _NODE.fullmatch(text)
     if match is None:
         raise ValueError("expected `%name: dtype[shape] = op(arguments)`")
@@ -143,7 +170,7 @@ def parse_node(text: str) -> Node:
         raise ValueError("expected an argument list")
     return Node(
         op=match["op"],
-        args=tuple(_parse_arg(arg) for arg in call.args),
+        args=tuple(_parse_arg(arg, blocks) for arg in call.args),
         kwargs=tuple((k.arg or "", _parse_arg(k.value)) for k in call.keywords),
         outs=outs,
         region=int(match["region"] or 0),
@@ -161,6 +188,14 @@ def parse_value(text: str) -> Value:
     if dtype not in DTYPES:
         raise ValueError(f"unknown dtype {dtype!r}; known: {', '.join(DTYPES)}")
     return Value(name, TensorType(dtype, parse_shape(shape)))
+
+
+def parse_binding(text: str) -> Binding:
+    """Read what `print_binding` wrote. Raises `ValueError`."""
+    match = re.fullmatch(r"(\w+) (-?\d+)\.\.(-?\d*) = %(\w+)", text)
+    if match is None:
+        raise ValueError("expected `binding name min..max = %value`")
+    return Binding(match[1], int(match[2]), int(match[3]) if match[3] else None, match[4])
 
 
 def parse_shape(text: str) -> tuple[Size, ...]:
@@ -181,8 +216,70 @@ def parse_guard(text: str) -> Guard:
     return Guard(dim.parse(match[1]), match[2], dim.parse(match[3]))
 
 
-def _parse_arg(node: ast.expr) -> Arg:
+def _print_block(block: Block) -> str:
+    inputs = f"({', '.join(map(print_value, block.inputs))})" if block.inputs else ""
+    lines = [line for node in block.nodes for line in print_node(node).splitlines()]
+    lines.append(f"yield {', '.join(f'%{name}' for name in block.results)}")
+    return "\n".join([f"{{{inputs}", *(f"  {line}" for line in lines), "}"])
+
+
+def _statements(text: str) -> Iterator[tuple[int, str]]:
+    """Lines with their numbers; a node with blocks is one statement of several lines."""
+    first, held, depth = 0, list[str](), 0
+    for number, line in enumerate(text.splitlines(), 1):
+        first = first if held else number
+        held.append(line.strip())
+        plain = _STRING.sub("", line)
+        depth += plain.count("{") - plain.count("}")
+        if depth <= 0:
+            yield first, "\n".join(held)
+            held, depth = [], 0
+    if held:
+        yield first, "\n".join(held)
+
+
+def _take_blocks(text: str) -> tuple[str, tuple[Block, ...]]:
+    """The text with a name in the place of each outermost block, and the blocks."""
+    kept, blocks = "", list[Block]()
+    place, start, depth = 0, 0, 0
+    while place < len(text):
+        string = _STRING.match(text, place)
+        end = string.end() if string else place + 1
+        piece = text[place:end]
+        if piece == "{":
+            start, depth = (end, 1) if depth == 0 else (start, depth + 1)
+        elif piece == "}":
+            depth -= 1
+            if depth == 0:
+                kept += f"{_BLOCK}{len(blocks)}"
+                blocks.append(_parse_block(text[start:place]))
+        elif depth == 0:
+            kept += piece
+        place = end
+    if depth:
+        raise ValueError("a block has no end")
+    return kept, tuple(blocks)
+
+
+def _parse_block(text: str) -> Block:
+    head, _, rest = text.partition("\n")
+    inputs = tuple(parse_value(value[0]) for value in _VALUE.finditer(head))
+    if head.strip() and f"({', '.join(map(print_value, inputs))})" != head.strip():
+        raise ValueError(f"expected the inputs of a block, got {head.strip()!r}")
+    *lines, last = (line for _, line in _statements(rest) if line) if rest.strip() else ("", "")
+    match = re.fullmatch(r"yield (%\w+(?:, %\w+)*)", last)
+    if match is None:
+        raise ValueError("expected a block to end in `yield %name`")
+    nodes = tuple(parse_node(line) for line in lines if line)
+    return Block(inputs, nodes, tuple(re.findall(r"%(\w+)", match[1])))
+
+
+def _parse_arg(node: ast.expr, blocks: tuple[Block, ...] = ()) -> Arg:
     match node:
+        case ast.Name(id=name) if name.startswith(_BLOCK):
+            return blocks[int(name.removeprefix(_BLOCK))]
+        case ast.Compare(left=left, ops=[sign], comparators=[right]) if type(sign) in _SIGNS:
+            return Guard(dim.from_ast(left), _SIGNS[type(sign)], dim.from_ast(right))
         case ast.Name(id=name) if name.startswith(_REFERENCE):
             return Ref(name.removeprefix(_REFERENCE))
         case ast.Name(id=name) if name in DTYPES:
@@ -212,7 +309,8 @@ def _parse_part(node: ast.expr) -> float:
 
 
 def _mark_references(text: str) -> str:
-    return re.sub(r"%(\w+)", rf"{_REFERENCE}\1", text)
+    # After a name or a bracket, the sign is that of a remainder: `(seq%2)`.
+    return re.sub(r"(?<![\w)])%(\w+)", rf"{_REFERENCE}\1", text)
 
 
 def _parse_symbol(text: str) -> Symbol:
@@ -225,7 +323,8 @@ def _parse_symbol(text: str) -> Symbol:
 
 def _parse_input(text: str) -> Input:
     name, end = json.JSONDecoder().raw_decode(text)
-    return Input(name, parse_value(text[end:].strip()))
+    value, _, drawn = text[end:].strip().partition(" random ")
+    return Input(name, parse_value(value), json.loads(drawn) if drawn else "")
 
 
 def _parse_parameter(text: str) -> Parameter:
@@ -248,7 +347,17 @@ def _parse_output(text: str) -> Output:
     return Output(path, text[end:].strip().removeprefix("%"))
 
 
+_SIGNS: dict[type[ast.cmpop], str] = {
+    ast.Eq: "==",
+    ast.NotEq: "!=",
+    ast.Lt: "<",
+    ast.LtE: "<=",
+    ast.Gt: ">",
+    ast.GtE: ">=",
+}
+
 _PARSERS = {
+    "binding": parse_binding,
     "guard": parse_guard,
     "symbol": _parse_symbol,
     "input": _parse_input,

@@ -6,9 +6,11 @@ should is parity's question.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pycandle.errors import Finding, GraphError
 from pycandle.graph import dim
-from pycandle.graph.ir import DTYPES, Graph, TensorType
+from pycandle.graph.ir import DTYPES, Graph, Node, TensorType
 
 
 def verify(graph: Graph, after: str) -> Graph:
@@ -31,21 +33,49 @@ def _definitions(graph: Graph) -> list[str]:
         if entry.value.name in known:
             problems.append(f"%{entry.value.name} is defined twice")
         known.add(entry.value.name)
-    for node in graph.nodes:
-        problems += [
-            f"%{name} is used by {node.op} before it is defined"
-            for name in node.inputs
-            if name not in known
-        ]
-        for out in node.outs:
-            if out.name in known:
-                problems.append(f"%{out.name} is defined twice")
-            known.add(out.name)
+    bound = {b.value: {c.name for c in graph.bindings if c.value == b.value} for b in graph.bindings}
+    sizes = {symbol.name for symbol in graph.symbols}
+    sizes.update(*(bound.get(name, ()) for name in known))
+    problems += _block_definitions(graph.nodes, known, sizes, bound)
     problems += [
         f"the output %{output.value} is not defined"
         for output in graph.outputs
         if output.value not in known
     ]
+    return problems
+
+
+def _block_definitions(
+    nodes: tuple[Node, ...], known: set[str], sizes: set[str], bound: Mapping[str, set[str]]
+) -> list[str]:
+    """Values and symbols that are used before they exist; adds those that exist after the nodes."""
+    problems: list[str] = []
+    for node in nodes:
+        problems += [
+            f"%{name} is used by {node.op} before it is defined"
+            for name in node.inputs
+            if name not in known
+        ]
+        for block in node.blocks:
+            # What a block defines ends with it.
+            inside, told = set(known), set(sizes)
+            for value in block.inputs:
+                problems += [f"%{value.name} is defined twice"] if value.name in known else []
+                inside.add(value.name)
+                told |= bound.get(value.name, set())
+            problems += _block_definitions(block.nodes, inside, told, bound)
+            problems += [f"%{r} is not defined in its block" for r in block.results if r not in inside]
+        for out in node.outs:
+            if out.name in known:
+                problems.append(f"%{out.name} is defined twice")
+            known.add(out.name)
+            sizes |= bound.get(out.name, set())
+        if not node.blocks:
+            problems += [
+                f"{node.op} uses the symbol {name} before it is bound"
+                for name in sorted(node.symbols - sizes)
+                if any(name in names for names in bound.values())
+            ]
     return problems
 
 
@@ -65,8 +95,12 @@ def _regions(graph: Graph) -> list[str]:
 
 
 def _types(graph: Graph) -> list[str]:
-    known = {symbol.name for symbol in graph.symbols}
-    problems: list[str] = []
+    known = {symbol.name for symbol in (*graph.symbols, *graph.bindings)}
+    problems = [
+        f"the value %{binding.value} that binds {binding.name} does not exist"
+        for binding in graph.bindings
+        if binding.value not in graph.types
+    ]
     for name, tensor in graph.types.items():
         if tensor.dtype not in DTYPES:
             problems.append(f"%{name} has the unknown dtype {tensor.dtype}")

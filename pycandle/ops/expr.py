@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, TypeAlias
 
-from pycandle.graph import Size
+from pycandle.graph import Guard, Size
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,13 @@ class SizeOf:
 
     size: Size
     kind: str = "usize"
+
+
+@dataclass(frozen=True, slots=True)
+class RelationOf:
+    """A relation of symbolic sizes, as a condition."""
+
+    guard: Guard
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +162,7 @@ Expr: TypeAlias = (
     | Number
     | Config
     | SizeOf
+    | RelationOf
     | Raw
     | Text
     | Tuple
@@ -188,18 +196,19 @@ def walk(expr: Expr) -> Iterator[Expr]:
 def _rewrite_part(part: Any, change: Callable[[Expr], Expr | None]) -> Any:
     if isinstance(part, tuple):
         return tuple(_rewrite_part(item, change) for item in part)  # type: ignore[reportUnknownVariableType]
-    return rewrite(part, change) if _is_expr(part) else part
+    return rewrite(part, change) if is_expr(part) else part
 
 
 def _walk_part(part: Any) -> Iterator[Expr]:
     if isinstance(part, tuple):
         for item in part:  # type: ignore[reportUnknownVariableType]
             yield from _walk_part(item)
-    elif _is_expr(part):
+    elif is_expr(part):
         yield from walk(part)
 
 
-def _is_expr(part: object) -> bool:
+def is_expr(part: object) -> bool:
+    """Whether something is an expression."""
     return is_dataclass(part) and type(part).__module__ == __name__
 
 

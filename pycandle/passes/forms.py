@@ -178,7 +178,8 @@ class Bounds:
 
     def _monomial(self, monomial: tuple[object, ...], largest: bool) -> int | None:
         product = 1
-        ranges = {s.name: (s.min, s.max) for s in self.graph.symbols}
+        symbols = (*self.graph.symbols, *self.graph.bindings)
+        ranges = {s.name: (s.min, s.max) for s in symbols}
         for atom in monomial:
             bound = ranges[atom][largest] if isinstance(atom, str) and atom in ranges else None
             if bound is None:

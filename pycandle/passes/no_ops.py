@@ -6,7 +6,7 @@ A node stays where its output's dtype or shape differs from its input's.
 
 from __future__ import annotations
 
-from pycandle.graph import Graph, Node, Ref
+from pycandle.graph import Graph, Node, Ref, with_blocks
 
 # Ops that give their first argument back whenever dtype and shape are unchanged.
 _IDENTITIES = frozenset(
@@ -38,16 +38,21 @@ _DROPOUTS = frozenset(
 
 
 def drop_no_ops(graph: Graph) -> Graph:
-    """Replace each such node's value by its input everywhere."""
+    """Replace each such node's value by its input everywhere, in blocks too."""
     renamed: dict[str, str] = {}
+    return graph.with_nodes(_kept(graph.nodes, graph, renamed), renamed)
+
+
+def _kept(nodes: tuple[Node, ...], graph: Graph, renamed: dict[str, str]) -> tuple[Node, ...]:
+    """The nodes that stay; the values of the others are renamed."""
     kept: list[Node] = []
-    for node in graph.nodes:
+    for node in nodes:
         source = node.args[0] if node.args else None
         if isinstance(source, Ref) and _gives_back(node, graph):
             renamed[node.out.name] = source.name
         else:
-            kept.append(node)
-    return graph.with_nodes(tuple(kept), renamed)
+            kept.append(with_blocks(node, lambda nodes: _kept(nodes, graph, renamed)))
+    return tuple(kept)
 
 
 def _gives_back(node: Node, graph: Graph) -> bool:

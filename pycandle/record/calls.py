@@ -41,9 +41,13 @@ class Call:
 
 
 def observe(model: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Call]:
-    """Run the model in eval mode and return its module calls, the model's own first."""
+    """Run the model in eval mode and return its module calls, the model's own first.
+
+    Calls in a branch or a loop of `torch.cond` and its like are not among them: how many there are
+    depends on the data. They belong to the module that branches.
+    """
     calls: list[Call] = []
-    open_calls: list[int] = []
+    open_calls: list[int | None] = []
     open_modules: list[torch.nn.Module] = []
     counts: Counter[str] = Counter()
 
@@ -54,6 +58,10 @@ def observe(model: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any
     def enter(module: torch.nn.Module, args: Any, kwargs: Any) -> None:
         name = f"{type(module).__module__}.{type(module).__qualname__}"
         parent = open_calls[-1] if open_calls else None
+        if open_calls and (parent is None or _in_control_flow(open_modules[-1])):
+            open_calls.append(None)
+            open_modules.append(module)
+            return
         site = _site(open_modules[-1]) if open_modules else None
         # A shared module goes by the name that its caller has for it, as in torch.export.
         prefix = f"{calls[parent].path}.".lstrip(".") if parent is not None else ""
@@ -67,7 +75,9 @@ def observe(model: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any
 
     def leave(_module: torch.nn.Module, _args: Any, _kwargs: Any, output: Any) -> None:
         open_modules.pop()
-        calls[open_calls.pop()].outputs = _clone(tensors(output))
+        index = open_calls.pop()
+        if index is not None:
+            calls[index].outputs = _clone(tensors(output))
 
     handles: list[Any] = []
     for module in names:
@@ -76,7 +86,8 @@ def observe(model: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any
     modes = {module: module.training for module in model.modules()}
     model.eval()
     try:
-        with torch.no_grad():
+        # Without a compiler, so that the hooks are called in branches too.
+        with torch.no_grad(), torch.compiler.set_stance("force_eager"):
             model(*args, **kwargs)
     finally:
         for module, mode in modes.items():
@@ -94,6 +105,18 @@ def _site(parent: torch.nn.Module) -> tuple[str, int] | None:
             return frame.f_code.co_filename, frame.f_lineno
         frame = frame.f_back
     return None
+
+
+def _in_control_flow(parent: torch.nn.Module) -> bool:
+    """Whether a branch or a loop of PyTorch's stands between the parent's code and here."""
+    frame = inspect.currentframe()
+    while frame is not None:
+        if "/torch/_higher_order_ops/" in frame.f_code.co_filename.replace("\\", "/"):
+            return True
+        if frame.f_locals.get("self") is parent and frame.f_code.co_name not in _PLUMBING:
+            return False
+        frame = frame.f_back
+    return False
 
 
 def tensors(tree: Any, prefix: str = "") -> dict[str, torch.Tensor]:

@@ -6,13 +6,14 @@ made from. It must not know any lowering to Rust.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 
 from pycandle.errors import Finding, RecordError
-from pycandle.graph import Arg, DType, Node, Ref
+from pycandle.graph import Arg, Binding, Block, DType, Guard, Node, Ref, TensorType
 from pycandle.graph.dim import Dim, substitute
 from pycandle.record.importer import DTYPES
 
@@ -27,25 +28,41 @@ _NARROW = {torch.float64: torch.float32, torch.complex128: torch.complex64}
 Environment = dict[str, torch.Tensor]
 
 
+@dataclass(frozen=True)
+class Evaluation:
+    """What a run computed."""
+
+    values: Environment  # by name, the known ones included; not those of blocks
+    sizes: dict[str, int]  # of every symbol, those that values bind included
+    discrete: dict[str, list[torch.Tensor]]  # integers and booleans, each time they were computed
+
+
 def evaluate(
-    nodes: Iterable[Node], known: Mapping[str, torch.Tensor], sizes: Mapping[str, int], wide: bool
-) -> Environment:
-    """Every value of the nodes by name, the known ones included; `wide` computes in float64.
+    nodes: Iterable[Node],
+    known: Mapping[str, torch.Tensor],
+    sizes: Mapping[str, int],
+    bindings: Iterable[Binding] = (),
+    wide_of: Evaluation | None = None,
+) -> Evaluation:
+    """Run the nodes; with `wide_of`, in float64 what that run computed in its own precision.
 
     In float64 every floating dtype is replaced, also where an op names one. An op without a
-    float64 kernel runs in float32, and only that op.
+    float64 kernel runs in float32, and only that op. Integers and booleans are those of the other
+    run, so that both take the same branches, and rounding moves no element in or out of a mask.
     """
-    env: Environment = {name: widen(t) if wide else t for name, t in known.items()}
+    run = _Run(dict(sizes), tuple(bindings), wide_of)
+    env: Environment = {name: widen(t) if wide_of else t for name, t in known.items()}
+    for name in known:
+        run.bind(name, env[name], TensorType("", ()))
     before = torch.get_default_dtype()
-    if wide:
+    if wide_of:
         torch.set_default_dtype(torch.float64)
     try:
         with torch.no_grad():
-            for node in nodes:
-                _run(node, env, sizes, wide)
+            run.nodes(nodes, env)
     finally:
         torch.set_default_dtype(before)
-    return env
+    return Evaluation(env, run.sizes, run.discrete)
 
 
 def widen(tensor: torch.Tensor) -> torch.Tensor:
@@ -53,21 +70,110 @@ def widen(tensor: torch.Tensor) -> torch.Tensor:
     return tensor.to(_WIDE.get(tensor.dtype, tensor.dtype))
 
 
-def _run(node: Node, env: Environment, sizes: Mapping[str, int], wide: bool) -> None:
-    if any(name not in env for name in node.inputs):
-        raise RecordError(Finding(f"{node.op} reads a value that was not computed", node.source))
-    args = [_value(arg, env, sizes, wide) for arg in node.args]
-    kwargs = {name: _value(arg, env, sizes, wide) for name, arg in node.kwargs}
-    try:
-        result = _call(node.op, args, kwargs)
-    except RuntimeError as error:
-        if not wide or "not implemented" not in str(error):
-            raise
-        narrow = [_narrow(arg) for arg in args]
-        result = _call(node.op, narrow, {name: _narrow(arg) for name, arg in kwargs.items()})
-    results = [result] if isinstance(result, torch.Tensor) else list(result)
-    for out, tensor in zip(node.outs, results, strict=True):
-        env[out.name] = widen(tensor) if wide else tensor
+class _Run:
+    """One run: the sizes known so far, and the integers and booleans of this and the other run."""
+
+    def __init__(
+        self, sizes: dict[str, int], bindings: tuple[Binding, ...], wide_of: Evaluation | None
+    ) -> None:
+        self.sizes = sizes
+        self.bindings: dict[str, list[Binding]] = {}
+        for binding in bindings:
+            self.bindings.setdefault(binding.value, []).append(binding)
+        self.wide = wide_of is not None
+        self.discrete: dict[str, list[torch.Tensor]] = {}
+        recorded = wide_of.discrete if wide_of else {}
+        self.recorded: dict[str, Iterator[torch.Tensor]] = {k: iter(v) for k, v in recorded.items()}
+
+    def nodes(self, nodes: Iterable[Node], env: Environment) -> None:
+        for node in nodes:
+            if any(name not in env for name in node.inputs):
+                raise RecordError(
+                    Finding(f"{node.op} reads a value that was not computed", node.source)
+                )
+            results = self.control(node, env) if node.blocks else self.op(node, env)
+            for out, tensor in zip(node.outs, results, strict=True):
+                env[out.name] = self.settled(out.name, tensor)
+                self.bind(out.name, env[out.name], out.type)
+
+    def settled(self, name: str, tensor: torch.Tensor) -> torch.Tensor:
+        """The tensor as this run goes on with it."""
+        if tensor.is_floating_point() or tensor.is_complex():
+            return widen(tensor) if self.wide else tensor
+        if self.wide and name in self.recorded:
+            tensor = next(self.recorded[name], tensor)
+        self.discrete.setdefault(name, []).append(tensor)
+        return tensor
+
+    def bind(self, name: str, tensor: torch.Tensor, type_: TensorType) -> None:
+        for binding in self.bindings.get(name, ()):
+            axis = binding.axis(type_)
+            # The axis of a value that was given is among the sizes that were given.
+            if axis is not None:
+                self.sizes[binding.name] = tensor.shape[axis]
+            elif binding.name not in self.sizes or type_.dtype:
+                self.sizes[binding.name] = int(tensor.item())
+
+    def op(self, node: Node, env: Environment) -> list[torch.Tensor]:
+        args = [self.value(arg, env) for arg in node.args]
+        kwargs = {name: self.value(arg, env) for name, arg in node.kwargs}
+        try:
+            result = _call(node.op, args, kwargs)
+        except RuntimeError as error:
+            if not self.wide or "not implemented" not in str(error):
+                raise
+            narrow = [_narrow(arg) for arg in args]
+            result = _call(node.op, narrow, {name: _narrow(arg) for name, arg in kwargs.items()})
+        return [result] if isinstance(result, torch.Tensor) else list(result)
+
+    def control(self, node: Node, env: Environment) -> list[torch.Tensor]:
+        """A branch or a loop, as PyTorch runs it without a compiler."""
+        blocks = node.blocks
+        args = [self.value(arg, env) for arg in node.args if not isinstance(arg, Block)]
+        match node.op:
+            case "higher_order.cond":
+                return self.block(blocks[0] if bool(args[0]) else blocks[1], [], env)
+            case "higher_order.while_loop":
+                carried = args[0]
+                while bool(self.block(blocks[0], carried, env)[0]):
+                    carried = self.block(blocks[1], carried, env)
+                return carried
+            case "higher_order.scan" | "higher_order.map_impl":
+                carried, over = ([], args[0]) if len(args) == 1 else (args[0], args[1])
+                rows: list[list[torch.Tensor]] = []
+                for items in zip(*(tensor.unbind(0) for tensor in over), strict=True):
+                    results = self.block(blocks[0], [*carried, *items], env)
+                    carried = results[: len(carried)]
+                    rows.append(results[len(carried) :])
+                return [*carried, *(torch.stack(column) for column in zip(*rows, strict=True))]
+            case _:
+                raise RecordError(Finding(f"{node.op} is no branch and no loop", node.source))
+
+    def block(
+        self, block: Block, given: list[torch.Tensor], env: Environment
+    ) -> list[torch.Tensor]:
+        inside = dict(env)
+        for value, tensor in zip(block.inputs, given, strict=True):
+            inside[value.name] = tensor
+            self.bind(value.name, tensor, value.type)
+        self.nodes(block.nodes, inside)
+        return [inside[name] for name in block.results]
+
+    def value(self, arg: Arg, env: Environment) -> Any:
+        match arg:
+            case Ref(name=name):
+                return env[name]
+            case Dim():
+                return substitute(arg, self.sizes)
+            case Guard():
+                return arg.holds(self.sizes)
+            case DType():
+                dtype = _TORCH[str(arg)]
+                return _WIDE.get(dtype, dtype) if self.wide else dtype
+            case tuple():
+                return [self.value(item, env) for item in arg]
+            case _:
+                return arg
 
 
 def _call(op: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
@@ -75,21 +181,6 @@ def _call(op: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
         return torch.tensor(args[0], **kwargs).reshape(args[1])
     namespace, name, overload = op.split(".")
     return getattr(getattr(getattr(torch.ops, namespace), name), overload)(*args, **kwargs)
-
-
-def _value(arg: Arg, env: Environment, sizes: Mapping[str, int], wide: bool) -> Any:
-    match arg:
-        case Ref(name=name):
-            return env[name]
-        case Dim():
-            return substitute(arg, sizes)
-        case DType():
-            dtype = _TORCH[str(arg)]
-            return _WIDE.get(dtype, dtype) if wide else dtype
-        case tuple():
-            return [_value(item, env, sizes, wide) for item in arg]
-        case _:
-            return arg
 
 
 def _narrow(arg: Any) -> Any:

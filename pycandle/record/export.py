@@ -187,7 +187,9 @@ def _functional(program: ExportedProgram) -> ExportedProgram:
         node.op == "call_function"
         and isinstance(node.target, torch._ops.OpOverload)
         and node.target._schema.is_mutable
-        for node in program.graph.nodes
+        for module in program.graph_module.modules()
+        if isinstance(module, torch.fx.GraphModule)
+        for node in module.graph.nodes
     )
     return program.run_decompositions({}) if mutates else program
 

@@ -8,18 +8,19 @@ stay ids and masks stay masks. At each the model itself runs beside its graph, a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch.utils import _pytree as pytree
 
 from pycandle.errors import Finding, RecordError
-from pycandle.graph import Case, Graph
+from pycandle.graph import Case, Graph, every_node
 from pycandle.graph.dim import substitute
 from pycandle.graph.verify import verify
 from pycandle.record.calls import Call, observe
-from pycandle.record.evaluate import Environment, evaluate, widen
+from pycandle.record.draws import drawing, in_order
+from pycandle.record.evaluate import Environment, Evaluation, evaluate, widen
 from pycandle.record.export import Exported, user_inputs
 from pycandle.record.importer import Imported
 from pycandle.record.regions import agree, find_boundaries, place_nodes, subtrees
@@ -34,9 +35,10 @@ def record_goldens(
 ) -> tuple[Graph, dict[str, torch.Tensor]]:
     """The finished graph, and the trace's tensors by key. Raises `RecordError`."""
     recorded = {symbol.name: symbol.recorded for symbol in imported.graph.symbols}
-    calls = _observe(exported, imported.graph, recorded)
+    seen = _observe(exported, imported, recorded)
+    calls = seen.calls
     graph = verify(place_nodes(imported, calls), "recording")
-    values = _evaluate(graph, imported, exported, recorded, wide=False)
+    values = _evaluate(graph, imported, seen, recorded).values
     graph = find_boundaries(graph, calls, values)
     graph = _name_outputs(graph)
     _hold_against(graph, calls, values, recorded)
@@ -48,41 +50,54 @@ def record_goldens(
     )
     cases = {"recorded": recorded, "smallest": smallest, "larger": _larger(graph, smallest)}
     kept = {name: sizes for name, sizes in cases.items() if name == "recorded" or sizes != recorded}
-    graph = replace(graph, cases=tuple(Case(n, tuple(s.items())) for n, s in kept.items()))
     tensors: dict[str, torch.Tensor] = {}
+    made: list[Case] = []
     for case, sizes in kept.items():
-        tensors |= _case(case, sizes, graph, imported, exported)
-    return graph, tensors
+        found, told = _case(case, sizes, graph, imported, exported)
+        tensors |= found
+        made.append(Case(case, tuple(told.items())))
+    return replace(graph, cases=tuple(made)), tensors
 
 
 def _case(
     case: str, sizes: Sizes, graph: Graph, imported: Imported, exported: Exported
-) -> dict[str, torch.Tensor]:
-    """One case's tensors: boundaries as the model gave them, and both float64 references."""
-    calls = _observe(exported, graph, sizes)
-    values = _evaluate(graph, imported, exported, sizes, wide=False)
+) -> tuple[dict[str, torch.Tensor], Sizes]:
+    """One case's tensors, boundaries as the model gave them and both float64 references; and the
+    sizes of its symbols, those that depend on the data included.
+    """
+    seen = _observe(exported, imported, sizes)
+    calls = seen.calls
+    narrow = _evaluate(graph, imported, seen, sizes)
+    values = narrow.values
     _hold_against(graph, calls, values, sizes)
-    wide = _evaluate(graph, imported, exported, sizes, wide=True)
+    wide = _evaluate(graph, imported, seen, sizes, narrow).values
     weights = {name: widen(tensor) for name, tensor in imported.weights.items()}
     inside = subtrees(graph)
     tensors: dict[str, torch.Tensor] = {}
     for index, region in enumerate(graph.regions):
-        seen = calls[index] if index < len(calls) else None
+        call = calls[index] if index < len(calls) else None
         for boundary in region.inputs:
-            own = seen.inputs.get(boundary.name) if seen else None
+            own = call.inputs.get(boundary.name) if call else None
             tensors.setdefault(f"{case}:{boundary.golden}", _stored(own, values[boundary.value]))
         nodes = [node for node in graph.nodes if node.region in inside[index]]
         given = {b.value: tensors[f"{case}:{b.golden}"] for b in region.inputs}
-        alone = evaluate(nodes, weights | given, sizes, wide=True) if region.outputs else {}
+        alone = (
+            evaluate(nodes, weights | given, narrow.sizes, graph.bindings, narrow).values
+            if region.outputs
+            else {}
+        )
         for k, boundary in enumerate(region.outputs):
-            own = seen.outputs.get(boundary.name) if seen else None
+            own = call.outputs.get(boundary.name) if call else None
             key = f"{case}:{boundary.golden}"
             tensors[key] = _stored(own, values[boundary.value])
             if tensors[key].is_floating_point() or tensors[key].is_complex():
                 tensors[f"{key}:float64"] = _own(wide[boundary.value])
                 isolated = _own(alone[boundary.value])
                 tensors[f"{case}:{region.key}.{k}:isolated"] = isolated
-    return tensors
+    inside = {out.name for node in graph.nodes for block in node.blocks
+              for inner in every_node(block.nodes) for out in inner.outs}  # fmt: skip
+    local = {b.name for b in graph.bindings if b.value in inside}
+    return tensors, {name: size for name, size in narrow.sizes.items() if name not in local}
 
 
 def _stored(own: torch.Tensor | None, evaluated: torch.Tensor) -> torch.Tensor:
@@ -174,17 +189,26 @@ def _smallest(
 
 def _problem(graph: Graph, imported: Imported, exported: Exported, sizes: Sizes) -> str:
     """Why the recording does not hold at these sizes; empty if it does."""
-    broken = [guard for guard in graph.guards if not guard.holds(sizes)]
-    if broken:
-        return f"the exported graph holds where {broken[0]}"
     try:
-        calls = _observe(exported, graph, sizes)
-        values = _evaluate(graph, imported, exported, sizes, wide=False)
-        _hold_against(graph, calls, values, sizes)
+        if broken := _broken(graph, sizes):
+            return broken
+        seen = _observe(exported, imported, sizes)
+        found = _evaluate(graph, imported, seen, sizes)
+        if broken := _broken(graph, found.sizes):
+            return broken
+        _hold_against(graph, seen.calls, found.values, sizes)
     except RecordError as error:
         return error.findings[0].what
     except Exception as error:
         return f"{type(error).__name__}: {str(error).strip().splitlines()[0][:200]}"
+    return ""
+
+
+def _broken(graph: Graph, sizes: Mapping[str, int]) -> str:
+    """The first guard over these sizes that does not hold, in words; empty if all do."""
+    for guard in graph.guards:
+        if guard.symbols <= set(sizes) and not guard.holds(sizes):
+            return f"the exported graph holds where {guard}"
     return ""
 
 
@@ -194,7 +218,7 @@ def _larger(graph: Graph, smallest: Sizes) -> Sizes:
         sizes = {
             s.name: _enlarged(s.recorded, s.max, smallest[s.name], more) for s in graph.symbols
         }
-        if all(guard.holds(sizes) for guard in graph.guards):
+        if not _broken(graph, sizes):
             return sizes
     return {symbol.name: symbol.recorded for symbol in graph.symbols}
 
@@ -206,22 +230,42 @@ def _enlarged(recorded: int, most: int | None, least: int, more: int) -> int:
     return most if most > recorded else max(least, recorded - 1)
 
 
-def _observe(exported: Exported, graph: Graph, sizes: Sizes) -> list[Call]:
-    if exported.model is None:
-        return []
+@dataclass(frozen=True)
+class _Observed:
+    """A run of the model itself."""
+
+    calls: list[Call]
+    inputs: Environment  # of the graph, by value: what was given, and what the model drew
+
+
+def _observe(exported: Exported, imported: Imported, sizes: Sizes) -> _Observed:
+    graph = imported.graph
     args, kwargs = _resized(exported, graph, sizes)
-    return observe(exported.model, args, kwargs)
+    given = [tensor for _, _, tensor in user_inputs(exported.program, args, kwargs)]
+    inputs = {entry.value.name: t for entry, t in zip(graph.inputs, given, strict=False)}
+    calls: list[Call] = []
+    with drawing(bool(imported.draws)) as drawn:
+        if exported.model is not None:
+            calls = observe(exported.model, args, kwargs)
+        elif imported.draws:
+            exported.program.module()(*args, **kwargs)
+
+    def holds(value: str, tensor: torch.Tensor) -> bool:
+        shape = tuple(substitute(size, sizes) for size in graph.types[value].shape)
+        return tuple(tensor.shape) == shape
+
+    return _Observed(calls, inputs | in_order(imported.draws, drawn, holds))
 
 
 def _evaluate(
-    graph: Graph, imported: Imported, exported: Exported, sizes: Sizes, wide: bool
-) -> Environment:
-    args, kwargs = _resized(exported, graph, sizes)
-    given = user_inputs(exported.program, args, kwargs)
-    inputs = {
-        entry.value.name: tensor for entry, (_, _, tensor) in zip(graph.inputs, given, strict=True)
-    }
-    return evaluate(graph.nodes, imported.weights | inputs, sizes, wide)
+    graph: Graph,
+    imported: Imported,
+    seen: _Observed,
+    sizes: Sizes,
+    wide_of: Evaluation | None = None,
+) -> Evaluation:
+    known = imported.weights | seen.inputs
+    return evaluate(graph.nodes, known, sizes, graph.bindings, wide_of)
 
 
 def _resized(

@@ -44,7 +44,7 @@ def read_guards(exported: Exported, inputs: Mapping[str, TensorType]) -> tuple[G
                     "leave the axes it names out of dynamic_shapes",
                 )
             ) from error
-        found.update(dict.fromkeys(guard for guard in guards if not _is_bound(guard)))
+        found.update(dict.fromkeys(guard for guard in guards if not is_bound(guard)))
     return tuple(found)
 
 
@@ -77,8 +77,8 @@ def _chain(tree: ast.expr, axes: Mapping[str, Size]) -> Iterator[Guard]:
         yield Guard(left, _SIGNS[type(sign)], right)
 
 
-def _is_bound(guard: Guard) -> bool:
-    """Whether the relation is of one axis and a number, or holds by itself."""
+def is_bound(guard: Guard) -> bool:
+    """Whether the relation is of one symbol and a number, or holds by itself."""
     if guard.left == guard.right and guard.sign in ("==", "<=", ">="):
         return True
     sides = [guard.left, guard.right]

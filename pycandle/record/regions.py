@@ -7,6 +7,7 @@ matched by equal tensors. It must not know how goldens are stored beyond their k
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
@@ -96,11 +97,33 @@ def find_boundaries(graph: Graph, calls: list[Call], values: Mapping[str, torch.
         order = list(seen)
         named.sort(key=lambda pair: order.index(pair[0]) if pair[0] in order else len(order))
         inputs: list[Boundary] = []
-        for name, value in named:
+        for name, value in _with_draws(named, graph, index):
             key = golden.setdefault(value, f"{region.key}.{name}")
             inputs.append(Boundary(name, value, key))
         regions.append(replace(region, inputs=tuple(inputs), outputs=outputs[index]))
     return replace(graph, regions=tuple(regions))
+
+
+def _with_draws(
+    named: list[tuple[str, str]], graph: Graph, region: int
+) -> list[tuple[str, str]]:
+    """The pairs, where what the model draws has the model's name for it, or the module's own.
+
+    Modules that do the same must call it the same, so its number among all draws is left out.
+    """
+    drawn = {entry.value.name: entry.name for entry in graph.inputs if entry.random}
+    taken = {name for name, value in named if value not in drawn}
+    found: list[tuple[str, str]] = []
+    for name, value in named:
+        if value in drawn:
+            name = drawn[value]
+            stem = re.sub(r"_\d+$", "", name) if region else name
+            name, count = stem, 2
+            while name in taken:
+                name, count = f"{stem}_{count}", count + 1
+            taken.add(name)
+        found.append((name, value))
+    return found
 
 
 def match(

@@ -17,7 +17,8 @@ _FRAME = re.compile(r'File "([^"]+)", line (\d+), in ')
 
 def place(stack_trace: str) -> tuple[str, tuple[str, ...]]:
     """`package/file.py:line` of the innermost frame, and the names that its statement assigns."""
-    frames = _FRAME.findall(stack_trace)
+    # Code that PyTorch makes up while it traces stands in no file.
+    frames = [frame for frame in _FRAME.findall(stack_trace) if not frame[0].startswith("<")]
     if not frames:
         return "", ()
     file, line = frames[-1]

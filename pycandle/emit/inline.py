@@ -1,0 +1,93 @@
+"""Decides which steps become statements, and which are written where their value is read.
+
+A value that is read once, in the Python statement that makes it, is written there. A branch or a
+loop is a statement always, and nothing is moved into it: a loop would compute it again each time.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from pycandle.emit.statements import Let, Statement, exprs, map_exprs, once, walk_all
+from pycandle.ops.expr import Call, Expr, Method, Operator, Var, rewrite, walk
+
+if TYPE_CHECKING:
+    from pycandle.emit.steps import Step
+
+# More computations than this in one expression are hard to read.
+_LONGEST = 6
+
+
+def inline(
+    steps: list[Step], outputs: tuple[str, ...], scope: bool
+) -> tuple[tuple[Statement, ...], tuple[Expr, ...]]:
+    """Statements for the values that need a local, and what they give.
+
+    In a scope a result that nothing else reads needs no local; a forward's results have one.
+    """
+    uses = _uses(steps)
+    uses.update(outputs)
+    results = set(outputs)
+    readers: dict[str, list[Step]] = {}
+    for step in steps:
+        for value in reads(step):
+            readers.setdefault(value, []).append(step)
+    inlined: dict[str, Expr] = {}
+    statements: list[Statement] = []
+    for step in steps:
+        statement = map_exprs(step.statement, lambda expr: _inlined(expr, inlined))
+        if not isinstance(statement, Let):
+            statements.append(statement)
+            continue
+        values, expr, targets = statement.names, statement.expr, statement.hint.targets
+        read_by = [reader for value in values for reader in readers.get(value, [])]
+        if scope and len(values) == 1 and uses[values[0]] == 1 and values[0] in results:
+            inlined[values[0]] = expr
+            continue
+        escapes = any(reader.source != step.source for reader in read_by) or bool(
+            results.intersection(values)
+        )
+        if len(values) == 1 and uses[values[0]] == 1 and read_by:
+            (reader,) = read_by
+            both_calls = reader.is_call and step.is_call
+            long = _length(expr) + sum(map(_length, once(reader.statement))) > _LONGEST
+            if (not escapes or not targets) and not both_calls and not long:
+                inlined[values[0]] = expr
+                continue
+        # A call that another call reads goes on with the name, as in `x = module(x)`.
+        feeds_call = len(targets) == 1 and step.is_call and any(r.is_call for r in read_by)
+        hint = statement.hint.named(targets if escapes or feeds_call else ())
+        statements.append(Let(values, expr, hint))
+    return tuple(statements), tuple(_inlined(Var(value), inlined) for value in outputs)
+
+
+def reads(step: Step) -> dict[str, None]:
+    """The values that a step reads, in order."""
+    parts = walk_all(step.statement)
+    return dict.fromkeys(part.name for part in parts if isinstance(part, Var))
+
+
+def _uses(steps: list[Step]) -> Counter[str]:
+    """How often each value is read; inside a branch or a loop counts as more than once."""
+    uses: Counter[str] = Counter()
+    for step in steps:
+        here = Counter(_vars(once(step.statement)))
+        everywhere = Counter(_vars(exprs(step.statement)))
+        uses.update(here)
+        uses.update({name: 2 * count for name, count in (everywhere - here).items()})
+    return uses
+
+
+def _vars(found: Iterable[Expr]) -> list[str]:
+    return [part.name for expr in found for part in walk(expr) if isinstance(part, Var)]
+
+
+def _length(expr: Expr) -> int:
+    """How many computations an expression holds."""
+    return sum(isinstance(part, (Call, Method, Operator)) for part in walk(expr))
+
+
+def _inlined(expr: Expr, inlined: Mapping[str, Expr]) -> Expr:
+    return rewrite(expr, lambda e: inlined.get(e.name) if isinstance(e, Var) else None)

@@ -1,0 +1,183 @@
+"""Prints statements as lines of Rust: locals, branches and loops.
+
+Layout is plain: rustfmt has the last word where a file is checked in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pycandle.emit.names import identifier, string_literal
+from pycandle.emit.rust import FieldNames, argument, relation_text, value
+from pycandle.emit.statements import For, ForEach, If, Let, Read, Scope, Statement, While
+from pycandle.ops.expr import Call, Expr, Field, Local, RelationOf, walk
+
+
+def statement_lines(statement: Statement, names: FieldNames) -> Iterator[str]:
+    """The lines of one statement."""
+    match statement:
+        case Let(names=bound, expr=expr):
+            yield f"let {_pattern(bound)} = {_owned(expr, names)};"
+        case ForEach():
+            yield f"let mut {statement.names[0]} = {_owned(statement.start, names)};"
+            yield f"for {statement.variable} in &{names.place(statement.path)} {{"
+            yield f"    {statement.names[0]} = {value(statement.expr, names)};"
+            yield "}"
+        case Read():
+            yield from _read(statement, names)
+        case If(names=bound):
+            first, *rest = _if(statement, names)
+            *rest, last = rest
+            yield f"let {_pattern(bound)} = {first}"
+            yield from rest
+            yield f"{last};"
+        case While():
+            yield from _while(statement, names)
+        case For():
+            yield from _for(statement, names)
+
+
+def _pattern(bound: tuple[str, ...]) -> str:
+    return bound[0] if len(bound) == 1 else f"({', '.join(bound)})"
+
+
+def _owned(expr: Expr, names: FieldNames) -> str:
+    """The expression as a tensor of its own: what is stored elsewhere is cloned."""
+    text = value(expr, names)
+    return f"{text}.clone()" if isinstance(expr, (Local, Field)) else text
+
+
+def _read(read: Read, names: FieldNames) -> Iterator[str]:
+    """Reads a symbol, and holds it against what the export takes for granted of it."""
+    symbol = identifier(read.symbol)
+    name = string_literal(read.symbol)
+    least, most = read.range or (0, None)
+    upper = "None" if most is None else f"Some({most})"
+    if read.axis is None:
+        number = argument(read.tensor, names)
+        yield f"let {symbol} = ops::item_size({name}, {number}, {least}, {upper})?;"
+    else:
+        yield f"let {symbol} = {value(read.tensor, names)}.dim({read.axis})?;"
+        if least > 0 or most is not None:
+            yield f"ops::expect_size({name}, {symbol}, {least}, {upper})?;"
+    for relation in read.relations:
+        guard = relation.guard
+        yield f"ops::expect_relation({string_literal(str(guard))}, {relation_text(guard)})?;"
+
+
+def _if(branch: If, names: FieldNames) -> Iterator[str]:
+    """The branch as an expression, without what binds it."""
+    yield f"if {_condition(branch.condition, names)} {{"
+    yield from _inner(branch.then, names)
+    yield "} else {"
+    yield from _inner(branch.otherwise, names)
+    yield "}"
+
+
+def _inner(scope: Scope, names: FieldNames) -> Iterator[str]:
+    """The lines in a branch's braces, which end in what it gives."""
+    *before, last = scope.statements or (None,)
+    given = tuple(Local(name) for name in getattr(last, "names", ()))
+    if isinstance(last, If) and scope.results == given:
+        for statement in before:
+            if statement is not None:
+                yield from (f"    {line}" for line in statement_lines(statement, names))
+        yield from (f"    {line}" for line in _if(last, names))
+        return
+    lines = [line for s in scope.statements for line in statement_lines(s, names)]
+    results = _results(scope, names)
+    text = results[0] if len(results) == 1 else f"({', '.join(results)})"
+    # A local that is made only to be given is no local.
+    if lines and lines[-1].startswith(f"let {text} = "):
+        text = lines.pop().removeprefix(f"let {text} = ").removesuffix(";")
+    yield from (f"    {line}" for line in (*lines, text))
+
+
+def _while(loop: While, names: FieldNames) -> Iterator[str]:
+    changed = _changed(loop.carried, loop.body)
+    yield from _starts(loop.carried, loop.starts, changed, names)
+    (condition,) = loop.condition.results
+    holds = _condition(Call("ops::item_bool", (condition,)), names)
+    if loop.condition.statements:
+        yield "loop {"
+        for statement in loop.condition.statements:
+            yield from (f"    {line}" for line in statement_lines(statement, names))
+        yield f"    if !{holds} {{"
+        yield "        break;"
+        yield "    }"
+    else:
+        yield f"while {holds} {{"
+    for statement in loop.body.statements:
+        yield from (f"    {line}" for line in statement_lines(statement, names))
+    yield from (f"    {line}" for line in _assignments(loop.carried, loop.body, names))
+    yield "}"
+
+
+def _for(loop: For, names: FieldNames) -> Iterator[str]:
+    changed = _changed(loop.carried, loop.body)
+    yield from _starts(loop.carried, loop.starts, changed, names)
+    count = value(loop.count, names)
+    kept = len(loop.carried)
+    stacked = loop.names[kept:]
+    yield from (f"let mut {name} = Vec::with_capacity({count});" for name in stacked)
+    yield f"for {loop.index} in 0..{count} {{"
+    for item, source in zip(loop.items, loop.sources, strict=True):
+        yield f"    let {item} = {value(source, names)}.get({loop.index})?;"
+    for statement in loop.body.statements:
+        yield from (f"    {line}" for line in statement_lines(statement, names))
+    rows = _results(loop.body, names, kept)[kept:]
+    yield from (f"    {name}.push({row});" for name, row in zip(stacked, rows, strict=True))
+    yield from (f"    {line}" for line in _assignments(loop.carried, loop.body, names))
+    yield "}"
+    yield from (f"let {name} = Tensor::stack(&{name}, 0)?;" for name in stacked)
+
+
+def _condition(expr: Expr, names: FieldNames) -> str:
+    return relation_text(expr.guard) if isinstance(expr, RelationOf) else value(expr, names)
+
+
+def _starts(
+    carried: tuple[str, ...], starts: tuple[Expr, ...], changed: set[str], names: FieldNames
+) -> Iterator[str]:
+    for name, start in zip(carried, starts, strict=True):
+        yield f"let {'mut ' if name in changed else ''}{name} = {_owned(start, names)};"
+
+
+def _changed(carried: tuple[str, ...], body: Scope) -> set[str]:
+    """The carried names that an iteration gives another value."""
+    pairs = zip(carried, body.results, strict=False)
+    return {name for name, result in pairs if result != Local(name)}
+
+
+def _assignments(carried: tuple[str, ...], body: Scope, names: FieldNames) -> Iterator[str]:
+    """What an iteration carries on: one after the other, unless one reads what another changes."""
+    changed = _changed(carried, body)
+    texts = _results(body, names, len(carried))
+    pairs = [(n, texts[k], body.results[k]) for k, n in enumerate(carried) if n in changed]
+    done: set[str] = set()
+    apart = True
+    for name, _, result in pairs:
+        read = {part.name for part in walk(result) if isinstance(part, Local)}
+        apart = apart and not read & done
+        done.add(name)
+    if apart:
+        yield from (f"{name} = {text};" for name, text, _ in pairs)
+    else:
+        left, right = zip(*((name, text) for name, text, _ in pairs), strict=True)
+        yield f"({', '.join(left)}) = ({', '.join(right)});"
+
+
+def _results(scope: Scope, names: FieldNames, first: int = 0) -> list[str]:
+    """What a scope gives, as tensors of their own; those from `first` on are given before others.
+
+    Only its own locals are given away, and only by the last that reads them.
+    """
+    own = {name for s in scope.statements if not isinstance(s, Read) for name in s.names}
+    order = [*range(first, len(scope.results)), *range(first)]
+    texts: dict[int, str] = {}
+    for rank, k in enumerate(order):
+        result = scope.results[k]
+        later = [part for j in order[rank + 1 :] for part in walk(scope.results[j])]
+        given = isinstance(result, Local) and result.name in own and result not in later
+        texts[k] = value(result, names) if given else _owned(result, names)
+    return [texts[k] for k in range(len(texts))]
