@@ -236,14 +236,12 @@ class _Namer:
 
     def _scope(self, scope: Scope, names: _Names, reserved: set[str]) -> Scope:
         inner = names.inside()
-        namer = _Namer(
-            scope.statements, scope.results, self.holders, self.reserved | reserved, {}
-        )
+        namer = _Namer(scope.statements, scope.results, self.holders, self.reserved | reserved, {})
         statements = namer.name(scope.statements, inner)
         return Scope(tuple(statements), map_exprs(scope.results, inner.bind))
 
     def _symbol(self, wanted: str, names: _Names) -> str:
-        """A local for a symbol: its name, without the number that tells it from others elsewhere."""
+        """A local for a symbol: its name, without the number that sets it apart elsewhere."""
         stem = re.sub(r"_\d+$", "", wanted)
         local = identifier(stem, {*self.reserved, *self.holders})
         self.reserved.add(local)

@@ -76,12 +76,10 @@ def _if(branch: If, names: FieldNames) -> Iterator[str]:
 
 def _inner(scope: Scope, names: FieldNames) -> Iterator[str]:
     """The lines in a branch's braces, which end in what it gives."""
-    *before, last = scope.statements or (None,)
-    given = tuple(Local(name) for name in getattr(last, "names", ()))
-    if isinstance(last, If) and scope.results == given:
-        for statement in before:
-            if statement is not None:
-                yield from (f"    {line}" for line in statement_lines(statement, names))
+    last = scope.statements[-1] if scope.statements else None
+    if isinstance(last, If) and scope.results == tuple(map(Local, last.names)):
+        for statement in scope.statements[:-1]:
+            yield from (f"    {line}" for line in statement_lines(statement, names))
         yield from (f"    {line}" for line in _if(last, names))
         return
     lines = [line for s in scope.statements for line in statement_lines(s, names)]

@@ -85,9 +85,7 @@ def checked_read(binding: Binding, value: str, axis: int | None, graph: Graph) -
     return Read(binding.name, Var(value), axis, (binding.min, binding.max), checks)
 
 
-def _read(
-    binding: Binding, value: str, step: Step, needed: set[str], graph: Graph
-) -> Read | None:
+def _read(binding: Binding, value: str, step: Step, needed: set[str], graph: Graph) -> Read | None:
     """The read of a symbol from a value, if it tells it."""
     axis = binding.axis(graph.types[value])
     if binding.value == value and not step.is_call:

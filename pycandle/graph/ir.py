@@ -37,10 +37,8 @@ class Ref:
     name: str
 
 
-Arg: TypeAlias = (
-    "Ref | Dim | DType | Block | Guard | int | float | complex | bool | str"
-    " | tuple[Arg, ...] | None"
-)
+Constant: TypeAlias = "int | float | complex | bool | str | None"
+Arg: TypeAlias = "Ref | Dim | DType | Block | Guard | Constant | tuple[Arg, ...]"
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,9 @@ def _definitions(graph: Graph) -> list[str]:
         if entry.value.name in known:
             problems.append(f"%{entry.value.name} is defined twice")
         known.add(entry.value.name)
-    bound = {b.value: {c.name for c in graph.bindings if c.value == b.value} for b in graph.bindings}
+    bound: dict[str, set[str]] = {}
+    for binding in graph.bindings:
+        bound.setdefault(binding.value, set()).add(binding.name)
     sizes = {symbol.name for symbol in graph.symbols}
     sizes.update(*(bound.get(name, ()) for name in known))
     problems += _block_definitions(graph.nodes, known, sizes, bound)
@@ -64,7 +66,8 @@ def _block_definitions(
                 inside.add(value.name)
                 told |= bound.get(value.name, set())
             problems += _block_definitions(block.nodes, inside, told, bound)
-            problems += [f"%{r} is not defined in its block" for r in block.results if r not in inside]
+            lost = [name for name in block.results if name not in inside]
+            problems += [f"%{name} is not defined in its block" for name in lost]
         for out in node.outs:
             if out.name in known:
                 problems.append(f"%{out.name} is defined twice")

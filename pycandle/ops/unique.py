@@ -9,7 +9,7 @@ from pycandle.ops.table import NARROW, Operand, decline, op
 
 @op("aten._unique2.default", also=NARROW)
 def unique(
-    x: Operand, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False
+    x: Operand, sorted_: bool = True, return_inverse: bool = False, return_counts: bool = False
 ) -> Expr:
     """The distinct elements in ascending order; without `sorted` PyTorch's CPU sorts them too."""
     return Call("ops::unique", (x.expr, flag(return_inverse), flag(return_counts)))
@@ -17,7 +17,7 @@ def unique(
 
 @op("aten.unique_dim.default", also=NARROW)
 def unique_dim(
-    x: Operand, dim: int, sorted: bool = True, return_inverse: bool = False,
+    x: Operand, dim: int, sorted_: bool = True, return_inverse: bool = False,
     return_counts: bool = False,
 ) -> Expr:  # fmt: skip
     """The distinct slices of an axis in lexicographic order, with their places and counts."""

@@ -16,6 +16,7 @@ import torch
 
 from pycandle.errors import Finding, RecordError
 from pycandle.graph import Arg, DType, Node, Ref, TensorType, Value
+from pycandle.record.values import DTYPES
 
 # A table of this many numbers still reads as a table.
 _MOST_LITERALS = 1024
@@ -25,8 +26,6 @@ def constant_nodes(
     name: str, path: str, tensor: torch.Tensor, fresh: Callable[[str], str]
 ) -> list[Node]:
     """Nodes of which the last gives `%name`, equal to the tensor. Raises `RecordError`."""
-    from pycandle.record.importer import DTYPES
-
     if tensor.dtype not in DTYPES:
         raise RecordError(Finding(f"dtype {tensor.dtype} is not supported", path, "convert it"))
     dtype = DTYPES[tensor.dtype]

@@ -101,9 +101,7 @@ class _Watch(TorchDispatchMode):
         super().__init__()
         self.drawn = drawn
 
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
-    ) -> Any:
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
         if isinstance(func, torch._ops.OpOverload):
             name = _base(str(func)).removesuffix("_functional")
@@ -168,6 +166,6 @@ _DISTRIBUTIONS: dict[str, Callable[[dict[str, Any]], str]] = {
     "log_normal": lambda given: (
         f"the exponential of a normal with mean {given['mean']} and deviation {given['std']}"
     ),
-    "poisson": lambda given: "Poisson with the rate that the op's input says at that place",
-    "binomial": lambda given: "binomial with the counts and probabilities of the op's inputs",
+    "poisson": lambda _: "Poisson with the rate that the op's input says at that place",
+    "binomial": lambda _: "binomial with the counts and probabilities of the op's inputs",
 }

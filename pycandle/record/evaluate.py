@@ -15,7 +15,7 @@ import torch
 from pycandle.errors import Finding, RecordError
 from pycandle.graph import Arg, Binding, Block, DType, Guard, Node, Ref, TensorType
 from pycandle.graph.dim import Dim, substitute
-from pycandle.record.importer import DTYPES
+from pycandle.record.values import DTYPES
 
 _TORCH = {name: dtype for dtype, name in DTYPES.items()}
 # What each dtype is computed in for a reference, and where there is no such kernel.
@@ -134,12 +134,13 @@ class _Run:
             case "higher_order.cond":
                 return self.block(blocks[0] if bool(args[0]) else blocks[1], [], env)
             case "higher_order.while_loop":
-                carried = args[0]
-                while bool(self.block(blocks[0], carried, env)[0]):
-                    carried = self.block(blocks[1], carried, env)
-                return carried
+                state: list[torch.Tensor] = args[0]
+                while bool(self.block(blocks[0], state, env)[0]):
+                    state = self.block(blocks[1], state, env)
+                return state
             case "higher_order.scan" | "higher_order.map_impl":
-                carried, over = ([], args[0]) if len(args) == 1 else (args[0], args[1])
+                carried: list[torch.Tensor] = args[0] if len(args) > 1 else []
+                over: list[torch.Tensor] = args[-1]
                 rows: list[list[torch.Tensor]] = []
                 for items in zip(*(tensor.unbind(0) for tensor in over), strict=True):
                     results = self.block(blocks[0], [*carried, *items], env)

@@ -17,7 +17,7 @@ import sys
 from typing import Any
 
 import torch
-from torch.fx.experimental.symbolic_shapes import SymT, symbol_is_type
+from torch.utils._sympy.symbol import SymT, symbol_is_type
 
 from pycandle.graph import Guard
 from pycandle.graph.dim import from_ast

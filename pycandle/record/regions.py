@@ -104,9 +104,7 @@ def find_boundaries(graph: Graph, calls: list[Call], values: Mapping[str, torch.
     return replace(graph, regions=tuple(regions))
 
 
-def _with_draws(
-    named: list[tuple[str, str]], graph: Graph, region: int
-) -> list[tuple[str, str]]:
+def _with_draws(named: list[tuple[str, str]], graph: Graph, region: int) -> list[tuple[str, str]]:
     """The pairs, where what the model draws has the model's name for it, or the module's own.
 
     Modules that do the same must call it the same, so its number among all draws is left out.

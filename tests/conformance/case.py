@@ -15,7 +15,8 @@ from torch.utils import _pytree as pytree
 
 from pycandle.graph import Arg, DType, Graph, Input, Node, Output, Ref, TensorType, Value
 from pycandle.record.evaluate import evaluate
-from pycandle.record.importer import _CONVERSIONS, _MEANINGLESS, DTYPES
+from pycandle.record.translation import CONVERSIONS, MEANINGLESS
+from pycandle.record.values import DTYPES
 
 # Complex numbers are pairs in a file, as they are in Rust.
 COMPLEX = {torch.complex64: torch.float32, torch.complex128: torch.float64}
@@ -136,7 +137,7 @@ def as_graph(case: Case, results: Any) -> tuple[Graph, dict[str, Tensor]]:
             case _:
                 raise ValueError(f"an argument that is a {type(arg).__name__}")
 
-    if case.op.startswith("aten.to.") or case.op in _CONVERSIONS:
+    if case.op.startswith("aten.to.") or case.op in CONVERSIONS:
         op, args = "aten.to.dtype", (convert(case.args[0], "x"), DType(DTYPES[results[0].dtype]))
         kwargs: tuple[tuple[str, Arg], ...] = ()
     else:
@@ -145,7 +146,7 @@ def as_graph(case: Case, results: Any) -> tuple[Graph, dict[str, Tensor]]:
         kwargs = tuple(
             (name, convert(arg, name))
             for name, arg in case.kwargs.items()
-            if name not in _MEANINGLESS and arg is not None
+            if name not in MEANINGLESS and arg is not None
         )
     if not inputs:
         # Something has to say on which device a tensor made from nothing is.

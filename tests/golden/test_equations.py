@@ -13,7 +13,7 @@ from pycandle.graph import Graph, text
 from pycandle.graph.verify import verify
 from pycandle.passes.einsum import solve_einsum
 from pycandle.record.evaluate import evaluate
-from pycandle.record.importer import DTYPES
+from pycandle.record.values import DTYPES
 
 LETTERS = "abcDE"
 
