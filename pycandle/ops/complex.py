@@ -94,8 +94,7 @@ def conj(x: Operand) -> Expr:
 
 @op("aten.conj.default", "aten.conj_physical.default", "aten.resolve_conj.default",
     "aten.resolve_neg.default")  # fmt: skip
-@complex_op("aten.resolve_conj.default", "aten.resolve_neg.default", "aten.alias.default",
-            "aten.detach.default", "aten.lift_fresh_copy.default")  # fmt: skip
+@complex_op("aten.resolve_conj.default", "aten.resolve_neg.default")
 def itself(x: Operand) -> Expr:
     """The tensor as it is; a conjugate or a negation is computed where it is taken."""
     return x.expr

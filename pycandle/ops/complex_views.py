@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import wraps
-from itertools import chain
 from typing import Any, cast
 
-from pycandle.graph import PARTS, Arg, TensorType
-from pycandle.ops import views
+from pycandle.graph import PARTS, Arg, Size, TensorType
+from pycandle.ops import index, join, parts, scatter, views
+from pycandle.ops import pad as pads
 from pycandle.ops.complex import Scalar, lifted
 from pycandle.ops.create import candle_dtype
 from pycandle.ops.expr import (
@@ -24,10 +24,12 @@ from pycandle.ops.expr import (
     Slice,
     Tuple,
     Var,
-    is_tensor,
     shape,
+    walk,
 )
 from pycandle.ops.table import Decline, Operand, complex_op, decline, entries
+
+Widths = tuple[Size, ...]
 
 
 @complex_op("aten.zeros.default", "aten.new_zeros.default", "aten.zeros_like.default")
@@ -59,42 +61,71 @@ def _filled(value: Scalar, out: TensorType) -> Expr:
     return Method(lifted(value, out.dtype), "broadcast_as", (shape(out.stored.shape),))
 
 
+@complex_op("aten.pad.default")
+def padded(x: Operand, pad: Widths, mode: str = "constant", value: Scalar | None = None) -> Expr:
+    """Padded before and after the last axis, then the one before it, and so on."""
+    decline(value not in (None, 0), f"padding complex numbers with {value}", "pad with zeros")
+    return pads.padded(Operand(x.expr, x.type.stored), (0, 0, *pad), mode)
+
+
+@complex_op("aten.constant_pad_nd.default")
+def constant_pad_nd(x: Operand, pad: Widths, value: Scalar = 0) -> Expr:
+    """Padded with a constant."""
+    return padded(x, pad, value=value)
+
+
+@complex_op("aten.adjoint.default", "aten.mH.default", "aten.matrix_H.default")
+def adjoint(x: Operand) -> Expr:
+    """The last two axes exchanged, and conjugated."""
+    conjugate = Call("ops::complex::conj", (x.expr,))
+    if x.rank < 2:
+        return conjugate
+    axes = (Number(x.rank - 2, "usize"), Number(x.rank - 1, "usize"))
+    return Method(conjugate, "transpose", axes)
+
+
 # Ops that only move elements, by the family that lowers them. Their other tensors are indices, or
 # complex of the same dtype.
 _MOVERS = {
-    views: (
-        "aten.cat.default",
-        "aten.chunk.default",
-        "aten.clone.default",
-        "aten.contiguous.default",
-        "aten.expand.default",
-        "aten.expand_as.default",
-        "aten.flatten.using_ints",
-        "aten.index.Tensor",
-        "aten.permute.default",
-        "aten.reshape.default",
-        "aten.reshape_as.default",
-        "aten.select.int",
-        "aten.slice.Tensor",
-        "aten.split.Tensor",
-        "aten.split_with_sizes.default",
-        "aten.squeeze.dim",
-        "aten.stack.default",
-        "aten.t.default",
-        "aten.transpose.int",
-        "aten.unbind.int",
-        "aten.unflatten.int",
-        "aten._unsafe_view.default",
-        "aten.unsqueeze.default",
-        "aten.view.default",
-        "aten.view_as.default",
-    ),
+    index: "_unsafe_index.Tensor index.Tensor index_select.default",
+    join: """
+        cat.default column_stack.default concat.default concatenate.default dstack.default
+        flip.default fliplr.default flipud.default hstack.default meshgrid.default
+        meshgrid.indexing repeat.default repeat_interleave.self_int roll.default rot90.default
+        row_stack.default stack.default tile.default vstack.default
+    """,
+    parts: """
+        chunk.default narrow.default narrow_copy.default select.int select_copy.int slice.Tensor
+        slice_copy.Tensor split.Tensor split.sizes split_copy.Tensor split_with_sizes.default
+        split_with_sizes_copy.default tensor_split.indices tensor_split.sections unbind.int
+        unbind_copy.int unsafe_chunk.default unsafe_split.Tensor unsafe_split_with_sizes.default
+    """,
+    scatter: """
+        _unsafe_index_put.default copy.default index_copy.default index_put.default
+        select_scatter.default slice_scatter.default
+    """,
+    views: """
+        _reshape_copy.default _unsafe_view.default alias.default alias_copy.default
+        atleast_1d.default atleast_2d.default atleast_3d.default broadcast_tensors.default
+        broadcast_to.default clone.default contiguous.default detach.default detach_copy.default
+        expand.default expand_as.default expand_copy.default flatten.using_ints
+        lift_fresh_copy.default mT.default moveaxis.int moveaxis.intlist movedim.int
+        movedim.intlist numpy_T.default permute.default permute_copy.default ravel.default
+        reshape.default reshape_as.default squeeze.default squeeze.dim squeeze.dims
+        squeeze_copy.default squeeze_copy.dim squeeze_copy.dims swapaxes.default swapdims.default
+        t.default t_copy.default transpose.int transpose_copy.int unflatten.int unsqueeze.default
+        unsqueeze_copy.default view.default view_as.default view_copy.default
+    """,
 }
 # What a mover's expression may hold: these take axes counted from the front, or indices.
 _METHODS = frozenset({"contiguous", "narrow", "squeeze", "transpose", "unsqueeze"})
 _FUNCTIONS = frozenset(
-    f"ops::{name}" for name in ("cat", "flip", "index", "index_select", "roll", "slice", "stack")
-)
+    f"ops::{name}"
+    for name in (
+        "cat", "flip", "index", "index_copy", "index_put", "index_select", "repeat_interleave",
+        "roll", "select", "select_scatter", "slice", "slice_scatter", "stack",
+    )
+)  # fmt: skip
 
 
 def _mover(name: str) -> None:
@@ -103,13 +134,15 @@ def _mover(name: str) -> None:
     @complex_op(name)
     @wraps(function)
     def moved(*args: Any, **kwargs: Any) -> Any:
-        dtypes = {part.dtype for part in _operands(args)} - {"i64", "bool"}
+        operands = list(_operands(args))
+        dtypes = {operand.dtype for operand in operands} - {"i64", "bool"}
         decline(len(dtypes) > 1, f"{' and '.join(sorted(dtypes))} together",
                 "convert them to one dtype")  # fmt: skip
+        pairs = {operand.expr for operand in operands if operand.type.is_complex}
         result = function(*args, **kwargs)
         if isinstance(result, tuple):
-            return tuple(map(_of_pairs, cast("tuple[Expr, ...]", result)))
-        return _of_pairs(result)
+            return tuple(_of_pairs(expr, pairs) for expr in cast("tuple[Expr, ...]", result))
+        return _of_pairs(result, pairs)
 
 
 def _operands(args: tuple[Any, ...]) -> Iterator[Operand]:
@@ -120,28 +153,35 @@ def _operands(args: tuple[Any, ...]) -> Iterator[Operand]:
             yield from _operands(cast("tuple[Any, ...]", arg))
 
 
-def _of_pairs(expr: Expr) -> Expr:
-    """A mover's expression where each element is a pair. Declines what may not move pairs."""
+def _of_pairs(expr: Expr, pairs: set[Var]) -> Expr:
+    """A mover's expression where the elements of some values are pairs.
+
+    Declines what may not move pairs.
+    """
+    if not any(part in pairs for part in walk(expr) if isinstance(part, Var)):
+        return expr
     match expr:
-        case Method(receiver=x, name="reshape" | "broadcast_as" as name, args=(sizes,)):
-            return Method(_of_pairs(x), name, (_with(sizes, 2),))
-        case Method(receiver=x, name="permute", args=(Tuple(items=axes) as order,)):
-            return Method(_of_pairs(x), "permute", (_with(order, len(axes)),))
-        case Method(receiver=x, name="t", args=()):
-            axes = (Number(0, "usize"), Number(1, "usize"))
-            return Method(_of_pairs(x), "transpose", axes)
-        case Method(receiver=x, name=name) if name in _METHODS:
-            return Method(_of_pairs(x), name, expr.args)
-        case Call(path=path) if path in _FUNCTIONS:
-            return Call(path, tuple(map(_of_pairs_if_tensor, expr.args)))
         case Var():
             return expr
+        case Slice(items=items):
+            return Slice(tuple(_of_pairs(item, pairs) for item in items))
+        case Method(receiver=x, name="reshape" | "broadcast_as" as name, args=(sizes,)):
+            return Method(_of_pairs(x, pairs), name, (_with(sizes, 2),))
+        case Method(receiver=x, name="repeat", args=(counts,)):
+            return Method(_of_pairs(x, pairs), "repeat", (_with(counts, 1),))
+        case Method(receiver=x, name="permute", args=(Tuple(items=axes) as order,)):
+            return Method(_of_pairs(x, pairs), "permute", (_with(order, len(axes)),))
+        case Call(path="ops::permute", args=(x, Slice(items=axes) as order)):
+            return Call("ops::permute", (_of_pairs(x, pairs), _with(order, len(axes))))
+        case Method(receiver=x, name="t", args=()):
+            axes = (Number(0, "usize"), Number(1, "usize"))
+            return Method(_of_pairs(x, pairs), "transpose", axes)
+        case Method(receiver=x, name=name) if name in _METHODS:
+            return Method(_of_pairs(x, pairs), name, expr.args)
+        case Call(path=path) if path in _FUNCTIONS:
+            return Call(path, tuple(_of_pairs(arg, pairs) for arg in expr.args))
         case _:
             raise Decline("a complex tensor", "use view_as_real")
-
-
-def _of_pairs_if_tensor(arg: Expr) -> Expr:
-    return _of_pairs(arg) if is_tensor(arg) else arg
 
 
 def _with(sizes: Expr, last: int) -> Expr:
@@ -151,5 +191,5 @@ def _with(sizes: Expr, last: int) -> Expr:
     return Tuple(items) if len(items) <= 6 else Slice(items)
 
 
-for _name in chain.from_iterable(_MOVERS.values()):
+for _name in (f"aten.{name}" for names in _MOVERS.values() for name in names.split()):
     _mover(_name)

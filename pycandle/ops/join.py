@@ -157,24 +157,6 @@ def roll(x: Operand, shifts: tuple[Size, ...], dims: tuple[int, ...] = ()) -> Ex
     return flat if x.rank == 1 else Method(flat, "reshape", (shape(x.shape),))
 
 
-@op("aten.pixel_shuffle.default", also=NARROW)
-def pixel_shuffle(x: Operand, upscale_factor: int) -> Expr:
-    """Channels become pixels."""
-    return Call("ops::pixel_shuffle", (x.expr, number(upscale_factor, "usize")))
-
-
-@op("aten.pixel_unshuffle.default", also=NARROW)
-def pixel_unshuffle(x: Operand, downscale_factor: int) -> Expr:
-    """Pixels become channels."""
-    return Call("ops::pixel_unshuffle", (x.expr, number(downscale_factor, "usize")))
-
-
-@op("aten.channel_shuffle.default", "aten.native_channel_shuffle.default", also=NARROW)
-def channel_shuffle(x: Operand, groups: int) -> Expr:
-    """The channels of several groups, dealt out in turn."""
-    return Call("ops::channel_shuffle", (x.expr, number(groups, "usize")))
-
-
 @op("aten.tril.default", also=NARROW)
 def tril(x: Operand, diagonal: Size = 0) -> Expr:
     """The lower triangle; zero above."""

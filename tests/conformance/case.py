@@ -132,7 +132,7 @@ def as_graph(case: Case, results: Any) -> tuple[Graph, dict[str, Tensor]]:
                 return None
             case list() | tuple():
                 return tuple(convert(item, label) for item in arg)
-            case None | bool() | int() | float() | str():
+            case None | bool() | int() | float() | complex() | str():
                 return arg
             case _:
                 raise ValueError(f"an argument that is a {type(arg).__name__}")
