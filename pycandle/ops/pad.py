@@ -10,7 +10,7 @@ from pycandle.ops.table import NARROW, Operand, decline, op
 Widths = tuple[Size, ...]
 
 # `_pad_enum` names them by number.
-_MODES = ("constant", "reflect", "replicate", "circular")
+_MODES = ("reflect", "replicate", "circular", "constant")
 
 
 @op("aten.pad.default", also=NARROW)

@@ -9,7 +9,8 @@ use super::scatter::ScatterReduce;
 ///
 /// Bag `b` has the indices from `offsets[b]` to the next offset; with `include_last_offset` the last
 /// offset is only an end. Indices equal to `padding_idx` do not count. An empty bag gives zeros.
-/// Gives the result, the bag of each index, the size of each bag, and the index of each maximum.
+/// Gives the result, the bag of each index, the size of each bag, and the index of each maximum,
+/// where PyTorch needs them for gradients: sums have no sizes, and floats up to 32 bits no bags.
 ///
 /// # Errors
 /// If an index or an offset is out of range.
@@ -85,6 +86,12 @@ pub fn embedding_bag(
             out.iter_mut().for_each(|sum| *sum /= size as f64);
         }
         sizes.push(size);
+    }
+    if mode == ScatterReduce::Sum {
+        sizes = vec![0; offsets.elem_count()];
+        if padding.is_none() && weight.dtype() != DType::F64 {
+            owner.clear();
+        }
     }
     let device = weight.device();
     let out = Tensor::from_vec(out, (bags, width), &candle_core::Device::Cpu)?;

@@ -100,7 +100,7 @@ pub fn eye(rows: usize, columns: usize, dtype: DType, device: &Device) -> Result
     let mut ones = vec![0u8; rows * columns];
     ones.iter_mut()
         .step_by(columns + 1)
-        .take(rows)
+        .take(rows.min(columns))
         .for_each(|one| *one = 1);
     Tensor::from_vec(ones, (rows, columns), &Device::Cpu)?
         .to_dtype(dtype)?

@@ -52,7 +52,10 @@ pub(crate) fn coordinates(x: &Tensor) -> Result<Vec<Vec<i64>>> {
 /// Whether each element is not zero, in row-major order.
 pub(crate) fn held(x: &Tensor) -> Result<Vec<u8>> {
     let flat = x.flatten_all()?;
-    if flat.elem_count() == 0 || flat.dtype() == DType::U8 {
+    if flat.elem_count() == 0 {
+        return Ok(Vec::new());
+    }
+    if flat.dtype() == DType::U8 {
         return flat.to_vec1();
     }
     flat.ne(&flat.zeros_like()?)?.to_vec1()

@@ -11,13 +11,7 @@ use super::index::pick_slices;
 /// If more is cropped than there is.
 pub fn constant_pad_nd(x: &Tensor, pad: &[i64], value: &Tensor) -> Result<Tensor> {
     each_axis(x, pad, |x, dim, before, after| {
-        let size = x.dim(dim)?;
-        let start = before.min(0).unsigned_abs() as usize;
-        let dropped = start.saturating_add(after.min(0).unsigned_abs() as usize);
-        if dropped > size {
-            candle_core::bail!("pad: {dropped} cannot be cropped from an axis of size {size}")
-        }
-        let kept = x.narrow(dim, start, size - dropped)?;
+        let kept = crop(x, dim, before, after)?;
         let filled = |count: i64| {
             let mut dims = kept.dims().to_vec();
             dims[dim] = count.max(0) as usize;
@@ -53,14 +47,27 @@ pub fn replication_pad(x: &Tensor, pad: &[i64]) -> Result<Tensor> {
     })
 }
 
-/// `aten._pad_circular`: round the end to the start.
+/// `aten._pad_circular`: round the end to the start, of what is left after cropping.
 ///
 /// # Errors
 /// If a width exceeds the axis's size.
 pub fn pad_circular(x: &Tensor, pad: &[i64]) -> Result<Tensor> {
-    by_place(x, pad, |place, size| {
+    let cropped = each_axis(x, pad, crop)?;
+    let pad: Vec<i64> = pad.iter().map(|width| *width.max(&0)).collect();
+    by_place(&cropped, &pad, |place, size| {
         (place >= -size && place < 2 * size).then(|| place.rem_euclid(size))
     })
+}
+
+/// Without as many elements at both ends as the negative widths say.
+fn crop(x: &Tensor, dim: usize, before: i64, after: i64) -> Result<Tensor> {
+    let size = x.dim(dim)?;
+    let start = before.min(0).unsigned_abs() as usize;
+    let dropped = start.saturating_add(after.min(0).unsigned_abs() as usize);
+    if dropped > size {
+        candle_core::bail!("pad: {dropped} cannot be cropped from an axis of size {size}")
+    }
+    x.narrow(dim, start, size - dropped)
 }
 
 /// Reads each element of a padded axis from the place that `source(place, size)` gives.

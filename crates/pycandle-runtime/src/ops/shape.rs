@@ -68,6 +68,9 @@ pub fn cartesian_prod(tensors: &[&Tensor]) -> Result<Tensor> {
 /// `torch.combinations`: a row for each choice of `r` elements of a vector, in order.
 pub fn combinations(x: &Tensor, r: usize, with_replacement: bool) -> Result<Tensor> {
     let size = x.dims1()?;
+    if r == 0 {
+        return x.narrow(0, 0, 0);
+    }
     let mut rows: Vec<Vec<i64>> = vec![Vec::new()];
     for _ in 0..r {
         rows = rows
