@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from pycandle.graph import Dim, TensorType
 from pycandle.ops.expr import Call, DeviceOf, Expr, Maybe, Method, Number, Raw, shape
 from pycandle.ops.promotion import Scalar, operands
@@ -18,9 +20,12 @@ def _plain(value: Scalar) -> int | float | Dim:
     return int(value) if isinstance(value, bool) else value
 
 
-def _integral(x: Operand, name: str, *constants: Scalar) -> None:
-    fraction = not x.type.is_float and any(isinstance(value, float) for value in constants)
-    decline(fraction, f"{name} of {x.dtype} with a float", "give integers")
+def _within(x: Operand, name: str, value: Scalar) -> Scalar:
+    """A constant in the dtype of the tensor: PyTorch cuts the fraction off among integers."""
+    if not isinstance(value, float) or x.type.is_float:
+        return value
+    decline(not math.isfinite(value), f"{name} of {x.dtype} with {value}", "give an integer")
+    return int(value)
 
 
 @op("aten.relu.default", also=NARROW)
@@ -38,8 +43,8 @@ def relu6(x: Operand) -> Expr:
 @op("aten.hardtanh.default", also=NARROW)
 def hardtanh(x: Operand, low: Scalar = -1, high: Scalar = 1, *, out: TensorType) -> Expr:
     """Each element no lower than `low` and no higher than `high`."""
-    _integral(x, "hardtanh", low, high)
-    return Call("ops::clamp", operands(out.dtype, x, low, high, label="bound"))
+    bounds = (_within(x, "hardtanh", low), _within(x, "hardtanh", high))
+    return Call("ops::clamp", operands(out.dtype, x, *bounds, label="bound"))
 
 
 @op("aten.sigmoid.default", "aten.special_expit.default", also=NARROW)
@@ -138,8 +143,8 @@ def hardshrink(x: Operand, lambd: Scalar = 0.5) -> Expr:
 @op("aten.threshold.default", also=NARROW)
 def threshold(x: Operand, threshold: Scalar, value: Scalar) -> Expr:
     """A constant up to the threshold."""
-    _integral(x, "threshold", threshold, value)
-    return Call("ops::threshold", operands(x.dtype, x, threshold, value, label="threshold"))
+    constants = (_within(x, "threshold", threshold), _within(x, "threshold", value))
+    return Call("ops::threshold", operands(x.dtype, x, *constants, label="threshold"))
 
 
 @op("aten.log_sigmoid.default")

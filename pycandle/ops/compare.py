@@ -145,9 +145,7 @@ def where(
 def masked_fill(x: Operand, mask: Operand, value: Operand | Scalar) -> Expr:
     """The tensor with a constant where the mask holds; its dtype stays."""
     if isinstance(value, Operand):
-        strange = value.type.is_float and not x.type.is_float
-        decline(strange, f"masked_fill of {x.dtype} with {value.dtype}", "convert the value")
-        return Call("ops::masked_fill", (x.expr, mask.expr, value.expr))
+        return Call("ops::masked_fill", (x.expr, mask.expr, _converted(value, x.dtype)))
     if isinstance(value, float) and not x.type.is_float:
         decline(not math.isfinite(value), f"masked_fill of {x.dtype} with {value}")
         value = int(value)
@@ -159,10 +157,14 @@ def masked_fill(x: Operand, mask: Operand, value: Operand | Scalar) -> Expr:
 @op("aten.to.dtype", also=NARROW)
 def to_dtype(x: Operand, dtype: str, *, out: TensorType) -> Expr:
     """Conversion to another dtype; anything but zero is true."""
-    if candle_dtype(out.dtype) == candle_dtype(x.dtype) and out.dtype != "bool":
+    return _converted(x, out.dtype)
+
+
+def _converted(x: Operand, dtype: str) -> Expr:
+    if x.dtype != "bool" and dtype == "bool":
+        return Call("ops::to_bool", (x.expr,))
+    if candle_dtype(x.dtype) == candle_dtype(dtype):
         return x.expr
-    if out.dtype == "bool":
-        return x.expr if x.dtype == "bool" else Call("ops::to_bool", (x.expr,))
-    if x.type.is_float and not out.is_float:
-        return Call("ops::to_dtype", (x.expr, candle_dtype(out.dtype)))
-    return Method(x.expr, "to_dtype", (candle_dtype(out.dtype),))
+    if x.type.is_float and dtype not in FLOATS:
+        return Call("ops::to_dtype", (x.expr, candle_dtype(dtype)))
+    return Method(x.expr, "to_dtype", (candle_dtype(dtype),))

@@ -32,8 +32,8 @@ float_functions! {
         x if x.is_nan() => x,
         _ => f64::NEG_INFINITY,
     };
-    /// The area under the standard normal density, up to `x`.
-    ndtr => |x: f64| 0.5 * libm::erfc(-x * FRAC_1_SQRT_2);
+    /// The area under the standard normal density, up to `x`; as in PyTorch, zero far below zero.
+    ndtr => |x: f64| 0.5 * (1.0 + libm::erf(x * FRAC_1_SQRT_2));
     /// Inverse of `ndtr`; NaN outside `[0, 1]`.
     ndtri => |x: f64| if (0.0..=1.0).contains(&x) { -SQRT_2 * erfc_inv(2.0 * x) } else { f64::NAN };
 }
