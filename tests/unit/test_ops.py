@@ -41,20 +41,18 @@ def test_an_entry_is_named_as_torch_names_it_and_documented(name: str):
 def test_operators_are_used_where_they_are_exact_and_nowhere_else():
     check("%y: f32[b, 4] = aten.add.Tensor(%x, %x)", "Operator(sign='+'")
     check("%y: f32[b, 4] = aten.add.Tensor(%x, 1)", "Operator(sign='+'")
-    check("%y: f32[b, 4] = aten.mul.Tensor(%x, 2)", "path='ops::mul_scalar'")
+    check("%y: f32[b, 4] = aten.mul.Tensor(%x, 2)", "path='ops::mul'")
     check("%y: f32[b, 4] = aten.add.Tensor(%x, %i)", "path='ops::add'")
     check("%y: f32[b, 4] = aten.div.Tensor(%i, %i)", "path='ops::div'")
-    check("%y: i64[b, 4] = aten.add.Tensor(%i, 1)", "path='ops::add_scalar_i64'")
+    check("%y: i64[b, 4] = aten.add.Tensor(%i, 1)", "path='ops::add'")
 
 
 def test_arguments_that_cannot_be_honoured_are_declined():
-    check("%y: f32[b, 4] = aten.add.Tensor(%x, %x, alpha=2)", "add with alpha")
     check("%y: f32[b, 4] = aten.softmax.int(%x, 7)", "axis 7 of a tensor of rank 2")
-    check("%y: i64[b, 4] = aten.to.dtype(%x, i64)", "conversion of f32 to i64")
     check("%y: f32[b, 2] = aten.slice.Tensor(%x, 1, 0, 4, b)", "a slice with a symbolic step")
     check("%y: f32[b, 4] = aten.relu.default(%x, inplace=True)", "unexpected keyword argument")
     check("%y: f32[b, 4] = aten.reluu.default(%x)", "has no lowering")
-    check("%y: bool[b, 4] = aten.add.Tensor(%m, %m)", "add of bool")
+    check("%y: bool[b, 4] = aten.sub.Tensor(%m, %m)", "sub of booleans")
 
 
 def test_every_runtime_function_that_an_op_calls_exists():

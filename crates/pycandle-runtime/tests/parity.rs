@@ -68,7 +68,7 @@ impl Tagger {
             x = block.forward(&x)?;
         }
         let scores = self.head.forward(&self.norm.forward(&x)?)?;
-        let positive = ops::gt_scalar(&ops::select(&scores, 2, 0)?, 0.0)?;
+        let positive = ops::gt(&ops::select(&scores, 2, 0)?, 0.0)?;
         py_check!(self.checker, "", &scores, &positive);
         Ok((scores, positive))
     }

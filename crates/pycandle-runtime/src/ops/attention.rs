@@ -2,13 +2,13 @@
 
 use candle_core::{DType, Result, Tensor};
 
-use super::compare::{eq_scalar, where_};
+use super::arithmetic::mul;
+use super::compare::{eq, where_};
 use super::create::tril;
 use super::linear::matmul;
 use super::norm::{log_softmax, softmax};
 use super::promote::to_float;
 use super::reduce::amax;
-use super::scalar::mul_scalar;
 
 /// `torch.nn.functional.scaled_dot_product_attention`.
 ///
@@ -63,7 +63,7 @@ pub fn scaled_dot_product_attention_logsumexp(
     let most = amax(&scores, &[last], true)?;
     let highest = amax(&log_softmax(&scores, last)?, &[last], true)?;
     let zero = Tensor::zeros((), scores.dtype(), scores.device())?;
-    let nothing = eq_scalar(&most, f64::NEG_INFINITY)?;
+    let nothing = eq(&most, f64::NEG_INFINITY)?;
     let sums = where_(&nothing, &zero, &(most - highest)?)?;
     Ok((attended, sums.squeeze(last)?))
 }
@@ -73,7 +73,7 @@ pub fn safe_softmax(x: &Tensor, dim: usize) -> Result<Tensor> {
     if x.rank() == 0 || x.elem_count() == 0 {
         return softmax(x, dim);
     }
-    let nothing = eq_scalar(&amax(x, &[dim], true)?, f64::NEG_INFINITY)?;
+    let nothing = eq(&amax(x, &[dim], true)?, f64::NEG_INFINITY)?;
     let zero = Tensor::zeros((), x.dtype(), x.device())?;
     where_(&nothing, &zero, &softmax(x, dim)?)
 }
@@ -94,7 +94,7 @@ fn attention_scores(
     };
     let scale = scale.unwrap_or(1.0 / (width as f64).sqrt());
     let keys = wide(k)?.transpose(k.rank() - 2, k.rank() - 1)?;
-    let scores = grouped(&mul_scalar(&wide(q)?, scale)?, &keys)?;
+    let scores = grouped(&mul(&wide(q)?, scale)?, &keys)?;
     let never = Tensor::new(f64::NEG_INFINITY, scores.device())?.to_dtype(scores.dtype())?;
     match mask {
         _ if is_causal => {

@@ -4,8 +4,8 @@
 
 use candle_core::{DType, Device, Result, Tensor};
 
+use super::arithmetic::mul;
 use super::promote::sum_dtype;
-use super::scalar::mul_scalar;
 
 /// `x weightᵀ + bias`: `(…, in)` by `(out, in)` to `(…, out)`, or by `(in,)` to `(…)`.
 pub fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
@@ -44,12 +44,12 @@ pub fn addmm_scaled(
     let product = match alpha {
         1.0 => product,
         0.0 => product.zeros_like()?,
-        _ => mul_scalar(&product, alpha)?,
+        _ => mul(&product, alpha)?,
     };
     let sum = match beta {
         1.0 => product.broadcast_add(&input)?,
         0.0 => product,
-        _ => product.broadcast_add(&mul_scalar(&input, beta)?)?,
+        _ => product.broadcast_add(&mul(&input, beta)?)?,
     };
     sum.to_dtype(dtype)
 }

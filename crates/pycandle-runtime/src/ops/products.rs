@@ -2,7 +2,7 @@
 
 use candle_core::{DType, Result, Shape, Tensor};
 
-use super::elementwise::{mul, sub};
+use super::arithmetic::{add, mul, sub};
 use super::linear::matmul;
 use super::reduce::sum;
 
@@ -94,7 +94,7 @@ pub fn bilinear(a: &Tensor, b: &Tensor, weight: &Tensor, bias: Option<&Tensor>) 
     let y = matmul(&halfway, &b.reshape((rows, b_width, 1))?)?;
     let y = y.reshape([&a.dims()[..a.rank() - 1], &[outputs]].concat())?;
     match bias {
-        Some(bias) => super::elementwise::add(&y, bias),
+        Some(bias) => add(&y, bias),
         None => Ok(y),
     }
 }

@@ -5,8 +5,9 @@
 
 use candle_core::{CpuStorage, CustomOp3, DType, Layout, Result, Shape, Tensor, bail};
 
-use super::elementwise::{relu, sigmoid, tanh};
+use super::activation::{relu, sigmoid};
 use super::linear::{linear, matmul};
+use super::math::tanh;
 
 /// `torch.nn.LSTM`: the output of every step, and the last hidden and cell states.
 ///
