@@ -1,4 +1,4 @@
-"""Resampling of images: interpolation, sampling at a grid, windows as columns, and shuffles."""
+"""Resampling of images: interpolation, sampling at a grid, and windows as columns."""
 
 from __future__ import annotations
 
@@ -101,13 +101,25 @@ def upsample_bicubic2d(
     return _weighted("upsample_bicubic2d", x, out, align_corners, scales, named)
 
 
+def _antialiased(
+    name: str, x: Operand, out: TensorType, align_corners: bool, scales: tuple[Factor, ...],
+    named: dict[str, Factor],
+) -> Expr:  # fmt: skip
+    decline(
+        out.shape[3] == 1 and out.shape[2] not in (1, x.shape[2]),
+        "antialiasing to an image of one column, of which PyTorch reads the first row only",
+        "transpose the image before and after",
+    )
+    return _weighted(name, x, out, align_corners, scales, named)
+
+
 @op(*_overloads("_upsample_bilinear2d_aa"))
 def upsample_bilinear2d_aa(
     x: Operand, output_size: Sizes | None, align_corners: bool, *scales: Factor, out: TensorType,
     **named: Factor,
 ) -> Expr:  # fmt: skip
     """A triangle as wide as the coarser samples are apart."""
-    return _weighted("upsample_bilinear2d_aa", x, out, align_corners, scales, named)
+    return _antialiased("upsample_bilinear2d_aa", x, out, align_corners, scales, named)
 
 
 @op(*_overloads("_upsample_bicubic2d_aa"))
@@ -116,7 +128,7 @@ def upsample_bicubic2d_aa(
     **named: Factor,
 ) -> Expr:  # fmt: skip
     """Cubic convolution as wide as the coarser samples are apart."""
-    return _weighted("upsample_bicubic2d_aa", x, out, align_corners, scales, named)
+    return _antialiased("upsample_bicubic2d_aa", x, out, align_corners, scales, named)
 
 
 @op(*_overloads("_upsample_lanczos2d_aa"))
@@ -125,7 +137,7 @@ def upsample_lanczos2d_aa(
     **named: Factor,
 ) -> Expr:  # fmt: skip
     """Lanczos's window as wide as the coarser samples are apart."""
-    return _weighted("upsample_lanczos2d_aa", x, out, align_corners, scales, named)
+    return _antialiased("upsample_lanczos2d_aa", x, out, align_corners, scales, named)
 
 
 _INTERPOLATIONS = ("Bilinear", "Nearest", "Bicubic")
@@ -139,6 +151,8 @@ def grid_sampler(
     """Samples of an image or a volume at given places."""
     decline(not x.type.is_float, f"grid_sample of {x.dtype}", "convert it to float32")
     decline(x.dtype != grid.dtype, f"grid_sample of {x.dtype} at {grid.dtype}")
+    decline(interpolation_mode not in range(3), f"interpolation mode {interpolation_mode}")
+    decline(padding_mode not in range(3), f"padding mode {padding_mode}")
     interpolation = Raw(f"ops::GridInterpolation::{_INTERPOLATIONS[interpolation_mode]}")
     padding = Raw(f"ops::GridPadding::{_PADDINGS[padding_mode]}")
     args = (x.expr, grid.expr, interpolation, padding, flag(align_corners))
@@ -188,22 +202,3 @@ def col2im(
         return Call("ops::col2im", (x.expr, *pairs))
     counted = Method(x.expr, "to_dtype", (candle_dtype("f32"),))
     return Call("ops::to_bool", (Call("ops::col2im", (counted, *pairs)),))
-
-
-@op("aten.pixel_shuffle.default", also=NARROW)
-def pixel_shuffle(x: Operand, upscale_factor: int) -> Expr:
-    """Channels spread over space."""
-    return Call("ops::pixel_shuffle", (x.expr, number(upscale_factor, "usize", "upscale_factor")))
-
-
-@op("aten.pixel_unshuffle.default", also=NARROW)
-def pixel_unshuffle(x: Operand, downscale_factor: int) -> Expr:
-    """Space gathered into channels."""
-    factor = number(downscale_factor, "usize", "downscale_factor")
-    return Call("ops::pixel_unshuffle", (x.expr, factor))
-
-
-@op("aten.channel_shuffle.default", "aten.native_channel_shuffle.default", also=NARROW)
-def channel_shuffle(x: Operand, groups: Size) -> Expr:
-    """Channels of all groups in turn."""
-    return Call("ops::channel_shuffle", (x.expr, size(groups, label="groups")))

@@ -26,6 +26,7 @@ from torch.utils import _pytree as pytree
 from pycandle.errors import Finding, RecordError
 from pycandle.graph import Static
 from pycandle.record.calls import relative
+from pycandle.record.sequences import whole_sequences
 
 # Asking torch why an axis is static costs one more export each.
 _MOST_REASONS = 8
@@ -51,14 +52,15 @@ def export(
 ) -> Exported:
     """Export the model; with `dynamic_shapes` None every axis is tried. Raises `RecordError`."""
     if isinstance(model, ExportedProgram):
-        return Exported(_functional(model), None, args, kwargs, dynamic_shapes, ())
-    with _inference(model):
+        with whole_sequences():
+            return Exported(_functional(model), None, args, kwargs, dynamic_shapes, ())
+    with whole_sequences(), _inference(model):
         if dynamic_shapes is not None:
             program = _export(model, args, kwargs, dynamic_shapes)
             return Exported(_functional(program), model, args, kwargs, dynamic_shapes, ())
         program, tried = _export_automatic(model, args, kwargs)
         statics = tuple(_statics(model, program, args, kwargs, tried))
-    return Exported(_functional(program), model, args, kwargs, None, statics)
+        return Exported(_functional(program), model, args, kwargs, None, statics)
 
 
 @contextmanager

@@ -187,6 +187,56 @@ class ConvNet(nn.Module):
         return self.head(x)
 
 
+class Recurrent(nn.Module):
+    """Every recurrent network: layers, both directions, a projection, states given and made."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(6, 8, num_layers=2, batch_first=True, bidirectional=True, proj_size=5)
+        self.plain = nn.LSTM(10, 7)
+        self.gru = nn.GRU(7, 9, num_layers=2, bidirectional=True)
+        self.rnn = nn.RNN(18, 4, nonlinearity="relu", bias=False)
+        self.cell = nn.LSTMCell(4, 5)
+        self.head = nn.GRUCell(5, 3)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        y, (h, c) = self.lstm(x)
+        z, _ = self.plain(y.transpose(0, 1))
+        w, last = self.gru(torch.tanh(z))
+        v, _ = self.rnn(w, w[-1:, :, :4])
+        hidden, cell = self.cell(v[0])
+        return v, h, c, last, cell, self.head(hidden)
+
+
+class Resampled(nn.Module):
+    """A small U-Net that comes back to its input's size in every way there is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.down = nn.Linear(3, 6)
+        self.up = nn.Upsample(scale_factor=2, mode="bilinear")
+        self.nearest = nn.Upsample(scale_factor=2)
+        self.head = nn.Linear(6, 4)
+
+    def forward(self, x: Tensor, theta: Tensor) -> dict[str, Tensor]:
+        y = self.down(x.movedim(1, -1)).movedim(-1, 1)
+        small = nn.functional.interpolate(y, scale_factor=2, mode="bicubic", align_corners=True)
+        wide = nn.functional.interpolate(self.up(small), size=x.shape[2:], mode="bilinear")
+        mixed = torch.tanh(nn.functional.interpolate(self.nearest(y), x.shape[2:])) + wide
+        grid = nn.functional.affine_grid(theta, list(x.shape), align_corners=False)
+        warped = nn.functional.grid_sample(
+            mixed, grid, padding_mode="reflection", align_corners=False
+        )
+        columns = nn.functional.unfold(warped, 3, padding=1, stride=2)
+        return {
+            "scores": self.head(warped.movedim(1, -1)),
+            "columns": columns,
+            "thumbnail": nn.functional.interpolate(
+                mixed, size=(5, 7), mode="bicubic", antialias=True
+            ),
+        }
+
+
 class Offset(nn.Module):
     """What is small beside its own mean loses digits before the mean is taken away."""
 
@@ -390,6 +440,8 @@ MODELS: dict[str, Model] = {
     "norms": Model(Norms, floats(x=(3, 24))),
     "mlp": Model(mlp, floats(input=(4, 12))),
     "conv_net": Model(ConvNet, floats(x=(2, 5, 18))),
+    "recurrent": Model(Recurrent, floats(x=(3, 5, 6))),
+    "resampled": Model(Resampled, floats(x=(2, 3, 8, 10), theta=(2, 2, 3))),
     "offset": Model(Offset, floats(x=(4, 12))),
     "twice": Model(Twice, floats(x=(3, 16))),
     "stack": Model(Stack, floats(x=(2, 5, 16))),

@@ -1,4 +1,4 @@
-//! Moves between space and channels: unfold, fold and the shuffles.
+//! Windows of an image as columns, and columns as an image: unfold and fold.
 
 use candle_core::{Result, Shape, Tensor, WithDType};
 
@@ -65,63 +65,6 @@ pub fn col2im(
     let mut shape = x.dims()[..x.rank() - 2].to_vec();
     shape.extend([channels, output_size[0], output_size[1]]);
     computed(x, "fold", &Folded { windows, shape })
-}
-
-/// `torch.nn.functional.pixel_shuffle`: `(…, c r², h, w)` to `(…, c, h r, w r)`.
-///
-/// # Errors
-/// If the channels do not divide.
-pub fn pixel_shuffle(x: &Tensor, upscale_factor: usize) -> Result<Tensor> {
-    let r = upscale_factor;
-    let [batch @ .., channels, height, width] = x.dims() else {
-        candle_core::bail!("pixel_shuffle takes 3 axes or more, not {:?}", x.dims())
-    };
-    if r == 0 || channels % (r * r) != 0 {
-        candle_core::bail!("pixel_shuffle of {channels} channels by {r}")
-    }
-    let channels = channels / (r * r);
-    let count: usize = batch.iter().product();
-    let shape = [batch, &[channels, height * r, width * r]].concat();
-    x.reshape((count * channels, r, r, *height, *width))?
-        .permute((0, 3, 1, 4, 2))?
-        .reshape(shape)
-}
-
-/// `torch.nn.functional.pixel_unshuffle`: `(…, c, h r, w r)` to `(…, c r², h, w)`.
-///
-/// # Errors
-/// If height or width do not divide.
-pub fn pixel_unshuffle(x: &Tensor, downscale_factor: usize) -> Result<Tensor> {
-    let r = downscale_factor;
-    let [batch @ .., channels, height, width] = x.dims() else {
-        candle_core::bail!("pixel_unshuffle takes 3 axes or more, not {:?}", x.dims())
-    };
-    if r == 0 || height % r != 0 || width % r != 0 {
-        candle_core::bail!("pixel_unshuffle of {height} by {width} by {r}")
-    }
-    let (height, width) = (height / r, width / r);
-    let count: usize = batch.iter().product();
-    let shape = [batch, &[channels * r * r, height, width]].concat();
-    x.reshape((count * channels, height, r, width, r))?
-        .permute((0, 2, 4, 1, 3))?
-        .reshape(shape)
-}
-
-/// `torch.nn.functional.channel_shuffle`: channels of `groups` groups, one of each in turn.
-///
-/// # Errors
-/// If the channels do not divide.
-pub fn channel_shuffle(x: &Tensor, groups: usize) -> Result<Tensor> {
-    let [batch, channels, rest @ ..] = x.dims() else {
-        candle_core::bail!("channel_shuffle takes 2 axes or more, not {:?}", x.dims())
-    };
-    if groups == 0 || channels % groups != 0 {
-        candle_core::bail!("channel_shuffle of {channels} channels in {groups} groups")
-    }
-    let inner: usize = rest.iter().product();
-    x.reshape((*batch, groups, channels / groups, inner))?
-        .transpose(1, 2)?
-        .reshape(x.shape())
 }
 
 /// The windows of an image, and how their rows lie in it.

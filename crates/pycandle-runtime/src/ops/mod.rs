@@ -13,6 +13,7 @@ mod arithmetic;
 mod attention;
 mod bag;
 mod batch_norm;
+mod cell;
 mod compare;
 pub mod complex;
 mod complex_functions;
