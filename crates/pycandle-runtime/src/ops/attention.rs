@@ -5,10 +5,10 @@ use candle_core::{DType, Result, Tensor};
 use super::compare::{eq_scalar, where_};
 use super::create::tril;
 use super::linear::matmul;
-use super::norm::{log_softmax, softmax};
 use super::promote::to_float;
 use super::reduce::amax;
 use super::scalar::mul_scalar;
+use super::softmax::{log_softmax, softmax};
 
 /// `torch.nn.functional.scaled_dot_product_attention`.
 ///
