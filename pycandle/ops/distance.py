@@ -7,7 +7,7 @@ import math
 from pycandle.graph import TensorType
 from pycandle.ops.expr import Call, Expr, Method, Number, Slice, flag
 from pycandle.ops.reduce import Dims, axes, axis, floating
-from pycandle.ops.table import Decline, Operand, decline, number, op
+from pycandle.ops.table import NARROW, Decline, Operand, decline, number, op
 
 _BY_SVD = "write the norm by torch.linalg.svdvals"
 
@@ -89,42 +89,49 @@ def linalg_norm(
     return _norm(x, order, dims, keepdim, out)
 
 
-def _metric(name: str, *operands: Operand) -> tuple[Expr, ...]:
-    for operand in operands:
-        decline(not operand.type.is_float, f"{name} of {operand.dtype}", "convert it to float32")
-    return tuple(operand.expr for operand in operands)
+def _metric(name: str, out: TensorType, *operands: Operand) -> tuple[Expr, ...]:
+    """The tensors in the dtype of the result. Declines a result of integers."""
+    return tuple(floating(operand, name, out) for operand in operands)
 
 
 @op("aten.dist.default")
-def dist(x: Operand, other: Operand, p: float = 2) -> Expr:
+def dist(x: Operand, other: Operand, p: float = 2, *, out: TensorType) -> Expr:
     """The norm of the difference."""
-    return Call("ops::dist", (*_metric("dist", x, other), number(float(p), label="p")))
+    return Call("ops::dist", (*_metric("dist", out, x, other), number(float(p), label="p")))
 
 
 @op("aten.cdist.default", "aten._cdist_forward.default")
-def cdist(x: Operand, other: Operand, p: float = 2, compute_mode: int | None = None) -> Expr:
+def cdist(
+    x: Operand, other: Operand, p: float = 2, compute_mode: int | None = None, *, out: TensorType
+) -> Expr:
     """Distances between all rows of one matrix and all of another."""
-    return Call("ops::cdist", (*_metric("cdist", x, other), number(float(p), label="p")))
+    return Call("ops::cdist", (*_metric("cdist", out, x, other), number(float(p), label="p")))
 
 
 @op("aten._euclidean_dist.default")
-def euclidean_dist(x: Operand, other: Operand) -> Expr:
+def euclidean_dist(x: Operand, other: Operand, *, out: TensorType) -> Expr:
     """Euclidean distances between all rows of one matrix and all of another."""
-    return cdist(x, other)
+    return cdist(x, other, out=out)
 
 
 @op("aten.pdist.default", "aten._pdist_forward.default")
-def pdist(x: Operand, p: float = 2) -> Expr:
+def pdist(x: Operand, p: float = 2, *, out: TensorType) -> Expr:
     """Distances between each two rows of a matrix."""
-    return Call("ops::pdist", (*_metric("pdist", x), number(float(p), label="p")))
+    return Call("ops::pdist", (*_metric("pdist", out, x), number(float(p), label="p")))
 
 
-@op("aten.pairwise_distance.default")
+@op("aten.pairwise_distance.default", also=NARROW)
 def pairwise_distance(
-    x: Operand, other: Operand, p: float = 2, eps: float = 1e-6, keepdim: bool = False
+    x: Operand,
+    other: Operand,
+    p: float = 2,
+    eps: float = 1e-6,
+    keepdim: bool = False,
+    *,
+    out: TensorType,
 ) -> Expr:
     """Distances between vectors of the last axis."""
-    vectors = _metric("pairwise_distance", x, other)
+    vectors = _metric("pairwise_distance", out, x, other)
     numbers = (number(float(p), label="p"), number(eps, label="eps"))
     return Call("ops::pairwise_distance", (*vectors, *numbers, flag(keepdim)))
 
@@ -135,7 +142,7 @@ def cosine_similarity(
 ) -> Expr:
     """Cosine of the angle between vectors of an axis."""
     longest = x if x.rank >= other.rank else other
-    vectors = _metric("cosine_similarity", x, other)
+    vectors = _metric("cosine_similarity", out, x, other)
     place = axis(longest, dim)
     return Call("ops::cosine_similarity", (*vectors, place, number(eps, label="eps")))
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pycandle.graph import TensorType
 from pycandle.ops.create import candle_dtype
-from pycandle.ops.expr import Call, Expr, Method, Number, Raw, Slice, flag
+from pycandle.ops.expr import Call, Expr, Maybe, Method, Number, Raw, Slice, flag
 from pycandle.ops.table import NARROW, Operand, decline, number, op
 
 Dims = tuple[int, ...] | int | None
@@ -196,6 +196,24 @@ _register_moment("std_mean", "Standard deviation and mean")
 def logsumexp(x: Operand, dim: Dims, keepdim: bool = False, *, out: TensorType) -> Expr:
     """Logarithm of the sum of exponentials."""
     return Call("ops::logsumexp", (floating(x, "logsumexp", out), axes(x, dim), flag(keepdim)))
+
+
+@op("aten.cov.default")
+def cov(
+    x: Operand, *, correction: int = 1, fweights: Operand | None = None,
+    aweights: Operand | None = None,
+) -> Expr:  # fmt: skip
+    """Covariance of variables in rows."""
+    decline(not x.type.is_float, f"cov of {x.dtype}", "convert it to float32")
+    weights = (Maybe(w.expr if w else None) for w in (fweights, aweights))
+    return Call("ops::cov", (x.expr, number(correction, "i64"), *weights))
+
+
+@op("aten.corrcoef.default")
+def corrcoef(x: Operand) -> Expr:
+    """Correlation of variables in rows."""
+    decline(not x.type.is_float, f"corrcoef of {x.dtype}", "convert it to float32")
+    return Call("ops::corrcoef", (x.expr,))
 
 
 def named(path: str) -> Raw:

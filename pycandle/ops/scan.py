@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pycandle.graph import TensorType
 from pycandle.ops.expr import Call, Expr, Maybe, Slice
-from pycandle.ops.reduce import axis, converted
+from pycandle.ops.reduce import axis, converted, floating
 from pycandle.ops.table import NARROW, Operand, decline, number, op
 
 
@@ -56,44 +56,41 @@ def diff(
     prepend: Operand | None = None, append: Operand | None = None,
 ) -> Expr:  # fmt: skip
     """Each element less the one before it, `n` times."""
-    parts = [part for part in (prepend, x, append) if part is not None]
-    source: Expr = x.expr
-    if len(parts) > 1:
-        dtypes = {part.dtype for part in parts}
-        decline(len(dtypes) > 1, f"diff of {', '.join(sorted(dtypes))}", "convert them to one")
-        source = Call("ops::cat", (Slice(tuple(part.expr for part in parts)), axis(x, dim)))
-    times = number(n, "usize", "n")
     decline(n < 0, "diff with a negative n")
+    if n == 0:
+        return x.expr
+    parts = tuple(part.expr for part in (prepend, x, append) if part is not None)
+    joined = Call("ops::cat", (Slice(parts), axis(x, dim)))
+    source = joined if len(parts) > 1 else x.expr
+    times = number(n, "usize", "n")
     return Call("ops::diff", (source, times, axis(x, dim)))
 
 
-@op("aten.trapezoid.dx", "aten.trapz.dx")
-def trapezoid_dx(y: Operand, *, dx: float = 1, dim: int = -1) -> Expr:
+@op("aten.trapezoid.dx", "aten.trapz.dx", also=NARROW)
+def trapezoid_dx(y: Operand, *, dx: float = 1, dim: int = -1, out: TensorType) -> Expr:
     """Area under a line through points at equal distances."""
-    return _area("trapezoid", y, None, dx, dim)
+    return _area("trapezoid", y, None, dx, dim, out)
 
 
-@op("aten.trapezoid.x", "aten.trapz.x")
-def trapezoid_x(y: Operand, x: Operand, *, dim: int = -1) -> Expr:
+@op("aten.trapezoid.x", "aten.trapz.x", also=NARROW)
+def trapezoid_x(y: Operand, x: Operand, *, dim: int = -1, out: TensorType) -> Expr:
     """Area under a line through points at `x`."""
-    return _area("trapezoid", y, x, 1, dim)
+    return _area("trapezoid", y, x, 1, dim, out)
 
 
-@op("aten.cumulative_trapezoid.dx")
-def cumulative_trapezoid_dx(y: Operand, *, dx: float = 1, dim: int = -1) -> Expr:
+@op("aten.cumulative_trapezoid.dx", also=NARROW)
+def cumulative_trapezoid_dx(y: Operand, *, dx: float = 1, dim: int = -1, out: TensorType) -> Expr:
     """Running area under a line through points at equal distances."""
-    return _area("cumulative_trapezoid", y, None, dx, dim)
+    return _area("cumulative_trapezoid", y, None, dx, dim, out)
 
 
-@op("aten.cumulative_trapezoid.x")
-def cumulative_trapezoid_x(y: Operand, x: Operand, *, dim: int = -1) -> Expr:
+@op("aten.cumulative_trapezoid.x", also=NARROW)
+def cumulative_trapezoid_x(y: Operand, x: Operand, *, dim: int = -1, out: TensorType) -> Expr:
     """Running area under a line through points at `x`."""
-    return _area("cumulative_trapezoid", y, x, 1, dim)
+    return _area("cumulative_trapezoid", y, x, 1, dim, out)
 
 
-def _area(name: str, y: Operand, x: Operand | None, dx: float, dim: int) -> Expr:
-    for operand in (y, x):
-        narrow = operand is not None and not operand.type.is_float
-        decline(narrow, f"{name} of integers", "convert them to float32")
-    points = Maybe(None if x is None else x.expr)
-    return Call(f"ops::{name}", (y.expr, points, number(float(dx), label="dx"), axis(y, dim)))
+def _area(name: str, y: Operand, x: Operand | None, dx: float, dim: int, out: TensorType) -> Expr:
+    points = Maybe(None if x is None else floating(x, name, out))
+    heights = floating(y, name, out)
+    return Call(f"ops::{name}", (heights, points, number(float(dx), label="dx"), axis(y, dim)))

@@ -1,6 +1,6 @@
 //! Losses. Each element's loss is computed in f64, and so are the sums.
 
-use candle_core::{Device, Result, Tensor};
+use candle_core::{DType, Device, Result, Tensor};
 
 use super::distance::pairwise_distance;
 use super::lines::{floats, tensor};
@@ -23,7 +23,7 @@ impl Reduction {
         self,
         losses: Vec<f64>,
         sizes: Vec<usize>,
-        dtype: candle_core::DType,
+        dtype: DType,
         device: &Device,
     ) -> Result<Tensor> {
         let total: f64 = losses.iter().sum();
@@ -151,9 +151,21 @@ pub fn poisson_nll_loss(
     })
 }
 
-/// `log(1 + exp(-target x))`
+/// `log(1 + exp(-target x))`, infinite where the exponential is in the dtype, as in PyTorch.
 pub fn soft_margin_loss(x: &Tensor, target: &Tensor, reduction: Reduction) -> Result<Tensor> {
-    pointwise([x, target], reduction, |[x, y]| (-y * x).exp().ln_1p())
+    let most = match result_type(x, target) {
+        DType::F16 => 65504.0,
+        DType::F64 => f64::MAX,
+        _ => f64::from(f32::MAX),
+    };
+    pointwise([x, target], reduction, |[x, y]| {
+        let exponential = (-y * x).exp();
+        if exponential > most {
+            f64::INFINITY
+        } else {
+            exponential.ln_1p()
+        }
+    })
 }
 
 /// `max(0, margin - target (a - b))`
@@ -196,10 +208,7 @@ pub fn cosine_embedding_loss(
     let dim = target.rank();
     let (left, right) = super::promote::promoted(a, b)?;
     let total = |x: Result<Tensor>| super::reduce::sum(&x?, &[dim], false);
-    let (wide_a, wide_b) = (
-        left.to_dtype(candle_core::DType::F64)?,
-        right.to_dtype(candle_core::DType::F64)?,
-    );
+    let (wide_a, wide_b) = (left.to_dtype(DType::F64)?, right.to_dtype(DType::F64)?);
     let product = total(wide_a.broadcast_mul(&wide_b))?;
     let (size_a, size_b) = (total(wide_a.sqr())?, total(wide_b.sqr())?);
     let losses = pointwise(

@@ -22,7 +22,8 @@ pub fn nll_loss(
     Ok(nll_loss_forward(x, target, weight, reduction, ignore_index)?.0)
 }
 
-/// [`nll_loss`], and the sum of the weights, which is zero without a reduction.
+/// [`nll_loss`], and the sum of the weights, which is zero without a reduction
+/// of a batch.
 pub fn nll_loss_forward(
     x: &Tensor,
     target: &Tensor,
@@ -77,7 +78,7 @@ fn probable_cross_entropy(
         let (a, b) = (x.shape(), target.shape());
         candle_core::bail!("cross_entropy: probabilities of shape {b:?} for logits of {a:?}")
     }
-    let dim = class_axis(x)?;
+    let dim = class_axis(x);
     let lines = Lines::new(x, &[dim])?;
     let mut values = lines.floats()?;
     log_softmax(&mut values, lines.width);
@@ -165,7 +166,7 @@ impl<'a> Classes<'a> {
         weight: Option<&Tensor>,
         ignore_index: i64,
     ) -> Result<Self> {
-        let lines = Lines::new(x, &[class_axis(x)?])?;
+        let lines = Lines::new(x, &[class_axis(x)])?;
         let targets = integers(target)?;
         if targets.len() != lines.count {
             let (a, b) = (x.shape(), target.shape());
@@ -207,7 +208,7 @@ impl<'a> Classes<'a> {
         Ok(match reduction {
             Reduction::None => (
                 tensor(losses, target.dims().to_vec(), x.dtype(), x.device())?,
-                scalar(0.0)?,
+                scalar(if target.rank() == 0 { weight } else { 0.0 })?,
             ),
             Reduction::Mean => (scalar(total / weight)?, scalar(weight)?),
             Reduction::Sum => (scalar(total)?, scalar(weight)?),
@@ -215,11 +216,9 @@ impl<'a> Classes<'a> {
     }
 }
 
-fn class_axis(x: &Tensor) -> Result<usize> {
-    match x.rank() {
-        0 => candle_core::bail!("scores of classes need an axis"),
-        rank => Ok(usize::from(rank > 1)),
-    }
+/// A number is the score of the only class.
+fn class_axis(x: &Tensor) -> usize {
+    usize::from(x.rank() > 1)
 }
 
 fn class_weights(weight: Option<&Tensor>, classes: usize) -> Result<Vec<f64>> {

@@ -1,5 +1,7 @@
 //! Finding values among others: places in a sorted axis, histograms, quantiles.
 
+use std::cmp::Ordering;
+
 use candle_core::{DType, Result, Tensor};
 
 use super::lines::{Lines, Values, floats, integers, numbers, tensor};
@@ -89,18 +91,23 @@ fn places<T: Copy + PartialOrd>(
     let place = |(i, &value): (usize, &T)| {
         let first = i / each * length;
         let row = &table[first..first + length];
-        // What compares as neither, a NaN, goes to the end, as in PyTorch.
-        let before = |x: &T| {
-            if right {
-                !matches!(x.partial_cmp(&value), Some(std::cmp::Ordering::Greater))
+        // What compares as neither, a NaN, goes to the end, and a sequence that is not sorted is
+        // halved at the same places as in PyTorch.
+        let (mut low, mut high) = (0, length);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let before = match row[middle].partial_cmp(&value) {
+                Some(Ordering::Greater) => false,
+                Some(Ordering::Equal) => right,
+                _ => true,
+            };
+            if before {
+                low = middle + 1;
             } else {
-                !matches!(
-                    x.partial_cmp(&value),
-                    Some(std::cmp::Ordering::Greater | std::cmp::Ordering::Equal)
-                )
+                high = middle;
             }
-        };
-        row.partition_point(before) as i64
+        }
+        low as i64
     };
     wanted.iter().enumerate().map(place).collect()
 }
