@@ -6,9 +6,9 @@ use super::arithmetic::mul;
 use super::compare::{eq, where_};
 use super::create::tril;
 use super::linear::matmul;
-use super::norm::{log_softmax, softmax};
 use super::promote::to_float;
 use super::reduce::amax;
+use super::softmax::{log_softmax, softmax};
 
 /// `torch.nn.functional.scaled_dot_product_attention`.
 ///
