@@ -4,7 +4,7 @@ use candle_core::{DType, Device, Result, Tensor};
 
 use super::distance::pairwise_distance;
 use super::lines::{floats, tensor};
-use super::promote::{promote_types, result_type, to_float};
+use super::promote::{float_type, promote_types, result_type};
 
 /// What becomes of the losses of all elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -269,7 +269,7 @@ fn pointwise<const N: usize>(
     loss: impl Fn([f64; N]) -> f64,
 ) -> Result<Tensor> {
     let dtype = match inputs[..] {
-        [a, b, ..] => to_float(&Tensor::zeros((), result_type(&[a.into(), b.into()]), &Device::Cpu)?)?.dtype(),
+        [a, b, ..] => float_type(result_type(&[a.into(), b.into()])),
         _ => promote_types(inputs[0].dtype(), inputs[0].dtype()),
     };
     let mut shape = inputs[0].shape().clone();
