@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pycandle.graph import Size, TensorType
-from pycandle.ops.create import constant
 from pycandle.ops.compare import to_dtype
+from pycandle.ops.create import constant
 from pycandle.ops.expr import Call, Expr, Method, Raw, flag, shape, size
 from pycandle.ops.index import Indices, index_list
 from pycandle.ops.parts import bounds

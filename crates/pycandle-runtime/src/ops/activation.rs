@@ -4,7 +4,7 @@ use candle_core::{Result, Tensor};
 
 use super::arithmetic::{clamp, maximum};
 use super::compare::{le, masked_fill};
-use super::each::{floats, integers};
+use super::each::{floats, integers, simple_floats};
 use super::math::{candle_functions, float_functions};
 use super::promote::{Operand, in_float};
 
@@ -22,10 +22,6 @@ candle_functions! {
 float_functions! {
     /// `x tanh(softplus(x))`
     mish => |x: f64| x * x.exp().ln_1p().tanh();
-    /// `x relu6(x + 3) / 6`
-    hardswish => |x: f64| x * (x + 3.0).clamp(0.0, 6.0) / 6.0;
-    /// `relu6(x + 3) / 6`
-    hardsigmoid => |x: f64| (x + 3.0).clamp(0.0, 6.0) / 6.0;
     /// `elu` with the two constants that keep mean and variance.
     selu => |x: f64| elu_of(x, 1.673_263_242_354_377_2, 1.050_700_987_355_480_5, 1.0);
     /// `ln(sigmoid(x))`
@@ -37,10 +33,20 @@ pub fn relu(x: &Tensor) -> Result<Tensor> {
     if !x.dtype().is_float() {
         integers([x.into()], |[x]| x.max(0))
     } else if x.device().is_cpu() {
-        floats([x.into()], |[x]| if x < 0.0 { 0.0 } else { x })
+        simple_floats([x.into()], |[x]| if x < 0.0 { 0.0 } else { x })
     } else {
         maximum(x, 0.0)
     }
+}
+
+/// `x relu6(x + 3) / 6`
+pub fn hardswish(x: &Tensor) -> Result<Tensor> {
+    simple_floats([x.into()], |[x]| x * (x + 3.0).clamp(0.0, 6.0) / 6.0)
+}
+
+/// `relu6(x + 3) / 6`
+pub fn hardsigmoid(x: &Tensor) -> Result<Tensor> {
+    simple_floats([x.into()], |[x]| (x + 3.0).clamp(0.0, 6.0) / 6.0)
 }
 
 /// `relu`, no higher than 6. Integers too.
@@ -50,7 +56,7 @@ pub fn relu6(x: &Tensor) -> Result<Tensor> {
 
 /// `x` where it is positive, else `slope * x`.
 pub fn leaky_relu(x: &Tensor, slope: f64) -> Result<Tensor> {
-    floats([x.into(), slope.into()], |[x, slope]| {
+    simple_floats([x.into(), slope.into()], |[x, slope]| {
         if x > 0.0 { x } else { x * slope }
     })
 }

@@ -5,7 +5,7 @@
 
 use candle_core::{DType, Result, Tensor};
 
-use super::each::{floats, integers};
+use super::each::{floats, integers, simple_floats};
 use super::promote::{Operand, computed, float_type, in_dtype, in_float, result_type};
 
 /// `a + b`
@@ -332,7 +332,7 @@ pub fn maximum<'a>(a: impl Into<Operand<'a>>, b: impl Into<Operand<'a>>) -> Resu
     match result_type(&operands) {
         dtype if !dtype.is_float() => integers(operands, |[a, b]| a.max(b)),
         _ if on_cpu(&operands) => {
-            floats(operands, |[a, b]| if a > b || a.is_nan() { a } else { b })
+            simple_floats(operands, |[a, b]| if a > b || a.is_nan() { a } else { b })
         }
         _ => pick(operands, Tensor::broadcast_gt),
     }
@@ -344,7 +344,7 @@ pub fn minimum<'a>(a: impl Into<Operand<'a>>, b: impl Into<Operand<'a>>) -> Resu
     match result_type(&operands) {
         dtype if !dtype.is_float() => integers(operands, |[a, b]| a.min(b)),
         _ if on_cpu(&operands) => {
-            floats(operands, |[a, b]| if a < b || a.is_nan() { a } else { b })
+            simple_floats(operands, |[a, b]| if a < b || a.is_nan() { a } else { b })
         }
         _ => pick(operands, Tensor::broadcast_lt),
     }

@@ -2,6 +2,8 @@
 //!
 //! Floats are computed in f64 and rounded once, integers in i64 and wrapped into their dtype, so
 //! each function is written once and is at least as exact as PyTorch's in every dtype.
+//! All functions of as many operands share one loop, which calls them, so that they add little to
+//! the time that a build takes.
 //! What lies on another device than the CPU travels through the host.
 
 use std::array::from_fn;
@@ -12,6 +14,14 @@ use super::promote::{Operand, compute_type, float_type, in_dtype, result_type};
 
 /// `f` of each element, in the operands' result type; integers give f32.
 pub(crate) fn floats<const N: usize>(
+    operands: [Operand<'_>; N],
+    f: impl Fn([f64; N]) -> f64,
+) -> Result<Tensor> {
+    simple_floats(operands, &f as &dyn Fn([f64; N]) -> f64)
+}
+
+/// [`floats`] in a loop of its own, for an `f` that takes less time than a call.
+pub(crate) fn simple_floats<const N: usize>(
     operands: [Operand<'_>; N],
     f: impl Fn([f64; N]) -> f64,
 ) -> Result<Tensor> {
@@ -40,7 +50,7 @@ pub(crate) fn integers<const N: usize>(
     // Numbers wrap into the result type too before anything is computed.
     let tensors = in_dtype(operands, dtype)?;
     let wide = in_dtype(tensors.each_ref().map(Operand::Tensor), DType::I64)?;
-    map(wide, f)?.to_dtype(dtype)
+    map(wide, &f as &dyn Fn([i64; N]) -> i64)?.to_dtype(dtype)
 }
 
 /// Where `f` holds, as u8 zeros and ones.
@@ -48,6 +58,7 @@ pub(crate) fn tests<const N: usize>(
     operands: [Operand<'_>; N],
     f: impl Fn([f64; N]) -> bool,
 ) -> Result<Tensor> {
+    let f = &f as &dyn Fn([f64; N]) -> bool;
     match compute_type(float_type(result_type(&operands))) {
         DType::F64 => map(in_dtype(operands, DType::F64)?, |x: [f64; N]| {
             u8::from(f(x))
