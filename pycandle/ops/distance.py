@@ -32,8 +32,6 @@ def linalg_vector_norm(
     "aten.norm.ScalarOpt_dim",
     "aten.norm.ScalarOpt_dim_dtype",
     "aten.norm.ScalarOpt_dtype",
-    "aten.native_norm.default",
-    "aten.native_norm.ScalarOpt_dim_dtype",
 )
 def norm(
     x: Operand, p: float | None = 2, dim: Dims = None, keepdim: bool = False,

@@ -103,7 +103,6 @@ def _logic() -> list[Arguments]:
 
 
 @samples("aten._aminmax.default")
-@samples("aten.native_norm.default")
 @samples("aten.corrcoef.default")
 @samples("aten.cov.default")
 def _whole() -> list[Arguments]:
@@ -129,11 +128,6 @@ def _softmax() -> list[Arguments]:
 def _log_softmax() -> list[Arguments]:
     x = numbers(3, 4, 5)
     return [call(x, 1), call(x.transpose(0, 2), -1), call(x, 0, dtype=torch.float64)]
-
-
-@samples("aten.native_norm.ScalarOpt_dim_dtype")
-def _native_norm() -> list[Arguments]:
-    return [call(numbers(3, 4), p, [0], keepdim, None) for p in (0, 1, 2.5) for keepdim in (0, 1)]
 
 
 @samples("aten.norm.Scalar")
