@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pycandle.ops.expr import Call, Expr, size
-from pycandle.ops.table import Layer, Operand, op
+from pycandle.ops.table import NARROW, Layer, Operand, op
 
 
 def _embedding_layer(
@@ -15,7 +15,7 @@ def _embedding_layer(
     return Layer("nn::Embedding", "nn::embedding", args, {"weight": weight}, indices)
 
 
-@op("aten.embedding.default", layer=_embedding_layer)
+@op("aten.embedding.default", layer=_embedding_layer, also=NARROW)
 def embedding(
     weight: Operand, indices: Operand, padding_idx: int = -1,
     scale_grad_by_freq: bool = False, sparse: bool = False,
