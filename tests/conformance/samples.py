@@ -26,6 +26,13 @@ TIES: Mapping[str, tuple[int, int]] = {
     "aten.sort.default": (1, -1),
     "aten.argsort.default": (1, -1),
 }
+# PyTorch does not check their numbers against each other, and wrong ones end its process.
+UNCHECKED = frozenset(
+    ("aten.max_unpool2d.default", "aten.max_unpool3d.default",
+     "aten.native_batch_norm.default", "aten._native_batch_norm_legit.default",
+     "aten._native_batch_norm_legit.no_stats", "aten._native_batch_norm_legit_no_training.default",
+     "aten.native_group_norm.default", "aten.native_layer_norm.default")
+)  # fmt: skip
 # Their values are whatever memory holds.
 UNDEFINED = frozenset(
     ("aten.empty.memory_format", "aten.empty_like.default", "aten.new_empty.default",
@@ -338,3 +345,41 @@ def _conversions() -> list[Arguments]:
         for to in sources
         if to != dtype
     ]
+@samples("aten._convolution.default")
+def _convolution() -> list[Arguments]:
+    return [call(*arguments, True) for arguments, _ in _convolution_deprecated()]
+
+
+@samples("aten._convolution.deprecated")
+def _convolution_deprecated() -> list[Arguments]:
+    flags = (False, False, True)
+    x, weight = numbers(2, 4, 7, 6), numbers(6, 2, 3, 2)
+    strides = ([2, 1], [1, 2], [1, 2])
+    transposed = ([2, 3], [1, 0], [1, 1], True, [1, 2], 2)
+    return [
+        call(x, weight, None, *strides, False, [0, 0], 2, *flags),
+        call(x, numbers(4, 3, 3, 2), numbers(6), *transposed, *flags),
+    ]
+
+
+@samples("aten._convolution_mode.default")
+def _convolution_mode() -> list[Arguments]:
+    x, weight = numbers(2, 4, 7), numbers(6, 2, 4)
+    return [
+        call(x, weight, None, [1], "same", [2], 2),
+        call(x, weight, numbers(6), [2], "valid", [1], 2),
+    ]
+
+
+@samples("aten.max_pool1d_with_indices.default")
+def _max_pool1d_with_indices() -> list[Arguments]:
+    return [
+        call(numbers(2, 3, 9), [3], [2], [1], [1], True),
+        call(numbers(3, 9), [2], [], [0], [3]),
+    ]
+
+
+@samples("aten.max_unpool2d.default")
+def _max_unpool2d() -> list[Arguments]:
+    pooled, places = torch.nn.functional.max_pool2d(numbers(2, 3, 6, 7), 2, return_indices=True)
+    return [call(pooled, places, [6, 7])]

@@ -91,15 +91,17 @@ impl Window {
         let mut places = [0; 3];
         for (axis, count) in places.iter_mut().enumerate() {
             let padded = input[axis] + self.padding[axis].0 + self.padding[axis].1;
-            let reach = self.reach(axis);
-            if self.kernel[axis] == 0 || self.stride[axis] == 0 || padded < reach {
+            let (kernel, dilation) = (self.kernel[axis], self.dilation[axis]);
+            // `padded - reach`, where a kernel of nothing reaches back by a step.
+            let free = (padded + dilation).checked_sub(dilation * kernel + 1);
+            let (Some(free), 1..) = (free, self.stride[axis]) else {
                 candle_core::bail!(
-                    "a kernel that reaches over {reach} elements, with a stride of {}, does not fit \
-                     a padded size of {padded}",
+                    "a kernel of {kernel} elements, {dilation} apart, with a stride of {}, does not \
+                     fit a padded size of {padded}",
                     self.stride[axis]
                 )
-            }
-            *count = (padded - reach) / self.stride[axis] + 1;
+            };
+            *count = free / self.stride[axis] + 1;
         }
         Ok(places)
     }
