@@ -76,6 +76,10 @@ class Dim:
         return text
 
 
+# A whole part, of a product with a float: sympy's names, and Python's.
+_ROUNDED = {("TruncToInt", "ToFloat"), ("trunc", "float")}
+
+
 def symbol(name: str) -> Dim:
     """The size named `name`."""
     return Dim((((name,), 1),))
@@ -154,13 +158,20 @@ def from_ast(node: ast.expr) -> Size:
             return product
         case ast.BinOp(left=left, op=operator, right=right):
             return _binary(operator, from_ast(left), from_ast(right))
-        case ast.Call(func=ast.Name(id=function), args=[left, right]):
-            return _function(function, from_ast(left), from_ast(right))
-        case ast.Call(func=ast.Attribute(attr="sym_max" | "sym_min" as function), args=[left, right]):
-            # As guards spell them, of the module torch.
-            return _function(function.removeprefix("sym_"), from_ast(left), from_ast(right))
+        case ast.Call(func=function, args=[left, right]):
+            return _function(_name(function), from_ast(left), from_ast(right))
+        case ast.Call(func=function, args=[ast.BinOp(
+            left=ast.Constant(value=float(factor)), op=ast.Mult(),
+            right=ast.Call(func=conversion, args=[operand]),
+        )]) if (_name(function), _name(conversion)) in _ROUNDED:  # fmt: skip
+            return _scaled(factor, from_ast(operand))
         case _:
             raise ValueError(f"not a size: {ast.unparse(node)}")
+
+
+def _name(function: ast.expr) -> str:
+    """A function's name, in whichever module it is."""
+    return ast.unparse(function).rpartition(".")[2].removeprefix("sym_")
 
 
 def _binary(operator: ast.operator, left: Size, right: Size) -> Size:
@@ -187,6 +198,20 @@ def _function(name: str, left: Size, right: Size) -> Size:
     if name.lower() in ("max", "min"):
         return opaque(name.lower(), left, right)
     raise ValueError(f"not a function of sizes: {name}")
+
+
+def _scaled(factor: float, size: Size) -> Size:
+    """The whole part of a size times a factor, which integers give too if it is a binary fraction.
+
+    Another factor is not the number that it is written as, and how its products round shows.
+    """
+    numerator, denominator = factor.as_integer_ratio()
+    if factor < 0 or denominator > 2**10 or numerator > 2**20:
+        raise ValueError(
+            f"a size is {factor} times another, rounded; compute it from integers, "
+            "and pass size= in place of scale_factor="
+        )
+    return floordiv(size * numerator, denominator)
 
 
 def _quotient(left: Size, right: Size) -> Size | None:

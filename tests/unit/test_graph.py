@@ -102,6 +102,11 @@ def test_equal_sizes_have_one_form():
     assert dim.parse("s*t + t*s - 2*s*t") == 0
     assert dim.parse("FloorDiv(2*s*t, t)") == dim.parse("2*s")
     assert str(dim.parse("1 + t + s*t")) == "s*t + t + 1"
+    assert dim.parse("TruncToInt(1.5*ToFloat(2*s))") == dim.parse("3*s")
+    assert dim.parse("math.trunc(0.25*torch.sym_float(s))") == dim.parse("s//4")
+    assert dim.parse("torch.sym_max(1, s)") == dim.parse("Max(1, s)")
+    with pytest.raises(ValueError, match="times another"):
+        dim.parse("TruncToInt(1.7*ToFloat(s))")
 
 
 def test_a_manifest_is_read_back_and_fits_its_schema():
