@@ -3,8 +3,8 @@
 use candle_core::{CpuStorage, CustomOp3, DType, Layout, Result, Shape, Tensor, bail};
 
 use super::activation::{relu, sigmoid};
-use super::math::tanh;
 use super::linear::{linear, matmul};
+use super::math::tanh;
 
 /// What a step does with its gates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -153,7 +153,7 @@ pub fn poisson_nll_loss(
 
 /// `log(1 + exp(-target x))`, infinite where the exponential is in the dtype, as in PyTorch.
 pub fn soft_margin_loss(x: &Tensor, target: &Tensor, reduction: Reduction) -> Result<Tensor> {
-    let most = match result_type(x, target) {
+    let most = match result_type(&[x.into(), target.into()]) {
         DType::F16 => 65504.0,
         DType::F64 => f64::MAX,
         _ => f64::from(f32::MAX),
@@ -269,7 +269,12 @@ fn pointwise<const N: usize>(
     loss: impl Fn([f64; N]) -> f64,
 ) -> Result<Tensor> {
     let dtype = match inputs[..] {
-        [a, b, ..] => to_float(&Tensor::zeros((), result_type(a, b), &Device::Cpu)?)?.dtype(),
+        [a, b, ..] => to_float(&Tensor::zeros(
+            (),
+            result_type(&[a.into(), b.into()]),
+            &Device::Cpu,
+        )?)?
+        .dtype(),
         _ => promote_types(inputs[0].dtype(), inputs[0].dtype()),
     };
     let mut shape = inputs[0].shape().clone();

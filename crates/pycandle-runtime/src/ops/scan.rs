@@ -104,7 +104,7 @@ pub fn cumulative_trapezoid(y: &Tensor, x: Option<&Tensor>, dx: f64, dim: usize)
 
 /// The area between each two neighbours, and the dtype of the result.
 fn areas(y: &Tensor, x: Option<&Tensor>, dx: f64, dim: usize) -> Result<(Tensor, DType)> {
-    let dtype = x.map_or(y.dtype(), |x| result_type(y, x));
+    let dtype = x.map_or(y.dtype(), |x| result_type(&[y.into(), x.into()]));
     let wide = |x: &Tensor| x.to_dtype(sum_dtype(dtype, x.device()));
     let pair = |x: &Tensor, dim: usize, f: fn(&Tensor, &Tensor) -> Result<Tensor>| {
         let count = x.dim(dim)?.saturating_sub(1);

@@ -32,7 +32,7 @@ pub fn searchsorted(
         Some(&size) if !shared => size,
         _ => values.elem_count(),
     };
-    let dtype = result_type(sequence, values);
+    let dtype = result_type(&[sequence.into(), values.into()]);
     let (table, wanted) = (sequence.to_dtype(dtype)?, values.to_dtype(dtype)?);
     let order = match sorter {
         Some(sorter) => Some(sorter_places(sorter, sequence)?),
