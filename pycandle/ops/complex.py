@@ -12,7 +12,6 @@ from pycandle.ops.expr import (
     Call,
     DeviceOf,
     Expr,
-    Maybe,
     Method,
     Number,
     Operator,
@@ -173,7 +172,7 @@ def _unary(name: str) -> None:
 for _name in (
     "exp", "expm1", "log", "log2", "log10", "log1p", "sqrt", "rsqrt", "reciprocal", "square",
     "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh", "acosh",
-    "atanh", "sigmoid", "silu", "sgn", "abs", "angle",
+    "atanh", "sigmoid", "silu", "sgn", "abs", "angle", "isnan", "isinf", "isfinite",
 ):  # fmt: skip
     _unary(_name)
 
@@ -225,22 +224,6 @@ def to_dtype(x: Operand, dtype: str, *, out: TensorType) -> Expr:
     return parts if same else Method(parts, "to_dtype", (candle_dtype(out.dtype),))
 
 
-@complex_op("aten.matmul.default", "aten.mm.default", "aten.bmm.default")
-def matmul(x: Operand, other: Operand) -> Expr:
-    """Matrix product, batched and broadcast."""
-    decline(x.dtype != other.dtype, f"matmul of {x.dtype} and {other.dtype}")
-    return Call("ops::complex::matmul", (x.expr, other.expr))
-
-
-@complex_op("aten.linear.default")
-def linear(x: Operand, weight: Operand, bias: Operand | None = None) -> Expr:
-    """`x @ weight.T + bias`, with a weight of shape (out, in)."""
-    dtypes = {operand.dtype for operand in (x, weight, bias) if operand is not None}
-    decline(len(dtypes) > 1, f"linear of {' and '.join(sorted(dtypes))}")
-    added = Maybe(bias.expr if bias is not None else None)
-    return Call("ops::complex::linear", (x.expr, weight.expr, added))
-
-
 def _reduced(
     name: str, x: Operand, dim: tuple[int, ...] | int | None, keepdim: bool, out: TensorType
 ) -> Expr:
@@ -269,3 +252,11 @@ def mean(
 ) -> Expr:  # fmt: skip
     """Mean over axes, over all by default."""
     return _reduced("mean", x, dim, keepdim, out)
+
+
+@complex_op("aten.cumsum.default")
+def cumsum(x: Operand, dim: int, dtype: str | None = None, *, out: TensorType) -> Expr:
+    """Running sum along one axis."""
+    if x.rank == 0:
+        return lifted(x, out.dtype)
+    return Call("ops::cumsum", (lifted(x, out.dtype), Number(x.axis(dim), "usize")))

@@ -15,6 +15,8 @@ from torch import Tensor, nn
 from torch.export import Dim
 from transformers import BertConfig, BertModel, GPT2Config, GPT2LMHeadModel
 
+from tests.parity.signals import Denoiser, Listener, Rotary, SpectralConvolution
+
 Inputs = Mapping[str, Tensor]
 
 
@@ -454,6 +456,10 @@ MODELS: dict[str, Model] = {
     "returned": Model(Returned, floats(x=(3, 6))),
     "several": Model(Several, floats(x=(4, 10), gate=(4, 8))),
     "hostile": Model(Vec, floats(type=(3, 6), match=(3, 6))),
+    "listener": Model(Listener, floats(wave=(2, 400)), {"wave": {0: BATCH}}),
+    "denoiser": Model(Denoiser, floats(wave=(2, 200)), {"wave": {0: BATCH}}),
+    "rotary": Model(Rotary, floats(x=(2, 7, 16))),
+    "spectral": Model(SpectralConvolution, floats(x=(2, 3, 20)), {"x": {0: BATCH}}),
     "gpt2": Model(gpt2, ids(99, "input_ids")),
     "bert": Model(bert, padded_ids, {name: {0: BATCH, 1: SEQ} for name in BERT_INPUTS}),
 }

@@ -28,6 +28,8 @@ region 1 "a" 0 "torch.nn.Linear" 0
 %a: f32[batch, seq, 4] = aten.linear.default(%x, %w) @1 "model(1).py:6" as scores
 %b: f32[batch, 2, 4], %c: f32[batch, seq - 2, 4] = aten.split.sizes(%a, [2, seq - 2], dim=1)
 %d: i64[4] = aten.other.default(%c, -1, 0.5, float("inf"), "no%ne", dtype=f32, flag=True, n=None)
+%e: c64[4] = aten.mul.Tensor(%d, complex(0.0, -2.5))
+%f: c128[4] = aten.add.Tensor(%e, complex(float("nan"), -0.0), dtype=c128)
 output "y" %d
 """
 

@@ -108,6 +108,21 @@ pub fn to_bool(x: &Tensor) -> Result<Tensor> {
     ne(x, &x.zeros_like()?)
 }
 
+/// Where a part is NaN, as u8 zeros and ones.
+pub fn isnan(x: &Tensor) -> Result<Tensor> {
+    to_flags(x, Complex64::is_nan)
+}
+
+/// Where a part is infinite, as u8 zeros and ones.
+pub fn isinf(x: &Tensor) -> Result<Tensor> {
+    to_flags(x, Complex64::is_infinite)
+}
+
+/// Where both parts are finite, as u8 zeros and ones.
+pub fn isfinite(x: &Tensor) -> Result<Tensor> {
+    to_flags(x, Complex64::is_finite)
+}
+
 /// `a` where the u8 mask is not zero, else `b`; all three broadcast.
 pub fn where_(condition: &Tensor, a: &Tensor, b: &Tensor) -> Result<Tensor> {
     super::where_(&condition.unsqueeze(D::Minus1)?, a, b)
@@ -127,8 +142,28 @@ pub fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tens
     }
 }
 
+/// Every number of one vector times every number of another.
+pub fn outer(a: &Tensor, b: &Tensor) -> Result<Tensor> {
+    mul(&a.unsqueeze(1)?, b)
+}
+
+/// Sums of products over the last axis of both.
+pub fn inner(a: &Tensor, b: &Tensor) -> Result<Tensor> {
+    bilinear(a, b, super::inner)
+}
+
+/// Sums of products over chosen axes of both.
+pub fn tensordot(a: &Tensor, b: &Tensor, a_dims: &[usize], b_dims: &[usize]) -> Result<Tensor> {
+    bilinear(a, b, |a, b| super::tensordot(a, b, a_dims, b_dims))
+}
+
+/// The Kronecker product.
+pub fn kron(a: &Tensor, b: &Tensor) -> Result<Tensor> {
+    bilinear(a, b, super::kron)
+}
+
 /// A function that is linear in each of two real tensors, of complex ones.
-pub(crate) fn bilinear(
+fn bilinear(
     a: &Tensor,
     b: &Tensor,
     f: impl Fn(&Tensor, &Tensor) -> Result<Tensor>,
@@ -190,6 +225,11 @@ pub(crate) fn map(x: &Tensor, f: impl Fn(Complex64) -> Complex64) -> Result<Tens
 fn to_real(x: &Tensor, f: impl Fn(Complex64) -> f64) -> Result<Tensor> {
     let mapped: Vec<_> = numbers(x)?.into_iter().map(f).collect();
     Tensor::from_vec(mapped, shape(x), x.device())?.to_dtype(x.dtype())
+}
+
+fn to_flags(x: &Tensor, f: fn(Complex64) -> bool) -> Result<Tensor> {
+    let flags: Vec<u8> = numbers(x)?.into_iter().map(|z| u8::from(f(z))).collect();
+    Tensor::from_vec(flags, shape(x), x.device())
 }
 
 /// A function of two numbers, in double, where the tensors broadcast.

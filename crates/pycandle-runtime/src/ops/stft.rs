@@ -4,10 +4,12 @@
 //! without a batch; complex tensors are pairs, see [`complex`]. All is computed in double and
 //! rounded once.
 
+use std::sync::Arc;
+
 use candle_core::{Result, Tensor};
-use realfft::RealFftPlanner;
-use rustfft::FftPlanner;
+use realfft::{ComplexToReal, RealFftPlanner};
 use rustfft::num_complex::Complex64;
+use rustfft::{Fft, FftPlanner};
 
 use super::complex;
 use super::fourier::Grid;
@@ -138,13 +140,18 @@ pub fn istft(
     length: Option<usize>,
 ) -> Result<Tensor> {
     let framed = (n_fft, hop_length, win_length);
-    complex::real(&signal(
+    let bins = if onesided { n_fft / 2 + 1 } else { n_fft };
+    let inverse = Inverse::to_real(n_fft);
+    let made = signal(
         x,
         framed,
         window,
-        (center, normalized, onesided),
+        (center, normalized),
         length,
-    )?)
+        bins,
+        inverse,
+    )?;
+    complex::real(&made)
 }
 
 /// [`istft`] of a spectrum of all frequencies to a complex signal.
@@ -160,19 +167,29 @@ pub fn istft_complex(
     length: Option<usize>,
 ) -> Result<Tensor> {
     let framed = (n_fft, hop_length, win_length);
-    signal(x, framed, window, (center, normalized, false), length)
+    let inverse = Inverse::to_complex(n_fft);
+    signal(
+        x,
+        framed,
+        window,
+        (center, normalized),
+        length,
+        n_fft,
+        inverse,
+    )
 }
 
 fn signal(
     x: &Tensor,
     (n_fft, hop_length, win_length): (usize, usize, usize),
     window: Option<&Tensor>,
-    (center, normalized, onesided): (bool, bool, bool),
+    (center, normalized): (bool, bool),
     length: Option<usize>,
+    bins: usize,
+    inverse: Inverse,
 ) -> Result<Tensor> {
     let grid = Grid::<Complex64>::of(x)?;
     let rank = grid.shape.len();
-    let bins = if onesided { n_fft / 2 + 1 } else { n_fft };
     if !(2..=3).contains(&rank) || grid.shape[rank - 2] != bins || hop_length == 0 {
         candle_core::bail!(
             "istft with n_fft {n_fft} and hop_length {hop_length} takes a spectrum of (batch, \
@@ -193,7 +210,6 @@ fn signal(
         None => whole.saturating_sub(start),
     };
     let overlap = overlap(&window, hop_length, count, start, end.min(whole))?;
-    let synthesis = Synthesis::new(n_fft, onesided);
     let factor = if normalized {
         1.0 / (n_fft as f64).sqrt()
     } else {
@@ -203,8 +219,8 @@ fn signal(
     for spectrum in grid.numbers.chunks_exact(bins * count) {
         let mut sum = vec![Complex64::ZERO; whole.max(end)];
         for frame in 0..count {
-            let line: Vec<_> = (0..bins).map(|k| spectrum[k * count + frame]).collect();
-            let values = synthesis.frame(line)?;
+            let read = 0..inverse.reads;
+            let values = inverse.frame(read.map(|k| spectrum[k * count + frame]).collect())?;
             let at = &mut sum[frame * hop_length..][..n_fft];
             for ((to, value), w) in at.iter_mut().zip(values).zip(&window) {
                 *to += value * (w * factor);
@@ -242,25 +258,43 @@ fn overlap(
 }
 
 /// The inverse transform of one frame, not scaled.
-struct Synthesis {
+struct Inverse {
     n_fft: usize,
-    real: Option<std::sync::Arc<dyn realfft::ComplexToReal<f64>>>,
-    complex: std::sync::Arc<dyn rustfft::Fft<f64>>,
+    /// How many frequencies it looks at.
+    reads: usize,
+    plan: Plan,
 }
 
-impl Synthesis {
-    fn new(n_fft: usize, onesided: bool) -> Self {
+enum Plan {
+    Real(Arc<dyn ComplexToReal<f64>>),
+    Complex(Arc<dyn Fft<f64>>),
+}
+
+impl Inverse {
+    /// To real numbers, from the first half of the frequencies alone, as PyTorch does it.
+    fn to_real(n_fft: usize) -> Self {
         Self {
             n_fft,
-            real: onesided.then(|| RealFftPlanner::new().plan_fft_inverse(n_fft)),
-            complex: FftPlanner::new().plan_fft_inverse(n_fft),
+            reads: n_fft / 2 + 1,
+            plan: Plan::Real(RealFftPlanner::new().plan_fft_inverse(n_fft)),
+        }
+    }
+
+    fn to_complex(n_fft: usize) -> Self {
+        Self {
+            n_fft,
+            reads: n_fft,
+            plan: Plan::Complex(FftPlanner::new().plan_fft_inverse(n_fft)),
         }
     }
 
     fn frame(&self, mut spectrum: Vec<Complex64>) -> Result<Vec<Complex64>> {
-        let Some(fft) = &self.real else {
-            self.complex.process(&mut spectrum);
-            return Ok(spectrum);
+        let fft = match &self.plan {
+            Plan::Real(fft) => fft,
+            Plan::Complex(fft) => {
+                fft.process(&mut spectrum);
+                return Ok(spectrum);
+            }
         };
         // Real signals have real sums at both ends; PyTorch looks at their real parts, too.
         spectrum[0].im = 0.0;
