@@ -15,6 +15,17 @@ from torch import Tensor, nn
 from torch.export import Dim
 from transformers import BertConfig, BertModel, GPT2Config, GPT2LMHeadModel
 
+from tests.parity.flow import (
+    Branches,
+    Contexts,
+    Cropped,
+    Differing,
+    Noisy,
+    Picked,
+    Recurrence,
+    Repeats,
+)
+
 Inputs = Mapping[str, Tensor]
 
 
@@ -454,6 +465,14 @@ MODELS: dict[str, Model] = {
     "returned": Model(Returned, floats(x=(3, 6))),
     "several": Model(Several, floats(x=(4, 10), gate=(4, 8))),
     "hostile": Model(Vec, floats(type=(3, 6), match=(3, 6))),
+    "branches": Model(Branches, floats(x=(5, 6))),
+    "repeats": Model(Repeats, lambda: floats(x=(3, 5))() | {"times": torch.randint(1, 4, (2,))}),
+    "recurrence": Model(Recurrence, floats(frames=(4, 7), initial=(7,))),
+    "picked": Model(Picked, lambda: floats(x=(5, 6))() | {"ids": torch.randint(0, 4, (5,))}),
+    "cropped": Model(Cropped, lambda: floats(x=(4, 6))() | {"length": torch.tensor(3)}),
+    "noisy": Model(Noisy, floats(x=(4, 5))),
+    "differing": Model(Differing, floats(x=(3, 6))),
+    "contexts": Model(Contexts, floats(x=(3, 6))),
     "gpt2": Model(gpt2, ids(99, "input_ids")),
     "bert": Model(bert, padded_ids, {name: {0: BATCH, 1: SEQ} for name in BERT_INPUTS}),
 }
