@@ -156,7 +156,9 @@ def from_ast(node: ast.expr) -> Size:
             return _binary(operator, from_ast(left), from_ast(right))
         case ast.Call(func=ast.Name(id=function), args=[left, right]):
             return _function(function, from_ast(left), from_ast(right))
-        case ast.Call(func=ast.Attribute(attr="sym_max" | "sym_min" as function), args=[left, right]):
+        case ast.Call(
+            func=ast.Attribute(attr="sym_max" | "sym_min" as function), args=[left, right]
+        ):
             # As guards spell them, of the module torch.
             return _function(function.removeprefix("sym_"), from_ast(left), from_ast(right))
         case _:
