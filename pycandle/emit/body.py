@@ -42,6 +42,7 @@ class Interface:
     inputs: tuple[tuple[str, str], ...]  # (argument name, value)
     sizes: tuple[str, ...]  # symbols that no tensor input tells
     outputs: tuple[tuple[str, str], ...]  # (path, value)
+    method: str = "forward"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ def _steps(
         args += [SizeOf(symbol(name)) for name in interface.sizes]
         let = Let(
             tuple(value for _, value in interface.outputs),
-            Method(Field(relative), "forward", tuple(args)),
+            Method(Field(relative), interface.method, tuple(args)),
             Hint(called.targets, _spoken(relative)),
         )
         steps.append((place[tree.nodes[child][0].out.name], Step(let, called.site, True)))

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from pycandle.emit.statements import Let, Statement, exprs, map_exprs, once, walk_all
+from pycandle.emit.statements import For, Let, Statement, While, exprs, map_exprs, once, walk_all
 from pycandle.ops.expr import Call, Expr, Method, Operator, Var, rewrite, walk
 
 if TYPE_CHECKING:
@@ -51,6 +51,10 @@ def inline(
         )
         if len(values) == 1 and uses[values[0]] == 1 and read_by:
             (reader,) = read_by
+            # What a loop starts with becomes the loop's own.
+            if Var(values[0]) in started(reader.statement):
+                inlined[values[0]] = expr
+                continue
             both_calls = reader.is_call and step.is_call
             long = _length(expr) + sum(map(_length, once(reader.statement))) > _LONGEST
             if (not escapes or not targets) and not both_calls and not long:
@@ -61,6 +65,11 @@ def inline(
         hint = statement.hint.named(targets if escapes or feeds_call else ())
         statements.append(Let(values, expr, hint))
     return tuple(statements), tuple(_inlined(Var(value), inlined) for value in outputs)
+
+
+def started(statement: Statement) -> tuple[Expr, ...]:
+    """What a loop begins with; nothing for other statements."""
+    return statement.starts if isinstance(statement, (While, For)) else ()
 
 
 def reads(step: Step) -> dict[str, None]:

@@ -71,7 +71,7 @@ def _loop_at(
         (last.names[0],),
         carried,
         start,
-        Method(Field(path), "forward", tuple(args)),
+        Method(Field(path), first.expr.name, tuple(args)),
         Hint(last.hint.targets, path.rpartition(".")[2]),
     )
     return loop, length
@@ -107,4 +107,4 @@ def _general(statement: Let, position: int) -> Expr:
     path = statement.expr.receiver.path.rpartition(".")[0]
     args = list(statement.expr.args)
     args[position] = Var("")
-    return Method(Field(path), "forward", tuple(args))
+    return Method(Field(path), statement.expr.name, tuple(args))

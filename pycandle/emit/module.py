@@ -11,7 +11,7 @@ from pycandle.emit.names import comment_text, format_literal, identifier, string
 from pycandle.emit.naming import name_locals
 from pycandle.emit.printing import statement_lines
 from pycandle.emit.rust import FieldNames, argument, relation_text, size_text, value
-from pycandle.emit.structs import Struct
+from pycandle.emit.structs import Forward, Struct
 from pycandle.emit.tree import Tree
 from pycandle.graph import DType, Graph
 from pycandle.ops.create import candle_dtype
@@ -79,7 +79,7 @@ def _uses(code: str, name: str) -> bool:
 
 
 def _struct(graph: Graph, struct: Struct) -> str:
-    region = graph.regions[struct.regions[0]]
+    region = graph.regions[struct.region]
     names = FieldNames(struct.fields, struct.stored)
     source = f" ({comment_text(region.source)})" if region.source else ""
     lines = [
@@ -95,7 +95,7 @@ def _struct(graph: Graph, struct: Struct) -> str:
         f"impl {struct.name} {{",
         *_load(graph, struct, names),
         "",
-        *_forward(graph, struct, names),
+        *_forwards(graph, struct, names),
         "}",
     ]
     return "\n".join(lines) + "\n"
@@ -114,7 +114,7 @@ def _load(graph: Graph, struct: Struct, names: FieldNames) -> Iterator[str]:
         arguments.append("vb: VarBuilder" if used else "_vb: VarBuilder")
     arguments.append("checker: Option<PyChecker>")
     yield f"    pub fn load({', '.join(arguments)}) -> Result<Self> {{"
-    if struct.regions[0] == 0:
+    if struct.region == 0:
         tied = [p.names for p in graph.parameters if len(p.names) > 1]
         if tied:
             groups = [f"&[{', '.join(string_literal(n) for n in group)}]" for group in tied]
@@ -171,18 +171,29 @@ def _loaded(expr: Expr, names: FieldNames) -> str:
     return value(rewrite(expr, lambda e: Raw(e.name) if isinstance(e, Config) else None), names)
 
 
-def _forward(graph: Graph, struct: Struct, names: FieldNames) -> Iterator[str]:
-    body = struct.body
+def _forwards(graph: Graph, struct: Struct, names: FieldNames) -> Iterator[str]:
+    for k, forward in enumerate(struct.forwards):
+        if k:
+            site = comment_text(graph.regions[forward.regions[0]].site)
+            yield ""
+            yield f"    /// What the call at {site or 'another place'} computes."
+        yield from _forward(graph, struct, forward, names)
+
+
+def _forward(graph: Graph, struct: Struct, forward: Forward, names: FieldNames) -> Iterator[str]:
+    body = forward.body
+    if struct.region == 0:
+        yield from _drawn(graph, forward)
     arguments = [
         f"{name}: {'&Tensor' if kind == 'tensor' else 'usize'}" for name, kind in body.arguments
     ]
     results = [value(result, names) for result in body.results]
     kind = "Tensor" if len(results) == 1 else f"({', '.join(['Tensor'] * len(results))})"
-    yield f"    pub fn forward(&self, {', '.join(arguments)}) -> Result<{kind}> {{"
+    yield f"    pub fn {forward.name}(&self, {', '.join(arguments)}) -> Result<{kind}> {{"
     for name, axes, rank in body.dims:
         yield f"        {_dims(name, dict(axes), rank)}"
-    if struct.regions[0] == 0:
-        yield from (f"        {line}" for line in _guards(graph, struct))
+    if struct.region == 0:
+        yield from (f"        {line}" for line in _guards(graph, forward))
     for statement in body.statements:
         yield from (f"        {line}" for line in statement_lines(statement, names))
     checked = ", ".join(argument(result, names) for result in body.results)
@@ -195,6 +206,16 @@ def _forward(graph: Graph, struct: Struct, names: FieldNames) -> Iterator[str]:
     together = ", ".join(repeated)
     yield f"        Ok({together if len(repeated) == 1 else f'({together})'})"
     yield "    }"
+
+
+def _drawn(graph: Graph, forward: Forward) -> Iterator[str]:
+    """What the model draws at random in PyTorch, and takes as arguments here."""
+    random = {entry.value.name: entry.random for entry in graph.inputs if entry.random}
+    pairs = zip(forward.body.arguments, forward.interface.inputs, strict=False)
+    lines = [f"`{name}`: {comment_text(random[v])}." for (name, _), (_, v) in pairs if v in random]
+    if lines:
+        yield "    /// Takes what the model draws at random in PyTorch:"
+        yield from (f"    /// - {line}" for line in lines)
 
 
 def _dims(name: str, axes: dict[int, str], rank: int) -> str:
@@ -211,7 +232,7 @@ def _dims(name: str, axes: dict[int, str], rank: int) -> str:
     return f"let ({pattern}) = {name}.dims{rank}()?;"
 
 
-def _guards(graph: Graph, struct: Struct) -> Iterator[str]:
+def _guards(graph: Graph, forward: Forward) -> Iterator[str]:
     """Checks of the model's inputs against what was recorded."""
     for symbol in graph.symbols:
         name = identifier(symbol.name)
@@ -222,8 +243,10 @@ def _guards(graph: Graph, struct: Struct) -> Iterator[str]:
         if not guard.symbols <= known:
             continue  # it is checked where the last of its symbols is read
         yield f"ops::expect_relation({string_literal(str(guard))}, {relation_text(guard)})?;"
-    told = {name: len(axes) == rank for name, axes, rank in struct.body.dims}
-    for (name, _), (_, known) in zip(struct.body.arguments, struct.interface.inputs, strict=False):
+    told = {name: len(axes) == rank for name, axes, rank in forward.body.dims}
+    for (name, _), (_, known) in zip(
+        forward.body.arguments, forward.interface.inputs, strict=False
+    ):
         if told.get(name):
             continue
         sizes = ", ".join(size_text(size) for size in graph.types[known].stored.shape)

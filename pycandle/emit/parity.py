@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pycandle.emit.fields import ParameterField, StructField
 from pycandle.emit.names import string_literal
 from pycandle.emit.rust import FieldNames
-from pycandle.emit.structs import Struct
+from pycandle.emit.structs import Forward, Struct
 from pycandle.emit.tree import Tree
 
 
@@ -24,7 +24,7 @@ def print_parity(
         "use super::*;",
         "use pycandle_runtime::parity::{self, Inputs, Isolated};",
         "",
-        *_isolated_impls(structs),
+        *_isolated_impls(tree, structs),
         *_regions(tree),
         "const SPEC: parity::Spec = parity::Spec {",
         f"    name: {string_literal(name)},",
@@ -40,14 +40,15 @@ def print_parity(
     return "\n".join(lines) + "\n"
 
 
-def _isolated_impls(structs: list[Struct]) -> Iterator[str]:
+def _isolated_impls(tree: Tree, structs: list[Struct]) -> Iterator[str]:
     for struct in reversed(structs):
         names = FieldNames(struct.fields, struct.stored)
-        inputs = "inputs" if struct.body.arguments or _modules(struct) else "_inputs"
+        given = any(forward.body.arguments for forward in struct.forwards)
+        inputs = "inputs" if given or _modules(struct) or len(struct.forwards) > 1 else "_inputs"
         yield f"impl Isolated for {struct.name} {{"
         yield f"    fn call(&self, path: &str, {inputs}: &Inputs) -> Result<Vec<Tensor>> {{"
         yield "        match parity::step(path) {"
-        yield f'            ("", _) => {_own_call(struct, "self")},'
+        yield f'            ("", _) => {_own_calls(tree, struct)},'
         yield from (f"            {line}" for line in _arms(_modules(struct), names))
         yield "            _ => parity::unknown(path),"
         yield "        }"
@@ -97,17 +98,30 @@ def _inner_arms(fields: dict[str, StructField], names: FieldNames) -> Iterator[s
             yield "},"
 
 
-def _own_call(struct: Struct, receiver: str) -> str:
+def _own_calls(tree: Tree, struct: Struct) -> str:
+    """The call of the struct's own forward; where it has several, of the one that was recorded."""
+    first, *others = struct.forwards
+    if not others:
+        return _own_call(first, "self")
+    arms: list[str] = []
+    for forward in others:
+        calls = sorted({tree.graph.regions[region].call for region in forward.regions})
+        arms.append(f"{' | '.join(map(str, calls))} => {_own_call(forward, 'self')},")
+    arms.append(f"_ => {_own_call(first, 'self')},")
+    return f"match inputs.call() {{ {' '.join(arms)} }}"
+
+
+def _own_call(forward: Forward, receiver: str) -> str:
     arguments: list[str] = []
     tensors = 0
-    for name, kind in struct.body.arguments:
+    for name, kind in forward.body.arguments:
         if kind == "tensor":
             arguments.append(f"inputs.tensor({tensors})?")
             tensors += 1
         else:
             arguments.append(f"inputs.size({string_literal(name)})?")
-    call = f"{receiver}.forward({', '.join(arguments)})?"
-    count = len(struct.body.results)
+    call = f"{receiver}.{forward.name}({', '.join(arguments)})?"
+    count = len(forward.body.results)
     if count == 1:
         return f"Ok(vec![{call}])"
     names = ", ".join(f"y{k}" for k in range(count))
@@ -152,7 +166,7 @@ def _tests(root: Struct) -> Iterator[str]:
         "#[test]",
         "fn cumulative() -> Result<()> {",
         f"    parity::cumulative(&SPEC, {load}, |model, inputs| {{",
-        f"        {_own_call(root, 'model')}",
+        f"        {_own_call(root.forwards[0], 'model')}",
         "    })",
         "}",
         "",

@@ -69,15 +69,26 @@ def _if(branch: If, names: FieldNames) -> Iterator[str]:
     """The branch as an expression, without what binds it."""
     yield f"if {_condition(branch.condition, names)} {{"
     yield from _inner(branch.then, names)
-    yield "} else {"
-    yield from _inner(branch.otherwise, names)
-    yield "}"
+    match branch.otherwise:
+        case Scope(statements=(If() as other,), results=results) if _gives(other, results):
+            first, *rest = _if(other, names)
+            yield f"}} else {first}"
+            yield from rest
+        case _:
+            yield "} else {"
+            yield from _inner(branch.otherwise, names)
+            yield "}"
+
+
+def _gives(branch: If, results: tuple[Expr, ...]) -> bool:
+    """Whether a branch alone is what a scope gives."""
+    return results == tuple(map(Local, branch.names))
 
 
 def _inner(scope: Scope, names: FieldNames) -> Iterator[str]:
     """The lines in a branch's braces, which end in what it gives."""
     last = scope.statements[-1] if scope.statements else None
-    if isinstance(last, If) and scope.results == tuple(map(Local, last.names)):
+    if isinstance(last, If) and _gives(last, scope.results):
         for statement in scope.statements[:-1]:
             yield from (f"    {line}" for line in statement_lines(statement, names))
         yield from (f"    {line}" for line in _if(last, names))

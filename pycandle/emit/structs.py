@@ -1,13 +1,14 @@
-"""Decides the structs: every module call becomes one, equal calls become the same one.
+"""Decides the structs: every module becomes one, equal modules become the same one.
 
-Calls of one class whose fields and forwards differ in constants only share a struct, and the
-constants become configuration. Regions are treated innermost first, so that a struct's fields are
+Modules of one class whose fields and forwards differ in constants only share a struct, and the
+constants become configuration. A module whose calls compute different things has a forward for
+each. Regions are treated innermost first, so that a struct's fields are
 known when it is compared. It must not know text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from pycandle.emit.body import Interface, draft
@@ -25,7 +26,6 @@ from pycandle.emit.names import identifier, type_identifier
 from pycandle.emit.naming import Body, name_locals
 from pycandle.emit.statements import map_exprs, walk_all
 from pycandle.emit.tree import Tree
-from pycandle.errors import Finding, UnsupportedError
 from pycandle.graph import Region
 from pycandle.ops.expr import Config, DeviceOf, Expr, Number, rewrite, size
 
@@ -34,28 +34,42 @@ _AXIS_LABELS = {1: ("width",), 2: ("rows", "columns")}
 
 
 @dataclass(frozen=True, slots=True)
+class Forward:
+    """One method of a struct; a module that computes different things has several."""
+
+    name: str
+    regions: tuple[int, ...]  # the calls it serves, the first first
+    body: Body
+    interface: Interface
+
+
+@dataclass(frozen=True, slots=True)
 class Struct:
     """One struct of the generated module."""
 
     name: str
-    regions: tuple[int, ...]  # the calls it serves, the first first
+    forwards: tuple[Forward, ...]
     fields: tuple[StructField, ...]
     config: tuple[tuple[str, str], ...]  # (name, Rust type) of what `load` takes
     stored: tuple[str, ...]  # the configuration that forward reads
-    body: Body
-    interface: Interface
     reads_weights: bool
     reads_device: bool  # it makes tensors and is given none, so `load` keeps the device
+
+    @property
+    def region(self) -> int:
+        """The first call that it serves."""
+        return self.forwards[0].regions[0]
 
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """A region's struct before it is merged with its equals."""
+    """A module's struct before it is merged with its equals."""
 
-    region: int
+    regions: tuple[int, ...]  # every call of the module
+    forms: tuple[int, ...]  # which of the bodies each call is
     fields: tuple[StructField, ...]
-    body: Body
-    interface: Interface
+    bodies: tuple[Body, ...]
+    interfaces: tuple[Interface, ...]
     reads_weights: bool
 
 
@@ -79,49 +93,56 @@ class _Structs:
     def build(self) -> list[Struct]:
         for level in _levels(self.tree):
             plans: list[_Plan] = []
-            for region in level:
-                field = layer_field(self.tree, region, self.lowered) if region else None
-                if field is not None:
+            for calls in level:
+                field = self._layer(calls)
+                if field is None:
+                    plans.append(self._plan(calls))
+                    continue
+                for region in calls:
                     self.fields[region] = field
                     self.interfaces[region] = Interface(
                         tuple(self.tree.inputs(region)), (), tuple(self.tree.outputs(region))
                     )
-                else:
-                    plans.append(self._plan(region))
             for group in _groups(plans, self.tree):
                 self._merge(group)
         return self.structs
 
-    def _plan(self, region: int) -> _Plan:
+    def _layer(self, calls: tuple[int, ...]) -> ModuleField | None:
+        """The module as a layer of the runtime, if every call of it is that layer."""
+        if 0 in calls:
+            return None
+        first, *others = (layer_field(self.tree, region, self.lowered) for region in calls)
+        return first if all(other == first for other in others) else None
+
+    def _plan(self, calls: tuple[int, ...]) -> _Plan:
         tree = self.tree
-        made = draft(tree, region, self.lowered, self.interfaces)
-        self.interfaces[region] = made.interface
+        drafts = [draft(tree, region, self.lowered, self.interfaces) for region in calls]
         children: dict[str, ModuleField] = {}
-        for child in tree.children[region]:
-            field = self.fields[child]
-            if children.setdefault(field.path, field) != field:
-                raise UnsupportedError(
-                    Finding(
-                        f"{tree.graph.regions[child].path} computes different things when it is"
-                        " called a second time",
-                        tree.graph.regions[child].site,
-                        "use two modules that share their weights",
-                    )
-                )
+        own: dict[str, ParameterField] = {}
+        for region, made in zip(calls, drafts, strict=True):
+            children |= {self.fields[c].path: self.fields[c] for c in tree.children[region]}
+            for value in made.parameters:
+                path = tree.relative(value, region) or ""
+                own.setdefault(path, self._parameter(value, path))
         gathered = with_lists(list(children.values()))
         lists = {f.path: len(f.items) for f in gathered if isinstance(f, ListField)}
-        paths = {p: tree.relative(p, region) or "" for p in made.parameters}
-        own = tuple(self._parameter(value, path) for value, path in paths.items())
-        body = name_locals(
-            made,
-            roll(made.statements, lists, made.results),
-            paths,
-            {value: tree.graph.types[value].stored.rank for _, value in made.interface.inputs},
-            frozenset(symbol.name for symbol in tree.graph.symbols),
-        )
+        bodies: dict[Body, Interface] = {}
+        forms: list[int] = []
+        for region, made in zip(calls, drafts, strict=True):
+            body = name_locals(
+                made,
+                roll(made.statements, lists, made.results),
+                {p: tree.relative(p, region) or "" for p in made.parameters},
+                {value: tree.graph.types[value].stored.rank for _, value in made.interface.inputs},
+                frozenset(symbol.name for symbol in tree.graph.symbols),
+            )
+            bodies.setdefault(body, made.interface)
+            forms.append(list(bodies).index(body))
+            self.interfaces[region] = replace(made.interface, method=_method(forms[-1]))
         reads = bool(own) or any(field.reads_weights for field in children.values())
-        reads |= _reads_device(body)
-        return _Plan(region, (*own, *gathered), body, made.interface, reads)
+        reads |= any(map(_reads_device, bodies))
+        fields = (*own.values(), *gathered)
+        return _Plan(calls, tuple(forms), fields, tuple(bodies), tuple(bodies.values()), reads)
 
     def _parameter(self, value: str, path: str) -> ParameterField:
         tensor = self.tree.graph.types[value].stored
@@ -132,32 +153,31 @@ class _Structs:
     def _merge(self, plans: list[_Plan]) -> None:
         """One struct for plans that are equal up to constants."""
         tree, first = self.tree, plans[0]
-        region = tree.graph.regions[first.region]
-        name = self.root_name if first.region == 0 else self._name(region)
+        region = tree.graph.regions[first.regions[0]]
+        name = self.root_name if first.regions[0] == 0 else self._name(region)
         vectors = list(zip(*(_numbers(plan) for plan in plans), strict=True))
         configs = _configs(vectors)
-        fields, body = _configured(first, configs)
-        stored = _read_configs(body)
+        fields, bodies = _configured(first, configs)
+        stored = _read_configs(bodies)
         order = tuple(dict.fromkeys(c for c in configs if c is not None))
         kinds = {c: vector[0].kind for c, vector in zip(configs, vectors, strict=True) if c}
         struct = Struct(
             name,
-            tuple(plan.region for plan in plans),
+            tuple(_forward(plans, k, body) for k, body in enumerate(bodies)),
             fields,
             tuple((c, kinds[c]) for c in order),
             tuple(c for c in order if c in stored),
-            body,
-            first.interface,
-            first.reads_weights or first.region == 0,
-            _reads_device(body),
+            first.reads_weights or first.regions[0] == 0,
+            any(map(_reads_device, bodies)),
         )
         self.structs.append(struct)
         for k, plan in enumerate(plans):
             values = {c: vector[k] for c, vector in zip(configs, vectors, strict=True) if c}
             args = tuple(replace(values[c], label=c) for c in order)
-            self.fields[plan.region] = ModuleField(
-                tree.path_in_parent(plan.region), name, f"{name}::load", args, struct.reads_weights
-            )
+            for called in plan.regions:
+                self.fields[called] = ModuleField(
+                    tree.path_in_parent(called), name, f"{name}::load", args, struct.reads_weights
+                )
 
     def _name(self, region: Region) -> str:
         """The class's own name; a container's is that of the attribute that holds it."""
@@ -170,16 +190,44 @@ class _Structs:
         return chosen
 
 
-def _levels(tree: Tree) -> list[list[int]]:
-    """Regions by the height of the tree below them, leaves first."""
-    heights: dict[int, int] = {}
-    for index in reversed(range(len(tree.graph.regions))):
+def _levels(tree: Tree) -> list[list[tuple[int, ...]]]:
+    """Modules, as their calls, by the height of the tree below them, leaves first.
+
+    A module that is called from two others is a field of each, and there it is another.
+    """
+    modules: dict[tuple[str, str], list[int]] = {}
+    for index in range(len(tree.graph.regions)):
         if index not in tree.elided:
-            heights[index] = 1 + max((heights[c] for c in tree.children[index]), default=-1)
-    levels: list[list[int]] = [[] for _ in range(max(heights.values()) + 1)]
-    for index in sorted(heights):
-        levels[heights[index]].append(index)
+            modules.setdefault(_module(tree, index), []).append(index)
+    heights: dict[tuple[str, str], int] = {}
+
+    def height(module: tuple[str, str]) -> int:
+        if module not in heights:
+            below = {_module(tree, c) for call in modules[module] for c in tree.children[call]}
+            heights[module] = 1 + max(map(height, below - {module}), default=-1)
+        return heights[module]
+
+    levels: list[list[tuple[int, ...]]] = [[] for _ in range(max(map(height, modules)) + 1)]
+    for module, calls in modules.items():
+        levels[height(module)].append(tuple(calls))
     return levels
+
+
+def _module(tree: Tree, index: int) -> tuple[str, str]:
+    """What tells a module from others: whose field it is, and where it is in the model."""
+    region = tree.graph.regions[index]
+    holder = tree.graph.regions[region.parent].path if region.parent is not None else ""
+    return holder, region.path
+
+
+def _method(form: int) -> str:
+    return "forward" if form == 0 else f"forward_{form + 1}"
+
+
+def _forward(plans: list[_Plan], form: int, body: Body) -> Forward:
+    """One of the methods that equal plans share."""
+    calls = [r for p in plans for r, f in zip(p.regions, p.forms, strict=True) if f == form]
+    return Forward(_method(form), tuple(calls), body, plans[0].interfaces[form])
 
 
 def _groups(plans: list[_Plan], tree: Tree) -> list[list[_Plan]]:
@@ -187,23 +235,30 @@ def _groups(plans: list[_Plan], tree: Tree) -> list[list[_Plan]]:
     groups: dict[object, list[_Plan]] = {}
     for plan in plans:
         blank = _map(plan, lambda number: Number(0, number.kind, number.label))
-        class_name = tree.graph.regions[plan.region].class_name
-        key = (class_name, plan.region == 0, blank)
+        regions = [tree.graph.regions[region] for region in plan.regions]
+        # Parity tells the forwards of a struct apart by the number of the call alone.
+        calls = frozenset((r.call, f) for r, f in zip(regions, plan.forms, strict=True) if f)
+        key = (regions[0].class_name, plan.regions[0] == 0, blank, calls)
         groups.setdefault(key, []).append(plan)
     return list(groups.values())
 
 
-def _map(plan: _Plan, change: Callable[[Number], Expr]) -> tuple[tuple[StructField, ...], Body]:
-    """The plan's fields and body with each constant changed, always in the same order."""
+def _map(
+    plan: _Plan, change: Callable[[Number], Expr]
+) -> tuple[tuple[StructField, ...], tuple[Body, ...]]:
+    """The plan's fields and bodies with each constant changed, always in the same order."""
 
     def visit(expr: Expr) -> Expr | None:
         return change(expr) if isinstance(expr, Number) else None
 
     fields = tuple(with_exprs(field, visit) for field in plan.fields)
-    statements, results = map_exprs(
-        (plan.body.statements, plan.body.results), lambda expr: rewrite(expr, visit)
-    )
-    return fields, replace(plan.body, statements=statements, results=results)
+    bodies: list[Body] = []
+    for body in plan.bodies:
+        statements, results = map_exprs(
+            (body.statements, body.results), lambda expr: rewrite(expr, visit)
+        )
+        bodies.append(replace(body, statements=statements, results=results))
+    return fields, tuple(bodies)
 
 
 def _numbers(plan: _Plan) -> list[Number]:
@@ -233,7 +288,9 @@ def _configs(vectors: list[tuple[Number, ...]]) -> list[str | None]:
     return configs
 
 
-def _configured(plan: _Plan, configs: list[str | None]) -> tuple[tuple[StructField, ...], Body]:
+def _configured(
+    plan: _Plan, configs: list[str | None]
+) -> tuple[tuple[StructField, ...], tuple[Body, ...]]:
     remaining = iter(configs)
 
     def change(number: Number) -> Expr:
@@ -243,15 +300,15 @@ def _configured(plan: _Plan, configs: list[str | None]) -> tuple[tuple[StructFie
     return _map(plan, change)
 
 
-def _read_configs(body: Body) -> set[str]:
-    return {part.name for part in walk_all(_parts(body)) if isinstance(part, Config)}
+def _read_configs(bodies: tuple[Body, ...]) -> set[str]:
+    parts = (part for body in bodies for part in _parts(body))
+    return {part.name for part in parts if isinstance(part, Config)}
 
 
 def _reads_device(body: Body) -> bool:
-    parts = walk_all(_parts(body))
-    return any(isinstance(part, DeviceOf) and part.tensor is None for part in parts)
+    return any(isinstance(part, DeviceOf) and part.tensor is None for part in _parts(body))
 
 
-def _parts(body: Body) -> tuple[object, ...]:
+def _parts(body: Body) -> Iterator[Expr]:
     """Everything that a forward computes with."""
-    return (body.statements, body.results)
+    yield from walk_all((body.statements, body.results))

@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pycandle.graph import Graph, Node, Ref, Size
+from pycandle.graph import Graph, Node, Ref, Size, with_blocks
 from pycandle.graph.dim import substitute
 from pycandle.passes.contraction import Term, Unsolved, Writer, contract, reduced
 
@@ -28,21 +28,28 @@ Labels = frozenset[str]
 
 def solve_einsum(graph: Graph) -> Graph:
     """Replace each such node by nodes that compute the same; the last one keeps its name."""
-    nodes: list[Node] = []
     renamed: dict[str, str] = {}
-    for node in graph.nodes:
+    return graph.with_nodes(_without_equations(graph.nodes, graph, renamed), renamed)
+
+
+def _without_equations(
+    nodes: tuple[Node, ...], graph: Graph, renamed: dict[str, str]
+) -> tuple[Node, ...]:
+    """The nodes, those in blocks included; results that have other names now are renamed."""
+    kept: list[Node] = []
+    for node in nodes:
         if node.op != _EINSUM and node.op not in _CHAINS:
-            nodes.append(node)
+            kept.append(with_blocks(node, lambda n: _without_equations(n, graph, renamed)))
             continue
         try:
             solved = _solve(graph, node)
         except Unsolved:
-            nodes.append(node)
+            kept.append(node)
             continue
-        nodes += solved.nodes
+        kept += solved.nodes
         if solved.result != node.out.name:
             renamed[node.out.name] = solved.result
-    return graph.with_nodes(tuple(nodes), renamed)
+    return tuple(kept)
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,7 +113,8 @@ def _in_control_flow(parent: torch.nn.Module) -> bool:
     while frame is not None:
         if "/torch/_higher_order_ops/" in frame.f_code.co_filename.replace("\\", "/"):
             return True
-        if frame.f_locals.get("self") is parent and frame.f_code.co_name not in _PLUMBING:
+        # A function in the parent's forward knows `self` too: only its call ends the search.
+        if frame.f_locals.get("self") is parent and frame.f_code.co_name == "_call_impl":
             return False
         frame = frame.f_back
     return False

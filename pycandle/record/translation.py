@@ -186,9 +186,13 @@ class Translation(Values):
             else:
                 args.append(self.arg(arg))
         op, type_ = ARITHMETIC[node.target], TensorType(dtype, ())
+        if not isinstance(args[0], Ref):
+            kind = "f64" if isinstance(args[0], float) else "i64"
+            filled = Value(self.fresh(node.name), TensorType(kind, ()))
+            kwargs: tuple[tuple[str, Arg], ...] = (("dtype", DType(kind)),)
+            self._append(node, "aten.full.default", ((), args[0]), kwargs, (filled,))
+            args[0] = Ref(filled.name)
         tensors = {k for k, arg in enumerate(args) if isinstance(arg, Ref)}
-        if 0 not in tensors:
-            raise ValueError("computes with a number that depends on the data on its right alone")
         op = taking_tensors(op, tensors, set())
         self.scalars[node] = Value(self._add(node, op, tuple(args), type_), type_)
 

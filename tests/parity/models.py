@@ -15,6 +15,16 @@ from torch import Tensor, nn
 from torch.export import Dim
 from transformers import BertConfig, BertModel, GPT2Config, GPT2LMHeadModel
 
+from tests.parity.flow import (
+    Branches,
+    Contexts,
+    Cropped,
+    Differing,
+    Noisy,
+    Picked,
+    Recurrence,
+    Repeats,
+)
 from tests.parity.signals import Denoiser, Listener, Rotary, SpectralConvolution
 
 Inputs = Mapping[str, Tensor]
@@ -460,6 +470,14 @@ MODELS: dict[str, Model] = {
     "denoiser": Model(Denoiser, floats(wave=(2, 200)), {"wave": {0: BATCH}}),
     "rotary": Model(Rotary, floats(x=(2, 7, 16))),
     "spectral": Model(SpectralConvolution, floats(x=(2, 3, 20)), {"x": {0: BATCH}}),
+    "branches": Model(Branches, floats(x=(5, 6))),
+    "repeats": Model(Repeats, lambda: floats(x=(3, 5))() | {"times": torch.randint(1, 4, (2,))}),
+    "recurrence": Model(Recurrence, floats(frames=(4, 7), initial=(7,))),
+    "picked": Model(Picked, lambda: floats(x=(5, 6))() | {"ids": torch.randint(0, 4, (5,))}),
+    "cropped": Model(Cropped, lambda: floats(x=(4, 6))() | {"length": torch.tensor(3)}),
+    "noisy": Model(Noisy, floats(x=(4, 5))),
+    "differing": Model(Differing, floats(x=(3, 6))),
+    "contexts": Model(Contexts, floats(x=(3, 6))),
     "gpt2": Model(gpt2, ids(99, "input_ids")),
     "bert": Model(bert, padded_ids, {name: {0: BATCH, 1: SEQ} for name in BERT_INPUTS}),
 }

@@ -41,6 +41,46 @@ def check(graph: str):
     return parsed
 
 
+CONTROL = """
+graph g
+symbol batch 1.. = 2
+binding count 0..4 = %positions
+binding k 1.. = %n
+guard count <= batch
+input "x" %x: f32[batch, 4]
+input "noise" %noise: f32[batch, 4] random "normal, \\"as drawn\\""
+input "n" %n: i64[]
+region 1 "a" 0 "Block" 0
+%positions: i64[count, 2] = aten.nonzero.default(%x)
+%s: i64[] = aten.sum.default(%positions, [count, (batch%2), k]) "a{b.py:3" as s
+%y: f32[batch, 4] = higher_order.cond(batch > 4, {
+  yield %x
+}, {
+  %t: f32[batch, 4] = aten.tanh.default(%noise)
+  %l: i64[], %z: f32[batch, 4] = higher_order.while_loop([%n, %t], {(%i: i64[], %c: f32[batch, 4])
+    %lt: bool[] = aten.lt.Scalar(%i, 3, "}{")
+    yield %lt
+  }, {(%i: i64[], %c: f32[batch, 4])
+    %add: i64[] = aten.add.Tensor(%i, 1)
+    yield %add, %c
+  })
+  yield %z
+}) @1 "m.py:6" as y
+output "" %y
+"""
+
+
+def test_blocks_bindings_and_random_inputs_are_read_back():
+    graph = check(CONTROL)
+
+    assert text.print_graph(graph).strip() == CONTROL.strip()
+    assert graph.inputs[1].random == 'normal, "as drawn"'
+    assert graph.bindings[0].axis(graph.types["positions"]) == 0
+    assert graph.bindings[1].axis(graph.types["n"]) is None
+    assert graph.nodes[2].inputs == ("x", "noise", "n")
+    verify(graph, "a test")
+
+
 def test_a_graph_is_read_back_from_its_text():
     graph = check(GRAPH)
 
@@ -56,6 +96,8 @@ def test_a_graph_is_read_back_from_its_text():
         ("%a: f99[2] = aten.x.default()", "unknown dtype"),
         ("%a: f32[2] = aten.x.default(lambda: 1)", "not a size"),
         ("nonsense", "expected"),
+        ("%a: f32[] = aten.x.default({ yield %b", "has no end"),
+        ("%a: f32[] = aten.x.default({})", "expected a block to end"),
     ],
 )
 def test_a_broken_line_is_named(line: str, message: str):
@@ -73,6 +115,17 @@ def test_a_broken_line_is_named(line: str, message: str):
         ("%a: f32[n] = aten.x.default()", "unknown symbol n"),
         ("%a: f32[2] = aten.x.default() @3", "which does not exist"),
         ('output "" %z', "the output %z is not defined"),
+        ("binding k 0.. = %z", "the value %z that binds k does not exist"),
+        (
+            "binding k 0.. = %b\n%a: f32[k] = aten.x.default()\n%b: i64[k] = aten.y.default()",
+            "uses the symbol k before it is bound",
+        ),
+        (
+            "%a: f32[] = higher_order.cond(2 > 1, {\n%b: f32[] = aten.x.default()\nyield %b\n})\n"
+            "%c: f32[] = aten.x.default(%b)",
+            "%b is used by aten.x.default before it is defined",
+        ),
+        ("%a: f32[] = higher_order.cond(2 > 1, {\nyield %b\n})", "%b is used by higher_order.cond"),
     ],
 )
 def test_a_broken_invariant_is_named(graph: str, problem: str):
@@ -112,8 +165,15 @@ def test_equal_sizes_have_one_form():
 
 
 def test_a_manifest_is_read_back_and_fits_its_schema():
-    graph = text.parse_graph(GRAPH.replace("graph g", "graph small"))
-    written = manifest.dump(graph)
+    check_manifest(GRAPH)
+
+
+def test_a_manifest_of_blocks_is_read_back_and_fits_its_schema():
+    check_manifest(CONTROL)
+
+
+def check_manifest(graph: str):
+    written = manifest.dump(text.parse_graph(graph.replace("graph g", "graph small")))
     document = json.loads(written) | {"cases": [{"name": "recorded", "symbols": {}}]}
 
     jsonschema.validate(document, json.loads(SCHEMA.read_text()))

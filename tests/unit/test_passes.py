@@ -264,3 +264,81 @@ def test_what_is_decided_of_an_index_holds_for_every_index(size):
                 value = dim.substitute(size, {"@0": i, "@1": j, "b": b, "s": s})
                 assert isinstance(value, int)
                 assert (value >= 0) is decided
+
+
+BRANCH = """
+        %c: bool[] = aten.any.default(%m)
+        %y: f32[b, s, 4] = higher_order.cond(%c, {
+          %d: f32[b, s, 4] = aten.dropout.default(%x, 0.1, False)
+          %e: f32[b, s, 4] = aten.relu.default(%d)
+          %u: f32[b, s, 4] = aten.tanh.default(%d)
+          yield %e
+        }, {
+          %v: f32[b, s, 4] = aten.view.default(%x, [b, s, 4])
+          yield %v
+        })
+        output "" %y
+        """
+
+
+def test_blocks_lose_no_ops_and_what_nothing_reads():
+    check(
+        [drop_no_ops, drop_unused],
+        BRANCH,
+        """
+        %c: bool[] = aten.any.default(%m)
+        %y: f32[b, s, 4] = higher_order.cond(%c, {
+          %e: f32[b, s, 4] = aten.relu.default(%x)
+          yield %e
+        }, {
+          yield %x
+        })
+        output "" %y
+        """,
+    )
+
+
+def test_what_a_block_reads_stays_and_is_renamed():
+    check(
+        [drop_no_ops, drop_unused],
+        """
+        %d: bool[b, s] = aten.dropout.default(%m, 0.1, False)
+        %t: bool[b, s] = aten.tanh.default(%d)
+        %i: i64[], %y: bool[b, s] = higher_order.while_loop([%n, %t], {(%k: i64[], %z: bool[b, s])
+          %l: bool[] = aten.lt.Scalar(%k, 3)
+          yield %l
+        }, {(%k: i64[], %z: bool[b, s])
+          %a: i64[] = aten.add.Tensor(%k, 1)
+          %p: bool[b, s] = aten.add.Tensor(%z, %d)
+          yield %a, %p
+        })
+        output "" %y
+        """.replace("%d: f32", "%n: i64[] = aten.zeros.default([])\n%d: f32"),
+        """
+        %n: i64[] = aten.zeros.default([])
+        %t: bool[b, s] = aten.tanh.default(%m)
+        %i: i64[], %y: bool[b, s] = higher_order.while_loop([%n, %t], {(%k: i64[], %z: bool[b, s])
+          %l: bool[] = aten.lt.Scalar(%k, 3)
+          yield %l
+        }, {(%k: i64[], %z: bool[b, s])
+          %a: i64[] = aten.add.Tensor(%k, 1)
+          %p: bool[b, s] = aten.add.Tensor(%z, %m)
+          yield %a, %p
+        })
+        output "" %y
+        """,
+    )
+
+
+def test_a_symbol_that_is_needed_or_checked_keeps_the_value_that_binds_it():
+    nodes = """
+        %n: i64[k, 2] = aten.nonzero.default(%m)
+        %t: i64[] = aten.sum.default(%x)
+        %u: i64[] = aten.amax.default(%x)
+        %z: f32[k] = aten.zeros.default([k])
+        output "" %z
+        """
+    bound = "binding k 0.. = %n\nbinding free 0.. = %u\nbinding held 2..9 = %t\n"
+    kept = nodes.replace("        %u: i64[] = aten.amax.default(%x)\n", "")
+
+    check([drop_unused], bound + nodes, bound.replace("binding free 0.. = %u\n", "") + kept)

@@ -47,11 +47,26 @@ pub struct Region {
 pub struct Inputs {
     tensors: Vec<Tensor>,
     sizes: BTreeMap<String, usize>,
+    call: usize,
 }
 
 impl Inputs {
     pub fn new(tensors: Vec<Tensor>, sizes: BTreeMap<String, usize>) -> Self {
-        Self { tensors, sizes }
+        Self {
+            tensors,
+            sizes,
+            call: 0,
+        }
+    }
+
+    /// The same as the inputs of another call of the module than its first.
+    pub fn of_call(self, call: usize) -> Self {
+        Self { call, ..self }
+    }
+
+    /// Which call of the module they are the inputs of, from 0; it may decide what is computed.
+    pub fn call(&self) -> usize {
+        self.call
     }
 
     /// An input tensor by its place.
@@ -154,7 +169,7 @@ pub fn run_isolated<M: Isolated>(
             }
             let outputs = checker
                 .inputs(region.inputs)
-                .and_then(|inputs| model.call(region.path, &inputs));
+                .and_then(|inputs| model.call(region.path, &inputs.of_call(region.call)));
             report.rows.push(match outputs {
                 Ok(outputs) => checker.compare(recorded, &outputs.iter().collect::<Vec<_>>())?,
                 Err(error) => checker.row(recorded, failed_to_run(&error)),

@@ -1,0 +1,176 @@
+"""Models whose way depends on the data: branches, loops, sizes that values decide, random numbers.
+
+They are data for the tests of parity, like those of `models`.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch._higher_order_ops import map as map_rows
+from torch._higher_order_ops import scan, while_loop
+
+
+class Branches(nn.Module):
+    """A branch on the data with modules in both ways, and one in another on a size."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Linear(6, 6)
+        self.wide = nn.Linear(6, 6)
+        self.head = nn.Linear(6, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.body(x)
+
+        def positive(x: Tensor) -> Tensor:
+            return torch.tanh(self.wide(x)) + x
+
+        def negative(x: Tensor) -> Tensor:
+            return torch.cond(x.shape[0] > 3, lambda x: x * 2.0, lambda x: x * 3.0, (x,))
+
+        y = torch.cond(x[:, 0].mean() > 0.0, positive, negative, (x,))
+        return self.head(y)
+
+
+class Repeats(nn.Module):
+    """Runs a module again as long as a count that is given is not reached."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embed = nn.Linear(5, 8)
+        self.step = nn.Linear(8, 8)
+
+    def forward(self, x: Tensor, times: Tensor) -> tuple[Tensor, Tensor]:
+        def unfinished(count: Tensor, state: Tensor) -> Tensor:
+            return count < times.sum()
+
+        def advance(count: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+            hidden = torch.tanh(self.step(state))
+            return count + 1, hidden * 0.5 + state * 0.5
+
+        start = torch.zeros((), dtype=torch.int64)
+        count, state = while_loop(unfinished, advance, (start, self.embed(x)))
+        return state, count + times
+
+
+class Recurrence(nn.Module):
+    """Carries a state over the rows of a tensor, then maps over what it gave."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mix = nn.Linear(7, 7)
+
+    def forward(self, frames: Tensor, initial: Tensor) -> tuple[Tensor, Tensor]:
+        def step(state: Tensor, frame: Tensor) -> tuple[Tensor, Tensor]:
+            state = torch.tanh(self.mix(state) + frame)
+            return state, state * frame
+
+        state, outputs = scan(step, initial, frames)
+        scaled = map_rows(lambda row, last: row + 2.0 * last, outputs, state)
+        return scaled, state
+
+
+class Picked(nn.Module):
+    """Positions and elements where a mask holds, and the distinct ids: as many as there are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.project = nn.Linear(6, 3)
+
+    def forward(self, x: Tensor, ids: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        mask = x > 0.2
+        positions = torch.nonzero(mask)
+        values = x[mask]
+        rows = self.project(x[positions[:, 0]])
+        distinct, places, counts = torch.unique(ids, return_inverse=True, return_counts=True)
+        weights = counts[places].to(x.dtype)
+        return rows, values * 2.0, distinct + 1, x * weights.unsqueeze(-1)
+
+
+class Cropped(nn.Module):
+    """Cuts its input at a length that a tensor holds, and scales it by a number of the data."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encode = nn.Linear(6, 6)
+
+    def forward(self, x: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:
+        count = length.item()
+        torch._check(count >= 1)
+        torch._check(count <= x.shape[0])
+        scale = x.sum().item()
+        head = self.encode(x[:count]) * scale
+        return head, x - 0.5 * scale
+
+
+class Sampling(nn.Module):
+    """Adds noise of its own, twice in the same module."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.deviation = nn.Linear(5, 5)
+
+    def forward(self, mean: Tensor) -> Tensor:
+        epsilon = torch.randn_like(mean)
+        return mean + epsilon * torch.exp(0.1 * self.deviation(mean))
+
+
+class Noisy(nn.Module):
+    """Draws at random in a module that is used twice, drops elements, and picks some."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = Sampling()
+        self.second = Sampling()
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        x = self.second(self.first(x))
+        shift = torch.rand(x.shape[0], 1)
+        kept = nn.functional.dropout(x + shift, 0.25, training=True)
+        choice = torch.bernoulli(torch.sigmoid(x))
+        return kept, x * choice
+
+
+class Gate(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.value = nn.Linear(6, 6)
+        self.gate = nn.Linear(6, 6)
+
+    def forward(self, x: Tensor, other: Tensor | None = None) -> Tensor:
+        y = self.value(x)
+        if other is not None:
+            y = y * torch.sigmoid(self.gate(other))
+        return y
+
+
+class Differing(nn.Module):
+    """Calls its modules again to compute something else."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.left = Gate()
+        self.right = Gate()
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.left(x)
+        z = self.right(y)
+        y = self.left(z, x)
+        return self.right(y, z) + self.left(y)
+
+
+class Contexts(nn.Module):
+    """Contexts of PyTorch's that change no number."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Linear(6, 6)
+        self.second = nn.Linear(6, 6)
+
+    def forward(self, x: Tensor) -> Tensor:
+        with torch.enable_grad():
+            x = torch.tanh(self.first(x))
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=False):
+            x = self.second(x)
+        return x
