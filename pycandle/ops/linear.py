@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pycandle.graph import TensorType
 from pycandle.ops.expr import Call, Expr, Maybe, Method, Number, shape, size
 from pycandle.ops.products import one_dtype
 from pycandle.ops.table import NARROW, Decline, Layer, Operand, decline, number, op
@@ -55,8 +56,11 @@ def matmul_dtype(x: Operand, other: Operand, out_dtype: str) -> Expr:
     "aten.baddbmm.default",
     also=NARROW,
 )
-def addmm(x: Operand, a: Operand, b: Operand, *, beta: Scalar = 1, alpha: Scalar = 1) -> Expr:
+def addmm(
+    x: Operand, a: Operand, b: Operand, *, beta: Scalar = 1, alpha: Scalar = 1, out: TensorType
+) -> Expr:  # fmt: skip
     """`beta * x + alpha * (a @ b)`; the values of `x` do not matter if beta is 0."""
+    decline(out.rank < b.rank, "addmv of a number and an empty matrix", "give the number an axis")
     return _addmm(x, a.expr, b.expr, a, b, beta, alpha)
 
 

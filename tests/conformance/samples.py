@@ -383,3 +383,104 @@ def _max_pool1d_with_indices() -> list[Arguments]:
 def _max_unpool2d() -> list[Arguments]:
     pooled, places = torch.nn.functional.max_pool2d(numbers(2, 3, 6, 7), 2, return_indices=True)
     return [call(pooled, places, [6, 7])]
+@samples("aten._scaled_dot_product_attention_math.default")
+def _attention_with_weights() -> list[Arguments]:
+    q, k, v = numbers(2, 3, 5, 8), numbers(2, 3, 7, 8), numbers(2, 3, 7, 6)
+    return [
+        call(q, k, v),
+        call(q, k, v, numbers(5, 7)),
+        call(q, k, v, is_causal=True, scale=0.4),
+        call(numbers(2, 6, 5, 8), k, v, enable_gqa=True),
+        call(q.half(), k.half(), v.half()),
+    ]
+
+
+@samples("aten._scaled_dot_product_flash_attention_for_cpu.default")
+def _attention_with_logarithms() -> list[Arguments]:
+    q, k, v = numbers(2, 3, 5, 8), numbers(2, 3, 7, 8), numbers(2, 3, 7, 8)
+    masked = numbers(5, 7)
+    masked[2] = -math.inf
+    return [
+        call(q, k, v),
+        call(q, k, v, 0.0, True),
+        call(q, k, v, attn_mask=masked, scale=0.2),
+        call(q.double(), k.double(), v.double()),
+    ]
+
+
+@samples("aten._weight_norm.default")
+def _weight_norm() -> list[Arguments]:
+    v = numbers(4, 3, 5)
+    return [
+        call(v, numbers(4, 1, 1)),
+        call(v, numbers(1, 3, 1), 1),
+        call(v, numbers(1, 1, 5), 2),
+        call(v, numbers(), -1),
+        call(numbers(4), numbers(4)),
+        call(v.bfloat16(), numbers(4, 1, 1).bfloat16(), 0),
+        call(torch.zeros(2, 3), numbers(2, 1), 0),
+    ]
+
+
+@samples("aten._weight_norm_interface.default")
+def _weight_norm_interface() -> list[Arguments]:
+    v = numbers(4, 3, 5)
+    return [call(v, numbers(4, 1, 1)), call(v, numbers(1, 1, 5), 2)]
+
+
+@samples("aten.norm_except_dim.default")
+def _norm_except_dim() -> list[Arguments]:
+    v = numbers(4, 3, 5)
+    return [call(v), call(v, 2, 1), call(v, 3, 2), call(v, 1, -1), call(v.half(), 2, 0)]
+
+
+@samples("aten._grouped_mm.default")
+def _grouped_mm() -> list[Arguments]:
+    ends = torch.tensor([2, 2, 6], dtype=torch.int32)
+    inner = torch.tensor([8, 8, 16], dtype=torch.int32)
+    return [
+        call(numbers(6, 16), numbers(3, 16, 8), ends),
+        call(numbers(6, 16).bfloat16(), numbers(3, 16, 8).bfloat16(), ends),
+        call(numbers(3, 5, 16), numbers(16, 6), ends),
+        call(numbers(4, 16), numbers(16, 8), inner),
+        call(numbers(3, 5, 16), numbers(3, 16, 8)),
+    ]
+
+
+@samples("aten.einsum.default")
+def _einsum() -> list[Arguments]:
+    x, y, z = numbers(2, 3, 4, 5), numbers(2, 6, 4, 5), numbers(3, 4, 4)
+    integers = numbers(3, 4, dtype=torch.int64)
+    return [
+        call("bqhd,bkhd->bhqk", [x, y]),
+        call("bqhd,bkhd", [x, y]),
+        call("...d,hd->...h", [x, numbers(7, 5)]),
+        call("bqhd,hde->bqe", [x, numbers(4, 5, 6)]),
+        call("bhld,lrd->bhlr", [x, numbers(4, 6, 5)]),
+        call("nii->ni", [z]),
+        call("nii", [z]),
+        call("ij,jk,kl->il", [numbers(3, 4), numbers(4, 2), numbers(2, 5)]),
+        call("ij,kj->ik", [integers, integers]),
+        call("bi,bi->b", [numbers(2, 9).half(), numbers(2, 9).half()]),
+    ]
+
+
+@samples("aten.ger.default")
+def _ger() -> list[Arguments]:
+    return [call(numbers(3), numbers(4)), call(numbers(3, dtype=torch.int64), numbers(4))]
+
+
+@samples("aten.linalg_multi_dot.default")
+def _multi_dot() -> list[Arguments]:
+    a, b, c = numbers(3, 9), numbers(9, 2), numbers(2, 5)
+    return [call([a, b]), call([a, b, c]), call([a[0], b, c]), call([a[0], b, c[:, 0]])]
+
+
+@samples("aten.chain_matmul.default")
+def _chain_matmul() -> list[Arguments]:
+    return [call([numbers(3, 9), numbers(9, 2), numbers(2, 5), numbers(5, 4)])]
+
+
+@samples("aten.linalg_inv_ex.default")
+def _inverse_of_what_has_none() -> list[Arguments]:
+    return [call(numbers(2, 3, 3)), call(numbers(2, 1, 2, 2).double())]
