@@ -79,7 +79,10 @@ def page(rows: Sequence[Row]) -> str:
     return "\n".join(lines) + "\n"
 
 
-_HEAD = ("| Op | Overloads | dtypes | Cases that pass | Decline | Status |", "|---|---|---|---|---|---|")
+_HEAD = (
+    "| Op | Overloads | dtypes | Cases that pass | Decline | Status |",
+    "|---|---|---|---|---|---|",
+)
 
 
 def _line(title: str, names: Iterable[str], rows: Sequence[Row]) -> str:

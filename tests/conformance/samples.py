@@ -345,6 +345,8 @@ def _conversions() -> list[Arguments]:
         for to in sources
         if to != dtype
     ]
+
+
 @samples("aten._convolution.default")
 def _convolution() -> list[Arguments]:
     return [call(*arguments, True) for arguments, _ in _convolution_deprecated()]
@@ -383,6 +385,8 @@ def _max_pool1d_with_indices() -> list[Arguments]:
 def _max_unpool2d() -> list[Arguments]:
     pooled, places = torch.nn.functional.max_pool2d(numbers(2, 3, 6, 7), 2, return_indices=True)
     return [call(pooled, places, [6, 7])]
+
+
 @samples("aten._scaled_dot_product_attention_math.default")
 def _attention_with_weights() -> list[Arguments]:
     q, k, v = numbers(2, 3, 5, 8), numbers(2, 3, 7, 8), numbers(2, 3, 7, 6)
