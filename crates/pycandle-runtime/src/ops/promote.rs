@@ -118,13 +118,6 @@ pub(crate) fn in_dtype<const N: usize>(
         .map_err(|_| Error::msg("as many tensors as operands"))
 }
 
-/// Two tensors in their result type.
-pub(crate) fn promoted(a: &Tensor, b: &Tensor) -> Result<(Tensor, Tensor)> {
-    let operands = [a.into(), b.into()];
-    let [a, b] = in_dtype(operands, result_type(&operands))?;
-    Ok((a, b))
-}
-
 /// `f` of the operands as tensors in the dtype in which a result of `dtype` is computed.
 pub(crate) fn computed<const N: usize>(
     operands: [Operand<'_>; N],
