@@ -29,6 +29,11 @@ def _norm(norm: str | None) -> Raw:
     return _NORMS[norm]
 
 
+def _scaled(norms: tuple[str, ...], normalization: int) -> str:
+    decline(not 0 <= normalization < 3, f"normalization {normalization}", "use 0, 1 or 2")
+    return norms[normalization]
+
+
 def _as_complex(x: Operand) -> Expr:
     """The operand as complex numbers; integers become complex64, as in PyTorch."""
     return lifted(x, x.dtype if x.type.is_complex else "c128" if x.dtype == "f64" else "c64")
@@ -208,22 +213,22 @@ def ihfft2(
 def c2c(x: Operand, dim: Axes, normalization: int, forward: bool) -> Expr:
     """Transform, or inverse transform, of a complex tensor along axes."""
     if forward:
-        return fftn(x, None, dim, _FORWARD[normalization])
-    return ifftn(x, None, dim, _INVERSE[normalization])
+        return fftn(x, None, dim, _scaled(_FORWARD, normalization))
+    return ifftn(x, None, dim, _scaled(_INVERSE, normalization))
 
 
 @complex_op("aten._fft_r2c.default")
 def r2c(x: Operand, dim: Axes, normalization: int, onesided: bool) -> Expr:
     """Transform of a real tensor along axes, whole or with the last axis halved."""
     transform = rfftn if onesided else fftn
-    return transform(x, None, dim, _FORWARD[normalization])
+    return transform(x, None, dim, _scaled(_FORWARD, normalization))
 
 
 @complex_op("aten._fft_c2r.default")
 def c2r(x: Operand, dim: Axes, normalization: int, last_dim_size: Size) -> Expr:
     """Inverse transform along axes to real numbers."""
     sizes = (*(x.shape[x.axis(d)] for d in dim[:-1]), last_dim_size)
-    return irfftn(x, sizes, dim, _INVERSE[normalization])
+    return irfftn(x, sizes, dim, _scaled(_INVERSE, normalization))
 
 
 @op("aten.fft_fftshift.default", also=COMPLEX)

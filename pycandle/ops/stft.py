@@ -49,6 +49,8 @@ def _stft(
     window: Operand | None, normalized: bool, onesided: bool | None, align_to_window: bool,
 ) -> Expr:  # fmt: skip
     hop, width = _lengths(n_fft, hop_length, win_length)
+    half = x.dtype in ("f16", "bf16") or (window is not None and window.dtype in ("f16", "bf16"))
+    decline(half, "stft of half precision", "convert it to float32")
     if align_to_window and width < n_fft:
         # The frames are those of the window alone, so zeros stand in for what the rest would read.
         left = (n_fft - width) // 2

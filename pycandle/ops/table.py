@@ -188,7 +188,7 @@ def _dtypes(node: Node, graph: Graph) -> list[str]:
 
 def _lookup(name: str, complex_met: bool) -> Op:
     entry = _TABLE.complex.get(name) if complex_met else None
-    entry = entry or _TABLE.entries.get(name) or _TABLE.complex.get(name)
+    entry = entry or _TABLE.entries.get(name)
     if entry is not None:
         return entry
     base = name.rpartition(".")[0]

@@ -15,7 +15,7 @@ mod bag;
 mod batch_norm;
 mod cell;
 mod compare;
-mod complex;
+pub mod complex;
 mod complex_functions;
 mod conv;
 mod conv_transpose;
