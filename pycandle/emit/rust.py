@@ -209,10 +209,19 @@ def _atom(atom: str | Opaque) -> str:
         return identifier(atom)
     if atom.function == "max" and 0 in (atom.left, atom.right):
         return _at_least_zero(atom.right if atom.left == 0 else atom.left)
-    left, right = _grouped(size_text(atom.left)), _grouped(size_text(atom.right))
+    left, right = _bare(size_text(atom.left)), _bare(size_text(atom.right))
     if atom.function in ("max", "min"):
-        return f"{left}.{atom.function}({right})"
+        # A literal has no type that a method could be looked up in.
+        first, second = (right, left) if isinstance(atom.left, int) else (left, right)
+        return f"{_grouped(first)}.{atom.function}({second})"
+    left, right = _grouped(left), _grouped(right)
     return f"({left} {'/' if atom.function == 'floordiv' else '%'} {right})"
+
+
+def _bare(text: str) -> str:
+    """Without the brackets around all of it, where there are such."""
+    inner = text[1:-1]
+    return inner if text == f"({inner})" and inner.count("(") == 0 else text
 
 
 def _at_least_zero(size: Size) -> str:

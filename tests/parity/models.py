@@ -220,6 +220,15 @@ class Recurrent(nn.Module):
         return v, h, c, last, cell, self.head(hidden)
 
 
+class Halved(nn.Module):
+    """Images of every size, to fractions and multiples of it."""
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        y = nn.functional.interpolate(x, scale_factor=0.5, mode="bilinear")
+        z = nn.functional.interpolate(y, scale_factor=2, mode="bicubic")
+        return y, z, nn.functional.interpolate(torch.sin(x), scale_factor=1.75)
+
+
 class Resampled(nn.Module):
     """A small U-Net that comes back to its input's size in every way there is."""
 
@@ -453,6 +462,7 @@ MODELS: dict[str, Model] = {
     "mlp": Model(mlp, floats(input=(4, 12))),
     "conv_net": Model(ConvNet, floats(x=(2, 5, 18))),
     "recurrent": Model(Recurrent, floats(x=(3, 5, 6))),
+    "halved": Model(Halved, floats(x=(2, 3, 8, 10))),
     "resampled": Model(Resampled, floats(x=(2, 3, 8, 10), theta=(2, 2, 3))),
     "offset": Model(Offset, floats(x=(4, 12))),
     "twice": Model(Twice, floats(x=(3, 16))),
