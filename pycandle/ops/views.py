@@ -157,6 +157,19 @@ def unfold(x: Operand, dimension: int, size: int, step: int) -> Expr:
     return Call("ops::unfold", (x.expr, axis(x, dimension), *sizes))
 
 
+@op("aten.as_strided.default", also=NARROW)
+def as_strided(
+    x: Operand,
+    sizes: tuple[Size, ...],
+    stride: tuple[Size, ...],
+    storage_offset: Size | None = None,
+) -> Expr:
+    """Elements by the places that strides give; recording takes care that they lie in order."""
+    start = number(storage_offset or 0, "usize")
+    lengths, steps = (Slice(tuple(number(n, "usize") for n in ns)) for ns in (sizes, stride))
+    return Call("ops::as_strided", (x.expr, lengths, steps, start))
+
+
 @op("aten.diagonal.default", "aten.diagonal_copy.default", also=NARROW)
 def diagonal(x: Operand, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Expr:
     """The diagonal of two axes, as the last one."""

@@ -274,6 +274,9 @@ class Translation(Values):
             return "aten.batch_norm.default", self._batch_norm(node), ()
         if any(arg in self.scalars for arg in node.all_input_nodes):
             op = self._with_numbers(node, op)
+        if op.startswith("aten.as_strided") and not _in_order(node.all_input_nodes[0]):
+            raise ValueError("reads memory that is not in the order of elements; "
+                             "call .contiguous() before it")  # fmt: skip
         kwargs = tuple(
             (name, self.arg(arg))
             for name, arg in node.kwargs.items()
@@ -343,3 +346,9 @@ def _text(class_name: Any) -> str:
         if isinstance(class_name, str)
         else f"{class_name.__module__}.{class_name.__qualname__}"
     )
+
+
+def _in_order(node: torch.fx.Node) -> bool:
+    """Whether a tensor's elements fill its memory from the start, in their own order."""
+    tensor = node.meta["val"]
+    return tensor.is_contiguous() and tensor.storage_offset() == 0
