@@ -121,6 +121,8 @@ def linalg_qr(x: Operand, mode: str = "reduced") -> Expr:
 @op("aten.linalg_matrix_exp.default", "aten.matrix_exp.default")
 def linalg_matrix_exp(x: Operand) -> Expr:
     """Exponential of each matrix."""
+    half = x.dtype in ("f16", "bf16")
+    decline(half, f"matrix_exp of {x.dtype}, which overflows inside PyTorch", "use float32")
     return _of("linalg_matrix_exp", x)
 
 

@@ -63,9 +63,37 @@ def _guards(code: str, inputs: Mapping[str, TensorType]) -> list[Guard]:
             axes[name] = inputs["_".join(parts)].shape[int(match[2])]
             return ast.Name(name)
 
-    tree = Axes().visit(ast.parse(code, mode="eval")).body
-    joined = isinstance(tree, ast.BoolOp) and isinstance(tree.op, ast.And)
-    return [guard for part in (tree.values if joined else [tree]) for guard in _chain(part, axes)]
+    return _all(Axes().visit(ast.parse(code, mode="eval")).body, axes)
+
+
+def _all(tree: ast.expr, axes: Mapping[str, Size]) -> list[Guard]:
+    """The relations that hold together; of alternatives, those that sizes do not rule out."""
+    match tree:
+        case ast.BoolOp(op=ast.And(), values=parts):
+            return [guard for part in parts for guard in _all(part, axes)]
+        case ast.BoolOp(op=ast.Or(), values=parts):
+            open_parts: list[list[Guard]] = []
+            for part in parts:
+                if isinstance(part, ast.Compare) and len(part.ops) == 1:
+                    (guard,) = _chain(part, axes)
+                    known = _known(guard)
+                    if known:
+                        return []
+                    if known is False:
+                        continue
+                open_parts.append(_all(part, axes))
+            if len(open_parts) != 1:
+                raise ValueError("it has alternatives")
+            return open_parts[0]
+        case _:
+            return list(_chain(tree, axes))
+
+
+def _known(guard: Guard) -> bool | None:
+    """Whether the relation holds, where no symbol decides that."""
+    if guard.left == guard.right and guard.sign in ("==", "<=", ">="):
+        return True
+    return None if symbols(guard.left) | symbols(guard.right) else guard.holds({})
 
 
 def _chain(tree: ast.expr, axes: Mapping[str, Size]) -> Iterator[Guard]:

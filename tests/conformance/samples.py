@@ -445,7 +445,7 @@ def _grouped_mm() -> list[Arguments]:
     return [
         call(numbers(6, 16), numbers(3, 16, 8), ends),
         call(numbers(6, 16).bfloat16(), numbers(3, 16, 8).bfloat16(), ends),
-        call(numbers(3, 5, 16), numbers(16, 6), ends),
+        call(numbers(3, 5, 16), numbers(16, 8), ends),
         call(numbers(4, 16), numbers(16, 8), inner),
         call(numbers(3, 5, 16), numbers(3, 16, 8)),
     ]
