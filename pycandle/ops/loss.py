@@ -5,7 +5,7 @@ from __future__ import annotations
 from pycandle.graph import Size, TensorType
 from pycandle.ops.expr import Call, Expr, Maybe, Raw, Slice, flag, size
 from pycandle.ops.reduce import converted, floating, named
-from pycandle.ops.table import NARROW, Decline, Operand, number, op
+from pycandle.ops.table import NARROW, Decline, Operand, decline, number, op
 
 
 def _reduction(code: int) -> Raw:
@@ -270,6 +270,7 @@ def ctc_loss(
     out: TensorType,
 ) -> Expr:
     """Minus the log-probability of target sequences, over all alignments."""
+    decline(targets.type.is_float, f"ctc_loss with targets of {targets.dtype}", "use int64")
     inputs = _inputs("ctc_loss", out, log_probs, targets)
     lengths = [Slice(tuple(size(n, "i64") for n in ns)) for ns in (input_lengths, target_lengths)]
     args = (number(blank, "usize"), _reduction(reduction), flag(zero_infinity))
@@ -289,6 +290,7 @@ def ctc_loss_tensor(
     out: TensorType,
 ) -> Expr:
     """Minus the log-probability of target sequences, over all alignments."""
+    decline(targets.type.is_float, f"ctc_loss with targets of {targets.dtype}", "use int64")
     inputs = _inputs("ctc_loss", out, log_probs, targets, input_lengths, target_lengths)
     args = (number(blank, "usize"), _reduction(reduction), flag(zero_infinity))
     return Call("ops::ctc_loss_tensor", (*inputs, *args))

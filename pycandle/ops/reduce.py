@@ -198,22 +198,20 @@ def logsumexp(x: Operand, dim: Dims, keepdim: bool = False, *, out: TensorType) 
     return Call("ops::logsumexp", (floating(x, "logsumexp", out), axes(x, dim), flag(keepdim)))
 
 
-@op("aten.cov.default")
+@op("aten.cov.default", also=NARROW)
 def cov(
     x: Operand, *, correction: int = 1, fweights: Operand | None = None,
-    aweights: Operand | None = None,
+    aweights: Operand | None = None, out: TensorType,
 ) -> Expr:  # fmt: skip
     """Covariance of variables in rows."""
-    decline(not x.type.is_float, f"cov of {x.dtype}", "convert it to float32")
     weights = (Maybe(w.expr if w else None) for w in (fweights, aweights))
-    return Call("ops::cov", (x.expr, number(correction, "i64"), *weights))
+    return Call("ops::cov", (floating(x, "cov", out), number(correction, "i64"), *weights))
 
 
-@op("aten.corrcoef.default")
-def corrcoef(x: Operand) -> Expr:
+@op("aten.corrcoef.default", also=NARROW)
+def corrcoef(x: Operand, *, out: TensorType) -> Expr:
     """Correlation of variables in rows."""
-    decline(not x.type.is_float, f"corrcoef of {x.dtype}", "convert it to float32")
-    return Call("ops::corrcoef", (x.expr,))
+    return Call("ops::corrcoef", (floating(x, "corrcoef", out),))
 
 
 def named(path: str) -> Raw:

@@ -1,10 +1,10 @@
 //! Covariance and correlation. Sums are in f64.
 
-use candle_core::{DType, Result, Tensor};
+use candle_core::{Result, Tensor};
 
 use super::lines::{floats, tensor};
 
-/// `torch.cov` of variables in rows, observations in columns; a single variable gives a number.
+/// `torch.cov` of floats, variables in rows, observations in columns; a single variable gives a number.
 ///
 /// `fweights` says how often each observation counts, `aweights` how much.
 ///
@@ -20,7 +20,7 @@ pub fn cov(
     shaped(values, count, x)
 }
 
-/// `torch.corrcoef` of variables in rows, observations in columns, within -1 and 1.
+/// `torch.corrcoef` of floats, variables in rows, observations in columns, within -1 and 1.
 ///
 /// # Errors
 /// For more than two axes.
@@ -44,12 +44,7 @@ fn shaped(values: Vec<f64>, count: usize, x: &Tensor) -> Result<Tensor> {
     } else {
         vec![count, count]
     };
-    let dtype = if x.dtype().is_float() {
-        x.dtype()
-    } else {
-        DType::F32
-    };
-    tensor(values, sizes, dtype, x.device())
+    tensor(values, sizes, x.dtype(), x.device())
 }
 
 /// How many variables there are, and the covariance of each two.

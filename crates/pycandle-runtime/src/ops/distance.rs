@@ -3,7 +3,7 @@
 use candle_core::{Result, Tensor};
 
 use super::lines::{Lines, floats, tensor};
-use super::promote::{promoted, sum_dtype};
+use super::promote::{float_type, in_dtype, result_type, sum_dtype};
 use super::reduce::{amax, amin, by_rows, sum};
 use super::rows;
 
@@ -90,7 +90,7 @@ pub fn cosine_similarity(a: &Tensor, b: &Tensor, dim: usize, eps: f64) -> Result
 /// `torch.cdist`: distances between all rows of `a`, `(..., n, width)`, and of `b`, `(..., m,
 /// width)`, as `(..., n, m)`.
 pub fn cdist(a: &Tensor, b: &Tensor, p: f64) -> Result<Tensor> {
-    let (a, b) = promoted(a, b)?;
+    let [a, b] = floating(a, b)?;
     let ([batch_a @ .., n, width], [batch_b @ .., m, other]) = (a.dims(), b.dims()) else {
         candle_core::bail!(
             "cdist takes matrices, not {:?} and {:?}",
@@ -147,6 +147,12 @@ pub fn renorm(x: &Tensor, p: f64, dim: usize, maxnorm: f64) -> Result<Tensor> {
     wide.broadcast_mul(&scale)?.to_dtype(x.dtype())
 }
 
+/// Both tensors in the floating dtype of the result.
+pub(crate) fn floating(a: &Tensor, b: &Tensor) -> Result<[Tensor; 2]> {
+    let operands = [a.into(), b.into()];
+    in_dtype(operands, float_type(result_type(&operands)))
+}
+
 /// A number for each two lines, along an axis or all, of two tensors that broadcast.
 fn along(
     a: &Tensor,
@@ -155,7 +161,7 @@ fn along(
     keepdim: bool,
     f: impl Fn(&[f64], &[f64]) -> f64,
 ) -> Result<Tensor> {
-    let (a, b) = promoted(a, b)?;
+    let [a, b] = floating(a, b)?;
     let shape = a.shape().broadcast_shape_binary_op(b.shape(), "distance")?;
     let (a, b) = (a.broadcast_as(&shape)?, b.broadcast_as(&shape)?);
     let dims: Vec<usize> = dim.into_iter().collect();

@@ -2,9 +2,9 @@
 
 use candle_core::{DType, Device, Result, Tensor};
 
-use super::distance::pairwise_distance;
+use super::distance::{floating, pairwise_distance};
 use super::lines::{floats, tensor};
-use super::promote::{float_type, promote_types, result_type};
+use super::promote::{float_type, result_type};
 
 /// What becomes of the losses of all elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -206,7 +206,7 @@ pub fn cosine_embedding_loss(
     reduction: Reduction,
 ) -> Result<Tensor> {
     let dim = target.rank();
-    let (left, right) = super::promote::promoted(a, b)?;
+    let [left, right] = floating(a, b)?;
     let total = |x: Result<Tensor>| super::reduce::sum(&x?, &[dim], false);
     let (wide_a, wide_b) = (left.to_dtype(DType::F64)?, right.to_dtype(DType::F64)?);
     let product = total(wide_a.broadcast_mul(&wide_b))?;
@@ -268,10 +268,8 @@ fn pointwise<const N: usize>(
     reduction: Reduction,
     loss: impl Fn([f64; N]) -> f64,
 ) -> Result<Tensor> {
-    let dtype = match inputs[..] {
-        [a, b, ..] => float_type(result_type(&[a.into(), b.into()])),
-        _ => promote_types(inputs[0].dtype(), inputs[0].dtype()),
-    };
+    let operands: Vec<_> = inputs.iter().take(2).map(|&input| input.into()).collect();
+    let dtype = float_type(result_type(&operands));
     let mut shape = inputs[0].shape().clone();
     for input in &inputs {
         shape = shape.broadcast_shape_binary_op(input.shape(), "loss")?;

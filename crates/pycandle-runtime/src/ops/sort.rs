@@ -53,6 +53,8 @@ pub fn msort(x: &Tensor) -> Result<Tensor> {
 /// If the axis has fewer than `k` elements.
 pub fn topk(x: &Tensor, k: usize, dim: usize, largest: bool) -> Result<(Tensor, Tensor)> {
     let lines = Lines::new(x, &[dim])?;
+    // PyTorch gives the only element of a tensor without axes, whatever `k` is.
+    let k = if x.rank() == 0 { 1 } else { k };
     if k > lines.width {
         candle_core::bail!("topk: {k} of an axis of {} elements", lines.width)
     }
