@@ -54,7 +54,7 @@ def name_locals(
     `reserved` names (the symbols) are never given to a tensor.
     """
     told = {name for _, axes in draft.dims for _, name in axes}
-    taken = {*reserved, *draft.interface.sizes, *told, "self"}
+    taken = {*reserved, *draft.interface.sizes, "self"}
     # What is returned without a name of its own is called as the caller finds it.
     spare = {
         value: "output" if not path or path[-1].isdigit() else path.rpartition(".")[2]
@@ -69,8 +69,13 @@ def name_locals(
     bound |= {
         v: Local(n, True) for (_, v), (n, _) in zip(draft.interface.inputs, arguments, strict=False)
     }
-    dims = tuple((_name(bound[v]), axes, ranks[v]) for v, axes in draft.dims)
     names = _Names(bound, {})
+    # Modules that do the same must call it the same, whichever symbol of the model it is.
+    local = {name: name if name in taken else namer.symbol(name, names) for name in sorted(told)}
+    dims = tuple(
+        (_name(bound[v]), tuple((axis, local[name]) for axis, name in axes), ranks[v])
+        for v, axes in draft.dims
+    )
     done = namer.name(statements, names)
     results = [names.bind(result) for result in draft.results]
     for k, result in enumerate(results):
@@ -149,7 +154,7 @@ class _Namer:
                     done.append(self._for_each(statement, place, names))
                 case Read():
                     tensor = names.bind(statement.tensor)
-                    local = self._symbol(statement.symbol, names)
+                    local = self.symbol(statement.symbol, names)
                     relations = map_exprs(statement.relations, names.bind)
                     done.append(replace(
                         statement, symbol=local, tensor=tensor, relations=relations))  # fmt: skip
@@ -240,7 +245,7 @@ class _Namer:
         statements = namer.name(scope.statements, inner)
         return Scope(tuple(statements), map_exprs(scope.results, inner.bind))
 
-    def _symbol(self, wanted: str, names: _Names) -> str:
+    def symbol(self, wanted: str, names: _Names) -> str:
         """A local for a symbol: its name, without the number that sets it apart elsewhere."""
         stem = re.sub(r"_\d+$", "", wanted)
         local = identifier(stem, {*self.reserved, *self.holders})

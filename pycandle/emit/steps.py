@@ -48,6 +48,9 @@ def with_reads(steps: list[Step], needed: set[str], told: set[str], graph: Graph
     told = set(told)
     found: list[Step] = []
     for step in steps:
+        # What needs a symbol cannot tell it, nor what comes after: it is known before.
+        early = missing(step.statement) - told
+        needed = needed - early
         found.append(step)
         for value in step.values:
             for binding in graph.bindings:

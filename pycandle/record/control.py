@@ -55,7 +55,10 @@ def wrapped(node: torch.fx.Node) -> Called | None:
     if name not in WRAPPERS:
         return None
     if name == "wrap_with_autocast" and node.args[2]:
-        raise ValueError(f"computes in {node.args[1]} what the model holds in another dtype")
+        raise ValueError(
+            f"computes in {node.args[1]} what the model holds in another dtype",
+            f"convert the model itself, model.to({node.args[1]}), and leave autocast out",
+        )
     place, module = next((k, m) for k, a in enumerate(node.args) if (m := _module(a)) is not None)
     rest = [arg for arg in node.args[place + 1 :] if not isinstance(arg, str)]
     return Called(module, 0, tuple(_operands(rest)))
@@ -80,13 +83,20 @@ def control(node: torch.fx.Node) -> Control:
             over, around = tuple(_operands([args[1]])), tuple(_operands(args[2:]))
             return _control(name, (over,), modules, len(over), around)
         case _:
-            raise ValueError("has no form in Rust; write it with torch.cond, while_loop or scan")
+            raise ValueError("has no form in Rust", "use torch.cond, while_loop, scan or map")
 
 
 def results(module: torch.fx.GraphModule) -> list[Any]:
     """What a submodule returns."""
     (output,) = (node for node in module.graph.nodes if node.op == "output")
     return list(_operands(output.args))
+
+
+def within(node: torch.fx.Node) -> str:
+    """The stack trace of the first node in what a node calls, for one that has none itself."""
+    modules = [module for arg in node.args if (module := _module(arg)) is not None]
+    traces = (n.meta.get("stack_trace") for module in modules for n in module.graph.nodes)
+    return next((trace for trace in traces if trace), "")
 
 
 def _control(

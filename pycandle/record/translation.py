@@ -19,7 +19,7 @@ from torch.export import ExportedProgram
 
 from pycandle.errors import Finding
 from pycandle.graph import Arg, Block, DType, Input, Node, Ref, Symbol, TensorType, Value
-from pycandle.record.control import Called, control, results, wrapped
+from pycandle.record.control import Called, control, results, within, wrapped
 from pycandle.record.draws import Draw, draw_of
 from pycandle.record.numbers import ARITHMETIC, is_unbacked, taking_tensors
 from pycandle.record.source import place
@@ -36,6 +36,12 @@ CONVERSIONS = ("aten._to_copy.default", "aten.type_as.default")
 _BATCH_NORMS = (
     "aten._native_batch_norm_legit_no_training.default",
     "aten._native_batch_norm_legit.no_stats",
+)
+_FILLS = (
+    "aten.full.default",
+    "aten.full_like.default",
+    "aten.new_full.default",
+    "aten.scalar_tensor.default",
 )
 MEANINGLESS = ("device", "layout", "pin_memory", "memory_format", "non_blocking")
 
@@ -81,10 +87,15 @@ class Translation(Values):
             elif isinstance(node.target, torch._ops.OpOverload):
                 self._op(node, target)
             else:
-                raise ValueError("is not an op of PyTorch's own")
+                raise ValueError("is not an op of PyTorch's own", "use torch's own functions there")
         except ValueError as error:
+            # Some know their own way out.
+            what, *fixes = (str(arg) for arg in error.args)
             fix = "keep to tensors of dtypes that graphs have, and to torch's functions"
-            self.problems.append(Finding(f"{target}: {error}", self._where(node), fix))
+            self.problems.append(Finding(f"{target}: {what}", self._where(node), *(fixes or [fix])))
+            # What reads it is looked at too: all problems are told at once.
+            for known in (node, *node.users):
+                self.name(known)
 
     def _op(self, node: torch.fx.Node, target: str) -> None:
         draw = draw_of(target, node.args, dict(node.kwargs))
@@ -92,6 +103,9 @@ class Translation(Values):
             self._drawn(node, target, draw)
             return
         self.taken_as = {}
+        if target in _FILLS and any(arg in self.scalars for arg in node.all_input_nodes):
+            self._filled(node)
+            return
         op, args, kwargs = self._canonical(node, target)
         value = node.meta.get("val")
         if op == "aten.batch_norm.default" and isinstance(value, tuple):
@@ -120,14 +134,20 @@ class Translation(Values):
     def _drawn(self, node: torch.fx.Node, target: str, draw: Draw) -> None:
         """An op that draws becomes an input, named as the Python line names it."""
         if self.open_blocks:
-            raise ValueError("draws random numbers in a branch or a loop; draw them before it")
+            raise ValueError(
+                "draws random numbers in a branch or a loop",
+                "draw them before it, and pass them in",
+            )
         value = node.meta["val"]
         known = self.given
         if any(
             isinstance(s, torch.SymInt) and {str(f) for f in s.node.expr.free_symbols} - known
             for s in value.shape
         ):
-            raise ValueError("draws random numbers whose count depends on the data")
+            raise ValueError(
+                "draws random numbers whose count depends on the data",
+                "draw as many as there may be before that count is known, and cut them",
+            )
         _, targets = place(node.meta.get("stack_trace") or "")
         dropout = target.startswith(("aten.dropout", "aten.feature_dropout"))
         wanted = targets[0] if len(targets) == 1 and not dropout else _drawn_name(target)
@@ -146,6 +166,17 @@ class Translation(Values):
             self.names[node] = self._add(
                 node, "aten.mul.Tensor", (self.arg(node.args[0]), Ref(kept)), self.type(value)
             )
+
+    def _filled(self, node: torch.fx.Node) -> None:
+        """A tensor filled with a number that is read from data: that number, expanded."""
+        type_ = self.type(node.meta["val"])
+        (held,) = (self.scalars[arg] for arg in node.all_input_nodes if arg in self.scalars)
+        name = held.name
+        if held.type.dtype != type_.dtype:
+            args: tuple[Arg, ...] = (Ref(name), DType(type_.dtype))
+            name = self._add(node, "aten.to.dtype", args, TensorType(type_.dtype, ()))
+        outs = self.outs(node, node.meta["val"])
+        self._append(node, "aten.expand.default", (Ref(name), type_.shape), (), outs)
 
     def _number(self, node: torch.fx.Node) -> None:
         """A Python number that is read from a tensor, or made of others."""
@@ -231,7 +262,9 @@ class Translation(Values):
             if inputs is None:
                 values = [n.meta["val"] for n in own]
                 if not all(isinstance(value, torch.Tensor) for value in values):
-                    raise ValueError("carries a number from run to run; carry a tensor")
+                    raise ValueError(
+                        "carries a number from run to run", "carry a tensor of it, torch.tensor(n)"
+                    )
                 inputs = tuple(
                     Value(self.fresh(n.name), self.type(v))
                     for n, v in zip(own, values, strict=True)
@@ -318,9 +351,9 @@ class Translation(Values):
         return op
 
     def _where(self, node: torch.fx.Node) -> str:
-        stack = stack_of(node)
-        return f"{stack[-1][0] or 'the model' if stack else 'the model'}, " + place(
-            node.meta.get("stack_trace") or "")[0]  # fmt: skip
+        stack, trace = stack_of(node), node.meta.get("stack_trace") or within(node)
+        module = stack[-1][0] if stack else ""
+        return f"{module or 'the model'}, {place(trace)[0] or 'no Python line was recorded'}"
 
 
 def _drawn_name(target: str) -> str:

@@ -178,9 +178,9 @@ class Values:
         value = node.args[0].meta.get("val") if isinstance(node.args[0], torch.fx.Node) else None
         if not isinstance(value, torch.SymBool):
             return
-        unknown = {str(s) for s in value.node.expr.free_symbols} - set(self.renamed)
-        if unknown:
-            return  # it is about a number that is no size
+        about = {str(s) for s in value.node.expr.free_symbols}
+        if about <= self.given or about - set(self.renamed):
+            return  # the guards of the inputs say it, or it is about a number that is no size
         found = self.relation(value)
         if not is_bound(found) and found not in self.asserted:
             self.asserted.append(found)
