@@ -21,6 +21,7 @@ from tests.conformance.case import Case, Solved, overload, solve
 from tests.conformance.crate import Outcome, emit, run
 from tests.conformance.differences import differences
 from tests.conformance.harvest import DTYPES, harvest
+from tests.conformance.probe import survived
 from tests.conformance.samples import SAMPLES, sampled
 from tests.conformance.variants import variants
 
@@ -100,7 +101,7 @@ def gather(wanted: Collection[str], depth: Depth) -> Iterator[Case]:
         # What PyTorch refuses is found out only when it runs, hence more than are asked for.
         seeds = [*known, *(case for case in named if case.op == op)]
         if seeds:
-            yield from variants(seeds, depth.variants)
+            yield from survived(variants(seeds, depth.variants))
 
 
 @cache

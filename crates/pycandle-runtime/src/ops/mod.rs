@@ -114,6 +114,7 @@ pub use search::*;
 pub use shape::*;
 pub use signal_window::*;
 pub use softmax::*;
+pub use special::*;
 pub use sort::*;
 pub use stft::*;
 pub use unique::*;
