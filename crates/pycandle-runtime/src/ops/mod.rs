@@ -115,6 +115,7 @@ pub use shape::*;
 pub use signal_window::*;
 pub use softmax::*;
 pub use sort::*;
+pub use special::*;
 pub use stft::*;
 pub use unique::*;
 pub use weight_norm::*;

@@ -62,12 +62,6 @@ pub(crate) fn result_type(operands: &[Operand<'_>]) -> DType {
         .unwrap_or(DType::F32)
 }
 
-/// Both tensors in the dtype of an operation between them.
-pub(crate) fn promoted(a: &Tensor, b: &Tensor) -> Result<(Tensor, Tensor)> {
-    let dtype = result_type(&[a.into(), b.into()]);
-    Ok((a.to_dtype(dtype)?, b.to_dtype(dtype)?))
-}
-
 /// The smallest dtype that both convert to (`torch.promote_types`).
 pub(crate) fn promote_types(a: DType, b: DType) -> DType {
     match (a.is_float(), b.is_float()) {
