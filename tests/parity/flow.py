@@ -174,3 +174,48 @@ class Contexts(nn.Module):
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=False):
             x = self.second(x)
         return x
+
+
+class Positions(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.nonzero(x > 0.0)[:, 0]
+
+
+class Rows(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.project = nn.Linear(6, 4)
+
+    def forward(self, x: Tensor, rows: Tensor) -> Tensor:
+        picked = self.project(x[rows])
+        return picked.reshape(picked.shape[0] * 2, 2)
+
+
+class Filled(nn.Module):
+    def forward(self, x: Tensor, size: int) -> Tensor:
+        return torch.zeros(size, 2) + x.mean()
+
+
+class Sizes(nn.Module):
+    """Sizes that one module computes and others use, as axes of tensors and as numbers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.positions = Positions()
+        self.first = Rows()
+        self.second = Rows()
+        self.filled = Filled()
+
+    def forward(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        first = self.first(x, self.positions(x))
+        second = self.second(2.0 * x, self.positions(-x))
+        least = lengths.min().item()
+        torch._check(least >= 1)
+        torch._check(least < 9)
+        total, x = torch.cond(
+            x.sum() > 0.0,
+            lambda x: (x[x > 0.0].sum(), x * 2.0),
+            lambda x: (x.sum(), x + 1.0),
+            (x,),
+        )
+        return first, second + total, self.filled(x, least), x

@@ -24,6 +24,7 @@ from tests.parity.flow import (
     Picked,
     Recurrence,
     Repeats,
+    Sizes,
 )
 from tests.parity.signals import Denoiser, Listener, Rotary, SpectralConvolution
 
@@ -484,6 +485,7 @@ MODELS: dict[str, Model] = {
     "repeats": Model(Repeats, lambda: floats(x=(3, 5))() | {"times": torch.randint(1, 4, (2,))}),
     "recurrence": Model(Recurrence, floats(frames=(4, 7), initial=(7,))),
     "picked": Model(Picked, lambda: floats(x=(5, 6))() | {"ids": torch.randint(0, 4, (5,))}),
+    "sizes": Model(Sizes, lambda: floats(x=(5, 6))() | {"lengths": torch.randint(1, 9, (3,))}),
     "cropped": Model(Cropped, lambda: floats(x=(4, 6))() | {"length": torch.tensor(3)}),
     "noisy": Model(Noisy, floats(x=(4, 5))),
     "differing": Model(Differing, floats(x=(3, 6))),

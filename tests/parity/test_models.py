@@ -53,8 +53,8 @@ def test_every_output_moves_with_the_input(name: str) -> None:
     # What the model holds and hands out is not made from its inputs.
     held = {tensor.data_ptr() for tensor in model.state_dict().values()}
     for a, b in zip(first, second, strict=True):
-        assert a.shape == b.shape
-        if a.data_ptr() in held:
+        # A size that the data decides moves with it, too.
+        if a.data_ptr() in held or a.shape != b.shape:
             continue
         if a.is_floating_point():
             assert rms(a - b) >= 0.01 * rms(a)

@@ -313,7 +313,7 @@ def test_what_a_block_reads_stays_and_is_renamed():
           yield %a, %p
         })
         output "" %y
-        """.replace("%d: f32", "%n: i64[] = aten.zeros.default([])\n%d: f32"),
+        """.replace("%d: bool", "%n: i64[] = aten.zeros.default([])\n%d: bool"),
         """
         %n: i64[] = aten.zeros.default([])
         %t: bool[b, s] = aten.tanh.default(%m)

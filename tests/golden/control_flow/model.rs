@@ -58,8 +58,7 @@ impl Router {
         } else {
             ops::linear(&jitter, &self.narrow_weight, Some(&self.narrow_bias))?
         };
-        let steps = Tensor::zeros((), DType::I64, x.device())?;
-        let mut steps = steps.clone();
+        let mut steps = Tensor::zeros((), DType::I64, x.device())?;
         let mut y = y.clone();
         while ops::item_bool(&ops::lt(&steps, &ops::sum(length, &[], false)?)?)? {
             steps = ops::add(&steps, 1i64)?;

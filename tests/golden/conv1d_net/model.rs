@@ -61,8 +61,8 @@ impl Block {
                 out_channels,
                 3,
                 Conv1dConfig {
-                    stride,
                     padding: 1,
+                    stride,
                     ..Default::default()
                 },
                 vb.pp("conv1"),

@@ -32,7 +32,7 @@ pub fn unique_dim(x: &Tensor, dim: usize) -> Result<(Tensor, Tensor, Tensor)> {
 
 /// `torch.unique_consecutive`: only neighbours are one; of all elements without an axis.
 ///
-/// Places and counts are empty where they are not asked for.
+/// Places and counts of all elements are empty where they are not asked for.
 pub fn unique_consecutive(
     x: &Tensor,
     return_inverse: bool,
@@ -45,7 +45,8 @@ pub fn unique_consecutive(
         return groups.tensors(&flat, 0, x.dims(), return_inverse, return_counts);
     };
     let length = x.dim(dim)?;
-    Groups::of(x, dim, false)?.tensors(x, dim, &[length], return_inverse, return_counts)
+    // Along an axis PyTorch gives both, whether they are asked for or not.
+    Groups::of(x, dim, false)?.tensors(x, dim, &[length], true, true)
 }
 
 /// `torch.bincount`: how often each integer below the largest occurs, or the sum of its weights.
@@ -61,7 +62,8 @@ pub fn bincount(x: &Tensor, weights: Option<&Tensor>, minlength: usize) -> Resul
     }
     let most = values.iter().max().map_or(0, |most| *most as usize + 1);
     let length = most.max(minlength);
-    let Some(weights) = weights else {
+    // Of nothing PyTorch gives zeros in i64, whatever the weights.
+    let Some(weights) = weights.filter(|_| !values.is_empty()) else {
         let mut counts = vec![0i64; length];
         for value in values {
             counts[value as usize] += 1;
