@@ -71,7 +71,7 @@ def _makers() -> dict[str, list[str]]:
     makers: dict[str, list[str]] = {}
     for entry in _entries():
         seen: set[str] = set()
-        for dtype in (torch.float32, torch.int64):
+        for dtype in (torch.float32, torch.int64, torch.complex64):
             _run_entry(entry, dtype, 6, lambda op, args, kwargs: seen.add(op))  # noqa: B023
         makers[entry.formatted_name] = sorted(seen)
     _MAKERS.parent.mkdir(parents=True, exist_ok=True)

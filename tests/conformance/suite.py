@@ -9,19 +9,20 @@ from __future__ import annotations
 import json
 import tomllib
 import warnings
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from pycandle.ops import entries
+from tests.conformance.apart import apart
 from tests.conformance.case import Case, Solved, overload, solve
 from tests.conformance.crate import Outcome, emit, run
 from tests.conformance.differences import differences
 from tests.conformance.harvest import DTYPES, harvest
-from tests.conformance.probe import survived
 from tests.conformance.samples import SAMPLES, sampled
 from tests.conformance.variants import variants
 
@@ -39,7 +40,7 @@ class Depth:
 
 
 SLICE = Depth(DTYPES[:1], 3, 3, 4)
-FULL = Depth(DTYPES, 30, 24, 40)
+FULL = Depth(DTYPES, 16, 10, 14)
 
 
 @dataclass(frozen=True)
@@ -69,39 +70,81 @@ class Known:
 
 def conform(wanted: Collection[str], depth: Depth, crate: str) -> list[Row]:
     """Every case of the wanted overloads, run."""
+    rows: list[Row] = []
+    ready: list[tuple[Solved, str]] = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        rows: list[Row] = []
-        ready: list[tuple[Solved, str]] = []
-        for case in gather(wanted, depth):
-            solved = solve(case)
-            if isinstance(solved, str):
-                assert case.origin in ("OpInfo", "Hypothesis"), f"{case.origin}: {case}: {solved}"
-                continue
-            body = emit(solved.graph)
-            if isinstance(body, str):
-                ready.append((solved, body))
-            elif isinstance(body, Outcome):
-                rows.append(_judged(case, body))
-            else:
-                rows.append(Row(case, None, body))
-    outcomes = run(ready, crate)
+        for cases in gather(wanted, depth):
+            for case, (solved, body) in zip(cases, compiled(cases), strict=True):
+                if isinstance(solved, str):
+                    found = case.origin in ("OpInfo", "Hypothesis")
+                    assert found, f"{case.origin}: {case}: {solved}"
+                elif isinstance(body, str):
+                    ready.append((solved, body))
+                elif isinstance(body, Outcome):
+                    rows.append(_judged(case, body))
+                else:
+                    rows.append(Row(case, None, body))
+        outcomes = run(ready, crate)
     done = zip(ready, outcomes, strict=True)
     return [*rows, *(_judged(solved.case, outcome) for (solved, _), outcome in done)]
 
 
-def gather(wanted: Collection[str], depth: Depth) -> Iterator[Case]:
-    """The named differences, the samples, PyTorch's own, and variants of all of them."""
-    named = [case for case in differences().values() if case.op in wanted]
-    yield from named
-    found = harvest(wanted, depth.dtypes, depth.samples, depth.most)
+def compiled(cases: Sequence[Case]) -> list[Any]:
+    """For each case PyTorch's results and the Rust body, or why there is none."""
+    return [result or ("PyTorch crashes", "") for result in apart(_compiled, cases)]
+
+
+def _compiled(case: Case) -> tuple[Solved | str, str | tuple[str, ...] | Outcome]:
+    solved = solve(case)
+    return solved, "" if isinstance(solved, str) else emit(solved.graph)
+
+
+def gather(wanted: Collection[str], depth: Depth) -> Iterator[list[Case]]:
+    """For each op the named differences, the samples, PyTorch's own, and variants of them all."""
+    near = {name for op in wanted if op in entries() for name in entries()[op].names}
+    found = harvest(near | set(wanted), depth.dtypes, depth.samples, depth.most)
     for op in sorted(wanted):
-        known = [*sampled(op), *found.get(op, [])]
-        yield from known
-        # What PyTorch refuses is found out only when it runs, hence more than are asked for.
-        seeds = [*known, *(case for case in named if case.op == op)]
-        if seeds:
-            yield from survived(variants(seeds, depth.variants))
+        named = [case for case in differences().values() if case.op == op]
+        known = [*named, *sampled(op), *found.get(op, [])]
+        if not known and op in entries():
+            known = adopted(op, found, depth.most)
+        if known:
+            yield [*known, *variants(known, depth.variants)]
+
+
+def adopted(op: str, found: Mapping[str, list[Case]], most: int) -> list[Case]:
+    """Calls of the other overloads of the op's entry, as far as PyTorch takes them for this one.
+
+    Aliases take them as they are, overloads with numbers one tensor as a number, and some only the
+    first of the arguments.
+    """
+    names = [name for name in entries()[op].names if name != op]
+    siblings = [case for name in names for case in [*sampled(name), *found.get(name, [])]]
+    tried = [Case(op, args, case.kwargs, "Hypothesis") for case in siblings for args in _ways(case)]
+    tried = tried[: 40 * most]
+    kept: dict[str, Case] = {}
+    for case, taken in zip(tried, apart(_is_taken, tried), strict=True):
+        if taken and len(kept) < 3 * most:
+            kept.setdefault(case.signature, case)
+    return list(kept.values())
+
+
+def _is_taken(case: Case) -> bool:
+    # PyTorch makes tensors of numbers where it wants tensors, and a recording has none of that.
+    wanted = zip(case.args, overload(case.op)._schema.arguments, strict=False)
+    numbers = [arg for arg, argument in wanted if str(argument.type) == "Tensor"]
+    return all(isinstance(arg, torch.Tensor) for arg in numbers) and isinstance(solve(case), Solved)
+
+
+def _ways(case: Case) -> Iterator[tuple[Any, ...]]:
+    yield case.args
+    for place, arg in enumerate(case.args):
+        if isinstance(arg, torch.Tensor) and arg.numel():
+            number = arg.flatten()[0].item()
+            yield (*case.args[:place], number, *case.args[place + 1 :])
+    for count in range(len(case.args) - 1, 0, -1):
+        yield case.args[:count]
 
 
 @cache

@@ -8,18 +8,19 @@ from pathlib import Path
 import pytest
 
 from pycandle.ops import entries
-from tests.conformance.crate import emit, run
+from tests.conformance.case import Solved
+from tests.conformance.crate import run
 from tests.conformance.differences import differences
 from tests.conformance.page import PAGE, declines, page
 from tests.conformance.suite import (
     FULL,
     SLICE,
     Row,
+    compiled,
     conform,
     core_ops,
     gather,
     model_ops,
-    solve,
     stale,
     wanted_ops,
 )
@@ -90,13 +91,12 @@ def test_no_exception_is_stale(rows: list[Row], full: bool):
 
 def test_mistakes_are_caught():
     caught: dict[str, bool] = dict.fromkeys(MUTANTS, False)
-    changed = []
-    for case in gather(tuple(MUTANTS), SLICE):
-        solved = solve(case)
-        body = emit(solved.graph) if not isinstance(solved, str) else None
-        if isinstance(body, str) and not isinstance(solved, str):
-            wrong = re.sub(*MUTANTS[case.op], body)
-            changed += [(solved, wrong)] if wrong != body else []
+    changed: list[tuple[Solved, str]] = []
+    for cases in gather(tuple(MUTANTS), SLICE):
+        for solved, body in compiled(cases):
+            if isinstance(solved, Solved) and isinstance(body, str):
+                wrong = re.sub(*MUTANTS[solved.case.op], body)
+                changed += [(solved, wrong)] if wrong != body else []
     for (solved, _), outcome in zip(changed, run(changed, "conformance_mutants"), strict=True):
         caught[solved.case.op] |= not outcome.passed
 

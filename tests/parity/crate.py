@@ -172,6 +172,12 @@ def crate_toml(name: str, more: Sequence[str] = ()) -> str:
     return CARGO_TOML.format(**tables_of) + "".join(kept)
 
 
+def locked_version(crate: str) -> str:
+    """The version of a crate that the workspace is built with."""
+    packages = tomllib.loads((ROOT / "Cargo.lock").read_text(encoding="utf-8"))["package"]
+    return next(package["version"] for package in packages if package["name"] == crate)
+
+
 def _dependency(spec: str | Mapping[str, object]) -> str:
     """A dependency of the workspace, as TOML."""
     if isinstance(spec, str):
