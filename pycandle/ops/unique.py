@@ -29,7 +29,9 @@ def unique_consecutive(
     x: Operand, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
 ) -> Expr:
     """Without the elements, or the slices of an axis, that equal the one before."""
-    along = Maybe(None if dim is None else Number(x.axis(dim), "usize"))
+    # PyTorch takes axis 0 of a vector for all its elements, and axis -1 for an axis.
+    whole = dim is None or (dim == 0 and x.rank == 1)
+    along = Maybe(None if whole else Number(x.axis(dim), "usize"))
     asked = (flag(return_inverse), flag(return_counts))
     return Call("ops::unique_consecutive", (x.expr, *asked, along))
 
