@@ -1,4 +1,4 @@
-"""Sessions that need Python: lint, tests, rust, parity, bless and bench.
+"""Sessions that need Python: lint, tests, rust, parity, conformance, bless and bench.
 
 `cargo xtask test` runs them in the project's own .venv (`nox --no-venv`); plain `nox` gives each
 session an environment of its own from the same hashed requirement files.
@@ -59,10 +59,17 @@ def parity(session: nox.Session, device: str) -> None:
         session.skip(f"not run: {reason}")
     prepare(session)
     if device == "cpu":
-        pytest(session, *session.posargs, tiers=["parity"])
+        pytest(session, *session.posargs, tiers=["conformance", "parity"])
     for example in EXAMPLES:
         features = [] if device == "cpu" else ["--features", device]
         cargo(session, "test", "--package", example.name, *features, PYCANDLE_DEVICE=device)
+
+
+@nox.session(default=False)
+def conformance(session: nox.Session) -> None:
+    """Every case of every op; `--bless` writes docs/ops.md and the list of declines."""
+    prepare(session)
+    pytest(session, "--full", *session.posargs, tiers=["conformance"])
 
 
 @nox.session(default=False)

@@ -7,6 +7,7 @@ import pytest
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--bless", action="store_true", help="rewrite golden files")
+    parser.addoption("--full", action="store_true", help="run all of the conformance suite")
 
 
 @pytest.fixture
