@@ -49,7 +49,8 @@ def harvest(
         calls = found.get(op)
         if calls is None or counts.get((op, dtype), 0) >= most:
             return
-        case = Case(op, *pytree.tree_map_only(torch.Tensor, _own, (args, kwargs)), "OpInfo")
+        args, kwargs = pytree.tree_map_only(torch.Tensor, _own, (args, kwargs))
+        case = Case(op, args, kwargs, "OpInfo")
         if calls.setdefault(case.signature, case) is case:
             counts[op, dtype] = counts.get((op, dtype), 0) + 1
 

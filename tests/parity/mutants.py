@@ -58,7 +58,7 @@ SHIFTED_DOWN = (
     """
     let zeros = down.weight.narrow(2, 0, 2)?.zeros_like()?;
     down.weight = Tensor::cat(&[&down.weight, &zeros], 2)?;
-    down.config.padding = 2;
+    down.config.padding = [(2, 2)];
     down
 }"""
 )
