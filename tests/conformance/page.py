@@ -5,6 +5,7 @@ Everything in them comes from the op table and from the rows of the run.
 
 from __future__ import annotations
 
+import tomllib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
@@ -12,7 +13,7 @@ import torch
 
 from pycandle.ops import entries
 from tests.conformance.suite import Row, core_ops, model_ops, wanted_ops
-from tests.parity.crate import ROOT, locked_version
+from tests.parity.crate import ROOT
 
 ORDER = ("f32", "f64", "f16", "bf16", "i64", "i32", "i16", "u8", "bool", "c64", "c128")
 # What becomes of overloads that reach no lowering, by what they are.
@@ -51,7 +52,7 @@ def page(rows: Sequence[Row]) -> str:
         "Every op that PyCandle lowers, and how much of it was run against PyTorch.",
         "`nox -s conformance -- --bless` writes this page from a full run; do not edit it.",
         "",
-        f"PyTorch {torch.__version__.partition('+')[0]}, Candle {locked_version('candle-core')}: "
+        f"PyTorch {torch.__version__.partition('+')[0]}, Candle {_locked_version('candle-core')}: "
         f"{passed} cases pass, {declined} decline, {accepted} differ and are accepted "
         f"([why](../tests/conformance/exceptions.toml)).",
         "A case is one call of one ATen overload, compiled through the emitter that compiles"
@@ -105,6 +106,12 @@ def declines(rows: Sequence[Row]) -> dict[str, int]:
     """Every message of a decline with its overload, and how many cases have it."""
     found = Counter(f"{row.case.op}: {reason}" for row in rows for reason in row.declined)
     return dict(sorted(found.items()))
+
+
+def _locked_version(crate: str) -> str:
+    packages = tomllib.loads((ROOT / "Cargo.lock").read_text(encoding="utf-8"))["package"]
+    (version,) = {package["version"] for package in packages if package["name"] == crate}
+    return version
 
 
 PAGE = ROOT / "docs" / "ops.md"

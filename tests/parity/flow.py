@@ -5,6 +5,8 @@ They are data for the tests of parity, like those of `models`.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch._higher_order_ops import map as map_rows
@@ -66,9 +68,11 @@ class Recurrence(nn.Module):
             state = torch.tanh(self.mix(state) + frame)
             return state, state * frame
 
+        def scaled(row: Tensor, last: Any) -> Tensor:
+            return row + 2.0 * last
+
         state, outputs = scan(step, initial, frames)
-        scaled = map_rows(lambda row, last: row + 2.0 * last, outputs, state)
-        return scaled, state
+        return map_rows(scaled, outputs, state), state
 
 
 class Picked(nn.Module):

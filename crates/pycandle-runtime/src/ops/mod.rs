@@ -114,7 +114,6 @@ pub use search::*;
 pub use shape::*;
 pub use signal_window::*;
 pub use softmax::*;
-pub use special::*;
 pub use sort::*;
 pub use special::*;
 pub use stft::*;

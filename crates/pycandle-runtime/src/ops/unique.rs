@@ -100,11 +100,7 @@ impl Groups {
     fn of(x: &Tensor, dim: usize, sorted: bool) -> Result<Self> {
         let length = x.dim(dim)?;
         let rows = x.transpose(0, dim)?.flatten_all()?;
-        let width = if length == 0 {
-            0
-        } else {
-            rows.elem_count() / length
-        };
+        let width = rows.elem_count().checked_div(length).unwrap_or(0);
         if x.dtype().is_int() {
             let keys = rows.to_dtype(DType::I64)?.to_vec1::<i64>()?;
             return Ok(Self::of_keys(&keys, length, width, sorted));
