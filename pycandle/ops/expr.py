@@ -219,7 +219,8 @@ def is_tensor(expr: Expr) -> bool:
 
 def size(value: Size, kind: str = "usize", label: str = "") -> Expr:
     """A size as an expression: a number, or arithmetic on symbols."""
-    return Number(value, kind, label) if isinstance(value, int) else SizeOf(value, kind)
+    # Python's True is the number 1.
+    return Number(int(value), kind, label) if isinstance(value, int) else SizeOf(value, kind)
 
 
 def shape(sizes: tuple[Size, ...]) -> Expr:

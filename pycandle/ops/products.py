@@ -54,9 +54,10 @@ def trilinear(
 ) -> Expr:  # fmt: skip
     """The product of three tensors with new axes, summed over some; unrolling changes no value."""
     one_dtype("_trilinear", a, b, c)
-    expand = tuple(_numbers(sorted(dims)) for dims in (expand1, expand2, expand3))
-    tensors = Slice((a.expr, b.expr, c.expr))
-    return Call("ops::trilinear", (tensors, Slice(expand), _numbers(sorted(sumdim))))
+    rank = a.rank + len(expand1)
+    new = [sorted(dim % rank for dim in dims) for dims in (expand1, expand2, expand3, sumdim)]
+    tensors, expand = Slice((a.expr, b.expr, c.expr)), Slice(tuple(map(_numbers, new[:3])))
+    return Call("ops::trilinear", (tensors, expand, _numbers(new[3])))
 
 
 @op("aten.linalg_cross.default", also=NARROW)

@@ -40,7 +40,7 @@ class Depth:
 
 
 SLICE = Depth(DTYPES[:1], 3, 3, 4)
-FULL = Depth(DTYPES, 16, 10, 14)
+FULL = Depth(DTYPES, 12, 6, 8)
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,10 @@ import pytest
 
 from pycandle.ops import entries
 from tests.conformance.case import Solved
-from tests.conformance.crate import run
+from tests.conformance.crate import emit, run
 from tests.conformance.differences import differences
 from tests.conformance.page import PAGE, declines, page
+from tests.conformance.refusals import refusals, unsolved
 from tests.conformance.suite import (
     FULL,
     SLICE,
@@ -87,6 +88,17 @@ def test_the_page_lists_every_op(rows: list[Row], full: bool, bless: bool):
 
 def test_no_exception_is_stale(rows: list[Row], full: bool):
     assert not full or stale(rows) == []
+
+
+def test_what_pytorch_refuses_for_its_values_is_refused():
+    cases = [unsolved(case) for case in refusals().values()]
+    bodies = [(solved, emit(solved.graph)) for solved in cases]
+    emitted = [(solved, body) for solved, body in bodies if isinstance(body, str)]
+    outcomes = run(emitted, "conformance_refusals")
+    named = zip((solved.case.origin for solved, _ in emitted), outcomes, strict=True)
+
+    assert len(emitted) > len(bodies) - 3
+    assert [f"{name}: {outcome}" for name, outcome in named if outcome.status != "refused"] == []
 
 
 def test_mistakes_are_caught():
