@@ -18,9 +18,11 @@ from tests.conformance.samples import (  # noqa: F401  (They register their samp
     reductions,
     scattering,
     signals,
+    special_values,
     views,
 )
 from tests.conformance.samples.registry import (
+    FIXED,
     SAMPLES,
     TIES,
     UNCHECKED,
@@ -31,4 +33,14 @@ from tests.conformance.samples.registry import (
     samples,
 )
 
-__all__ = ["SAMPLES", "TIES", "UNCHECKED", "UNDEFINED", "call", "numbers", "sampled", "samples"]
+__all__ = [
+    "FIXED",
+    "SAMPLES",
+    "TIES",
+    "UNCHECKED",
+    "UNDEFINED",
+    "call",
+    "numbers",
+    "sampled",
+    "samples",
+]

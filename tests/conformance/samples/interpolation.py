@@ -181,28 +181,3 @@ def _from_patches() -> list[Arguments]:
         x, *window = args
         made.append(call(torch.ops.aten.im2col(x, *window), [7, 8], *window))
     return made
-
-
-@samples("aten.pixel_shuffle.default")
-def _shuffle() -> list[Arguments]:
-    return [
-        call(numbers(2, 12, 3, 4), 2),
-        call(numbers(12, 3, 4, dtype=torch.int64), 2),
-        call(numbers(2, 3, 18, 1, 2), 3),
-        call(numbers(0, 12, 3, 4), 2),
-    ]
-
-
-@samples("aten.pixel_unshuffle.default")
-def _unshuffle() -> list[Arguments]:
-    return [
-        call(numbers(2, 3, 4, 6), 2),
-        call(numbers(3, 4, 6, dtype=torch.int64), 2),
-        call(numbers(2, 2, 3, 9, 6), 3),
-    ]
-
-
-@samples("aten.channel_shuffle.default")
-@samples("aten.native_channel_shuffle.default")
-def _shuffled_channels() -> list[Arguments]:
-    return [call(numbers(2, 6, 4, 2), groups) for groups in (1, 2, 3, 6)]

@@ -26,11 +26,16 @@ TIES: Mapping[str, tuple[int, int]] = {
 }
 # PyTorch does not check their numbers against each other, and wrong ones end its process.
 UNCHECKED = frozenset(
-    ("aten.max_unpool2d.default", "aten.max_unpool3d.default",
+    ("aten.lstm.input", "aten.gru.input", "aten.rnn_tanh.input", "aten.rnn_relu.input",
+     "aten.lstm.data", "aten.gru.data", "aten.rnn_tanh.data", "aten.rnn_relu.data",
+     "aten._grouped_mm.default", "aten.max_unpool2d.default", "aten.max_unpool3d.default",
      "aten.native_batch_norm.default", "aten._native_batch_norm_legit.default",
      "aten._native_batch_norm_legit.no_stats", "aten._native_batch_norm_legit_no_training.default",
      "aten.native_group_norm.default", "aten.native_layer_norm.default")
 )  # fmt: skip
+# Their integers say where groups end, or name classes: other ones PyTorch does not refuse, but it
+# reads or leaves memory as it is.
+FIXED = frozenset(("aten._grouped_mm.default", "aten.ctc_loss.IntList", "aten.ctc_loss.Tensor"))
 # Their values are whatever memory holds.
 UNDEFINED = frozenset(
     ("aten.empty.memory_format", "aten.empty_like.default", "aten.new_empty.default",
@@ -43,15 +48,15 @@ MOVED = (torch.float32, torch.float64, torch.float16, torch.bfloat16,
          torch.int64, torch.int32, torch.int16, torch.uint8, torch.bool)  # fmt: skip
 
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
-SAMPLES: dict[str, Callable[[], list[Arguments]]] = {}
+Maker = Callable[[], list[Arguments]]
+SAMPLES: dict[str, list[Maker]] = {}
 
 
-def samples(op: str) -> Callable[[Callable[[], list[Arguments]]], Callable[[], list[Arguments]]]:
+def samples(op: str) -> Callable[[Maker], Maker]:
     """Register argument lists for an overload."""
 
-    def register(function: Callable[[], list[Arguments]]) -> Callable[[], list[Arguments]]:
-        assert op not in SAMPLES, f"{op} has its samples already"
-        SAMPLES[op] = function
+    def register(function: Maker) -> Maker:
+        SAMPLES.setdefault(op, []).append(function)
         return function
 
     return register
@@ -65,8 +70,8 @@ def call(*args: Any, **kwargs: Any) -> Arguments:
 def sampled(op: str) -> list[Case]:
     """The registered calls of an overload."""
     torch.manual_seed(0)
-    made = SAMPLES[op]() if op in SAMPLES else []
-    return [Case(op, args, kwargs, "sample") for args, kwargs in made]
+    makers = SAMPLES.get(op, [])
+    return [Case(op, *arguments, "sample") for maker in makers for arguments in maker()]
 
 
 def numbers(*shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
