@@ -116,7 +116,6 @@ pub use signal_window::*;
 pub use softmax::*;
 pub use sort::*;
 pub use special::*;
-pub use special::*;
 pub use stft::*;
 pub use unique::*;
 pub use weight_norm::*;
