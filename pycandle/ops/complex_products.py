@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pycandle.graph import TensorType
 from pycandle.ops.complex import Scalar, lifted
-from pycandle.ops.expr import Call, Expr, Maybe, Method, Number, Slice
+from pycandle.ops.expr import Call, Expr, Maybe, Method, Number, Slice, shape
 from pycandle.ops.table import Operand, complex_op, decline
 
 
@@ -48,6 +48,10 @@ def addmm(
 ) -> Expr:
     """`beta * x + alpha * (a @ b)`; the values of `x` do not matter if beta is 0."""
     _one_dtype("addmm", x, a, b)
+    if a.shape[-1] == 0:
+        # Nothing is added. PyTorch then does not broadcast a vector.
+        kept = lifted(0, out.dtype) if beta == 0 else _times(x.expr, beta, out)
+        return Method(kept, "broadcast_as", (shape(out.stored.shape),))
     product = _times(matmul(a, b), alpha, out)
     if beta == 0:
         return product
@@ -58,7 +62,7 @@ def _times(x: Expr, factor: Scalar, out: TensorType) -> Expr:
     return x if factor == 1 else Call("ops::complex::mul", (x, lifted(factor, out.dtype)))
 
 
-@complex_op("aten.outer.default", "aten.ger.default", "aten.linalg_outer.default")
+@complex_op("aten.outer.default", "aten.ger.default")
 def outer(x: Operand, other: Operand, *, out: TensorType) -> Expr:
     """Every element of one vector times every element of another."""
     return Call("ops::complex::outer", (lifted(x, out.dtype), lifted(other, out.dtype)))

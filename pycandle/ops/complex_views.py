@@ -77,11 +77,19 @@ def constant_pad_nd(x: Operand, pad: Widths, value: Scalar = 0) -> Expr:
 @complex_op("aten.adjoint.default", "aten.mH.default", "aten.matrix_H.default")
 def adjoint(x: Operand) -> Expr:
     """The last two axes exchanged, and conjugated."""
-    conjugate = Call("ops::complex::conj", (x.expr,))
-    if x.rank < 2:
-        return conjugate
-    axes = (Number(x.rank - 2, "usize"), Number(x.rank - 1, "usize"))
-    return Method(conjugate, "transpose", axes)
+    return _exchanged(Call("ops::complex::conj", (x.expr,)), x.rank)
+
+
+@complex_op("aten.mT.default")
+def matrix_transpose(x: Operand) -> Expr:
+    """The last two axes exchanged."""
+    return _exchanged(x.expr, x.rank)
+
+
+def _exchanged(x: Expr, rank: int) -> Expr:
+    if rank < 2:
+        return x
+    return Method(x, "transpose", (Number(rank - 2, "usize"), Number(rank - 1, "usize")))
 
 
 # Ops that only move elements, by the family that lowers them. Their other tensors are indices, or
@@ -109,7 +117,7 @@ _MOVERS = {
         atleast_1d.default atleast_2d.default atleast_3d.default broadcast_tensors.default
         broadcast_to.default clone.default contiguous.default detach.default detach_copy.default
         expand.default expand_as.default expand_copy.default flatten.using_ints
-        lift_fresh_copy.default mT.default moveaxis.int moveaxis.intlist movedim.int
+        lift_fresh_copy.default moveaxis.int moveaxis.intlist movedim.int
         movedim.intlist numpy_T.default permute.default permute_copy.default ravel.default
         reshape.default reshape_as.default squeeze.default squeeze.dim squeeze.dims
         squeeze_copy.default squeeze_copy.dim squeeze_copy.dims swapaxes.default swapdims.default
@@ -138,6 +146,8 @@ def _mover(name: str) -> None:
         dtypes = {operand.dtype for operand in operands} - {"i64", "bool"}
         decline(len(dtypes) > 1, f"{' and '.join(sorted(dtypes))} together",
                 "convert them to one dtype")  # fmt: skip
+        single = any(operand.type.is_complex and operand.rank == 0 for operand in operands)
+        decline(single and ".index_" in name, "indices into one complex number", "use reshape(1)")
         pairs = {operand.expr for operand in operands if operand.type.is_complex}
         result = function(*args, **kwargs)
         if isinstance(result, tuple):

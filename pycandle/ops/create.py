@@ -37,6 +37,7 @@ def candle_dtype(name: str) -> Raw:
 @op("aten.arange.default", "aten.arange.start", "aten.arange.start_step", also=NARROW)
 def arange(*numbers: Arg, dtype: str | None = None, out: TensorType) -> Expr:
     """Evenly spaced numbers from start (0) to end, end excluded, by step (1)."""
+    numbers = tuple(int(n) if isinstance(n, bool) else n for n in numbers)
     start, end = (0, numbers[0]) if len(numbers) == 1 else numbers[:2]
     step = numbers[2] if len(numbers) > 2 else 1
     if not all(isinstance(n, (int, float, Dim)) for n in (start, end, step)):

@@ -15,6 +15,9 @@ Tensors = tuple[Operand, ...]
 @op("aten.cat.default", "aten.concat.default", "aten.concatenate.default", also=NARROW)
 def cat(tensors: Tensors, dim: int = 0, *, out: TensorType) -> Expr:
     """Tensors joined along an axis, in their common dtype."""
+    if out.is_complex and out.rank > 1:
+        # A vector without elements joins whatever the rank, of which pairs have one more.
+        tensors = tuple(x for x in tensors if x.shape != (0,))
     return _cat((x.expr for x in tensors), dim % out.rank)
 
 

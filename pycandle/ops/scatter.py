@@ -72,7 +72,7 @@ def scatter_value_with(x: Operand, dim: int, index: Operand, value: Scalar, *, r
 def index_add(x: Operand, dim: int, index: Operand, source: Operand, *, alpha: Scalar = 1) -> Expr:
     """Slices added at the indices of an axis."""
     if x.dtype == "bool":
-        return index_reduce(x, dim, index, source, "sum")
+        return index_reduce(x, dim, index, source, "sum") if alpha else x.expr
     args = (x.expr, axis(x, dim), index.expr, source.expr)
     return Call("ops::index_add", (*args, number(alpha)))
 

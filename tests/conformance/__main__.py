@@ -7,7 +7,7 @@ continuous integration runs. Statuses: passed; uninformative (PyTorch's own roun
 result); failed (other values, shape or dtype); refused (the Rust function returned an error);
 panicked; crashed (the compiler did); declined (the lowering said why).
 
-Samples for ops that PyTorch's database lacks stand in samples.py: one function an overload that
+Samples for ops that PyTorch's database lacks stand in samples/: one function an overload that
 returns `call(...)`s. Accepted failures stand in exceptions.toml, one line each with its reason.
 CARGO_TARGET_DIR is honoured; the crate is generated in its folder `conformance_quick`.
 """

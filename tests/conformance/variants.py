@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -17,7 +18,7 @@ from torch import Tensor
 from torch.utils import _pytree as pytree
 
 from tests.conformance.case import Case
-from tests.conformance.samples import UNCHECKED
+from tests.conformance.samples import FIXED, UNCHECKED
 
 SPECIAL = (math.nan, math.inf, -math.inf, -0.0, 0.0, 0.5, -1.5, 2.5, 1e-30, 1e4, -1e4)
 FLOATS = (torch.float32, torch.float64, torch.float16, torch.bfloat16)
@@ -53,10 +54,23 @@ def _changed(case: Case, draw: Callable[[Any], Any]) -> Case:
     possible = _CHANGES.keys() - ({"arguments", "sizes"} if case.op in UNCHECKED else set[str]())
     changes = draw(st.lists(st.sampled_from(sorted(possible)), min_size=1, max_size=3, unique=True))
     tree: Any = (case.args, dict(case.kwargs))
+    if case.op in FIXED:
+        tree = pytree.tree_map_only(Tensor, _held, tree)
     for name in changes:
         tree = _CHANGES[name](tree, draw)
-    args, kwargs = tree
+    args, kwargs = pytree.tree_map_only(_Held, lambda held: held.tensor, tree)
     return Case(case.op, args, kwargs, "Hypothesis")
+
+
+@dataclass(frozen=True)
+class _Held:
+    """A tensor that no change sees."""
+
+    tensor: Tensor
+
+
+def _held(x: Tensor) -> Tensor | _Held:
+    return x if x.is_floating_point() else _Held(x)
 
 
 def _layouts(tree: Any, draw: Callable[[Any], Any]) -> Any:

@@ -26,7 +26,7 @@ pub fn embedding_bag(
     let (rows, width) = weight.dims2()?;
     let ids = integers(indices)?;
     let mut bounds = integers(offsets)?;
-    if !include_last_offset {
+    if !include_last_offset && !bounds.is_empty() {
         bounds.push(ids.len() as i64);
     }
     let fits = |pair: &[i64]| pair[0] <= pair[1];

@@ -23,6 +23,9 @@ pub fn batch_norm(
     training: bool,
     eps: f64,
 ) -> Result<Tensor> {
+    if x.dims() == [0] {
+        return Ok(x.clone());
+    }
     if x.rank() < 2 {
         candle_core::bail!("batch_norm takes a batch of channels, not {:?}", x.shape())
     }

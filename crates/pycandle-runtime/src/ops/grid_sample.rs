@@ -291,11 +291,13 @@ impl Sampled {
             GridPadding::Zeros if volume && !coordinate.is_finite() => -100.0,
             GridPadding::Zeros => coordinate,
             GridPadding::Border => clipped(coordinate, last, volume),
-            GridPadding::Reflection => clipped(self.reflected(coordinate, size), last, volume),
+            GridPadding::Reflection => {
+                clipped(self.reflected(coordinate, size, volume), last, volume)
+            }
         }
     }
 
-    fn reflected(&self, coordinate: f64, size: usize) -> f64 {
+    fn reflected(&self, coordinate: f64, size: usize, volume: bool) -> f64 {
         let round = self.round;
         let (low, span) = match self.align_corners {
             true if size == 1 => return 0.0,
@@ -303,6 +305,13 @@ impl Sampled {
             false => (-0.5, size as f64),
         };
         let distance = round(coordinate - low).abs();
+        if volume {
+            let extra = distance % span;
+            let flips = round(distance / span).floor();
+            // PyTorch counts them in 32 bits, of which more have none that is odd.
+            let odd = flips <= f64::from(i32::MAX) && flips % 2.0 == 1.0;
+            return round(if odd { round(span - extra) } else { extra } + low);
+        }
         let flips = round(distance / (2.0 * span)).trunc();
         let extra = round(distance - round(flips * 2.0 * span));
         round(extra.min(round(2.0 * span - extra)) + low)

@@ -123,13 +123,15 @@ fn spans(
              kernel, got {kernel}, {stride}, {dilation} and {padding}"
         )
     }
-    let Some(free) = (size + 2 * padding).checked_sub(reach) else {
-        candle_core::bail!("{name}: a window of {reach} does not fit {size} padded by {padding}")
+    // A last window may end outside, but must start inside the input or its left padding.
+    let outside = if ceil_mode { stride - 1 } else { 0 };
+    let places = match (size + 2 * padding + outside).checked_sub(reach) {
+        Some(free) if ceil_mode && free / stride * stride >= size + padding => free / stride,
+        Some(free) => free / stride + 1,
+        None => 0,
     };
-    let mut places = free / stride + 1;
-    // The last window must start inside the input or its left padding.
-    if ceil_mode && free % stride != 0 && places * stride < size + padding {
-        places += 1;
+    if places == 0 {
+        candle_core::bail!("{name}: a window of {reach} does not fit {size} padded by {padding}")
     }
     let span = |place: usize| {
         let first = place * stride;

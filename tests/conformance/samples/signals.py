@@ -1,18 +1,12 @@
-"""Calls of Fourier transforms, windows and complex ops that PyTorch's database lacks."""
+"""Fourier transforms, windows and complex numbers."""
 
 from __future__ import annotations
 
 import itertools
 
 import torch
-from torch import Tensor
 
-from tests.conformance.samples import Arguments, call, numbers, samples
-
-
-def pairs(*shape: int) -> Tensor:
-    """Random complex numbers."""
-    return torch.randn(shape, dtype=torch.complex64)
+from tests.conformance.samples.registry import Arguments, call, numbers, pairs, samples
 
 
 @samples("aten.view_as_real.default")
