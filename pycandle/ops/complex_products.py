@@ -58,7 +58,7 @@ def _times(x: Expr, factor: Scalar, out: TensorType) -> Expr:
     return x if factor == 1 else Call("ops::complex::mul", (x, lifted(factor, out.dtype)))
 
 
-@complex_op("aten.outer.default", "aten.ger.default", "aten.linalg_outer.default")
+@complex_op("aten.outer.default", "aten.ger.default")
 def outer(x: Operand, other: Operand, *, out: TensorType) -> Expr:
     """Every element of one vector times every element of another."""
     return Call("ops::complex::outer", (lifted(x, out.dtype), lifted(other, out.dtype)))

@@ -72,12 +72,6 @@ def linalg_cholesky(x: Operand, *, upper: bool = False) -> Expr:
     return _of("linalg_cholesky", x, flags=(upper,))
 
 
-@op("aten.cholesky.default")
-def cholesky(x: Operand, upper: bool = False) -> Expr:
-    """Cholesky factor of each matrix; an error where there is none."""
-    return _of("linalg_cholesky", x, flags=(upper,))
-
-
 @op("aten.linalg_cholesky_ex.default", also=_INFO)
 def linalg_cholesky_ex(x: Operand, *, upper: bool = False, check_errors: bool = False) -> Expr:
     """Cholesky factor of each matrix, and the order of a minor that is not positive."""

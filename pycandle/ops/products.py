@@ -11,7 +11,7 @@ from pycandle.ops.table import NARROW, Decline, Operand, decline, op
 Sizes = tuple[int, ...]
 
 
-@op("aten.outer.default", "aten.ger.default", "aten.linalg_outer.default", also=NARROW)
+@op("aten.outer.default", "aten.ger.default", also=NARROW)
 def outer(x: Operand, other: Operand) -> Expr:
     """Every element of one vector times every element of another."""
     return Call("ops::outer", (x.expr, other.expr))
