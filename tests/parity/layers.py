@@ -88,12 +88,13 @@ class Recurrent(nn.Module):
         self.head = nn.GRUCell(5, 3)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        y, (h, c) = self.lstm(x)
-        z, _ = self.plain(y.transpose(0, 1))
-        w, last = self.gru(torch.tanh(z))
-        v, _ = self.rnn(w, w[-1:, :, :4])
-        hidden, cell = self.cell(v[0])
-        return v, h, c, last, cell, self.head(hidden)
+        # Scaled, lest what gates leave of the input drowns in what biases add.
+        y, (h, c) = self.lstm(x * 3)
+        z, _ = self.plain(y.transpose(0, 1) * 6)
+        w, last = self.gru(torch.tanh(z * 6) * 3)
+        v, _ = self.rnn(w * 6, w[-1:, :, :4])
+        hidden, cell = self.cell(v[0] * 8)
+        return v, h, c, last, cell, self.head(hidden * 6)
 
 
 class Halved(nn.Module):

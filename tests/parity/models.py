@@ -16,6 +16,7 @@ from torch.export import Dim
 from transformers import BertConfig, BertModel, GPT2Config, GPT2LMHeadModel
 
 from tests.parity.arithmetic import Guarded, Offset, Pointwise, Shadowed, Squares
+from tests.parity.attention import Attentions, CrossAttention, EncoderDecoder, Equations
 from tests.parity.flow import (
     Branches,
     Contexts,
@@ -92,6 +93,13 @@ def floats(**shapes: tuple[int, ...]) -> Callable[[], Inputs]:
     return lambda: {name: torch.randn(shape) for name, shape in shapes.items()}
 
 
+def padding(rows: int, length: int) -> Inputs:
+    """One where the last row has padding: its last two places."""
+    mask = torch.zeros(rows, length)
+    mask[-1, -2:] = 1.0
+    return {"padding": mask}
+
+
 def ids(below: int, *names: str) -> Callable[[], Inputs]:
     return lambda: {name: torch.randint(0, below, (2, 8)) for name in names}
 
@@ -135,6 +143,22 @@ MODELS: dict[str, Model] = {
     "noisy": Model(Noisy, floats(x=(4, 5))),
     "differing": Model(Differing, floats(x=(3, 6))),
     "contexts": Model(Contexts, floats(x=(3, 6))),
+    "attentions": Model(
+        Attentions,
+        lambda: floats(x=(2, 5, 8))() | padding(2, 5),
+        {"x": {0: BATCH, 1: SEQ}, "padding": {0: BATCH, 1: SEQ}},
+    ),
+    "cross_attention": Model(CrossAttention, floats(x=(3, 2, 8), memory=(4, 2, 6))),
+    "encoder_decoder": Model(
+        EncoderDecoder,
+        lambda: floats(source=(2, 5, 16), target=(2, 6, 16))() | padding(2, 5),
+        {
+            "source": {0: BATCH, 1: SEQ},
+            "target": {0: BATCH, 1: Dim("target", max=64)},
+            "padding": {0: BATCH, 1: SEQ},
+        },
+    ),
+    "equations": Model(Equations, floats(x=(2, 5, 8)), {"x": {0: BATCH}}),
     "gpt2": Model(gpt2, ids(99, "input_ids")),
     "bert": Model(bert, padded_ids, {name: {0: BATCH, 1: SEQ} for name in BERT_INPUTS}),
 }
