@@ -5,15 +5,14 @@ Everything in them comes from the op table and from the rows of the run.
 
 from __future__ import annotations
 
-import tomllib
-from collections import Counter
+import re
 from collections.abc import Iterable, Sequence
 
 import torch
 
 from pycandle.ops import entries
 from tests.conformance.suite import Row, core_ops, model_ops, wanted_ops
-from tests.parity.crate import ROOT
+from tests.parity.crate import ROOT, locked_version
 
 ORDER = ("f32", "f64", "f16", "bf16", "i64", "i32", "i16", "u8", "bool", "c64", "c128")
 # What becomes of overloads that reach no lowering, by what they are.
@@ -52,7 +51,7 @@ def page(rows: Sequence[Row]) -> str:
         "Every op that PyCandle lowers, and how much of it was run against PyTorch.",
         "`nox -s conformance -- --bless` writes this page from a full run; do not edit it.",
         "",
-        f"PyTorch {torch.__version__.partition('+')[0]}, Candle {_locked_version('candle-core')}: "
+        f"PyTorch {torch.__version__.partition('+')[0]}, Candle {locked_version('candle-core')}: "
         f"{passed} cases pass, {declined} decline, {accepted} differ and are accepted "
         f"([why](../tests/conformance/exceptions.toml)).",
         "A case is one call of one ATen overload, compiled through the emitter that compiles"
@@ -102,16 +101,15 @@ def _passed(row: Row) -> bool:
     return row.outcome is not None and row.outcome.passed
 
 
-def declines(rows: Sequence[Row]) -> dict[str, int]:
-    """Every message of a decline with its overload, and how many cases have it."""
-    found = Counter(f"{row.case.op}: {reason}" for row in rows for reason in row.declined)
-    return dict(sorted(found.items()))
+def declines(rows: Sequence[Row]) -> list[str]:
+    """Every message of a decline with its overload, once whatever its numbers."""
+    return sorted({f"{row.case.op}: {_shape(said)}" for row in rows for said in row.declined})
 
 
-def _locked_version(crate: str) -> str:
-    packages = tomllib.loads((ROOT / "Cargo.lock").read_text(encoding="utf-8"))["package"]
-    (version,) = {package["version"] for package in packages if package["name"] == crate}
-    return version
+def _shape(message: str) -> str:
+    """The message without the numbers and the lists of one case."""
+    message = re.sub(r"-?\b\d+(\.\d+)?(e-?\d+)?\b|\binf\b|\bnan\b|-inf\b", "N", message)
+    return re.sub(r"[\[(](N|None)?(, (N|None))*,?[\])]", "[N]", message)
 
 
 PAGE = ROOT / "docs" / "ops.md"

@@ -193,7 +193,6 @@ def _embedding_bag() -> list[Arguments]:
             for mode in range(3)
         ),
         call(numbers(7, 3), _WORDS, _BAGS, False, 0, False, numbers(5)),
-        call(numbers(7, 3), _WORDS, _NONE),
     ]
 
 
