@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from pycandle.graph.dim import Opaque, Size, floordiv, opaque, symbol, terms_of
+from pycandle.graph.dim import Dim, Opaque, Size, floordiv, opaque, symbol, terms_of
 from pycandle.graph.ir import Guard
 
 # The least and the greatest value; infinities where there is none.
@@ -48,6 +48,8 @@ def settle(size: Size, ranges: Mapping[str, Range]) -> Size:
 
 def _settle_atom(atom: Opaque, ranges: Mapping[str, Range]) -> Size:
     left, right = settle(atom.left, ranges), settle(atom.right, ranges)
+    if atom.function in ("floordiv", "mod") and right == 0:
+        return Dim((((atom,), 1),))  # which is no size; whoever computes it is told
     if atom.function == "floordiv":
         return floordiv(left, right)
     if atom.function in ("max", "min"):

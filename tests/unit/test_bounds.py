@@ -29,6 +29,7 @@ def check(relation: str, expected: bool | None) -> None:
         ("((8*s)%(2*s)) == 0", True),
         ("(t//3) <= 2", True),
         ("(s//(s - 1)) == 1", None),
+        ("(s//min(0, s)) == 1", None),
         ("4*(n//4) + 16 != max(1, min(4*(n//4) + 8, 4*(n//4) + 16) - 8)", True),
         ("max(1, min(4*(n//4) + 8, 4*(n//4) + 16) - 8) == 4*(n//4)", True),
     ],
