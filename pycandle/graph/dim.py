@@ -30,7 +30,7 @@ class Opaque:
         if self.function in ("max", "min"):
             return f"{self.function}({self.left}, {self.right})"
         sign = "//" if self.function == "floordiv" else "%"
-        return f"({_operand(self.left)}{sign}{_operand(self.right)})"
+        return f"({_operand(self.left)}{sign}{_divisor(self.right)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +250,12 @@ def _build(terms: Mapping[Monomial, int]) -> Size:
     # Higher degree first, then by name, the constant last: `batch*seq + seq + 1`.
     order = sorted(kept.items(), key=lambda term: (-len(term[0]), [str(atom) for atom in term[0]]))
     return Dim(tuple(order))
+
+
+def _divisor(size: Size) -> str:
+    """In brackets unless it is a number or a single atom: signs bind from left to right."""
+    plain = isinstance(size, int) or (len(size.terms) == 1 and len(size.terms[0][0]) == 1)
+    return str(size) if plain and not str(size).count("*") else f"({size})"
 
 
 def _operand(size: Size) -> str:

@@ -180,7 +180,7 @@ class _Run:
 def _call(op: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
     if op == "rt.literal":
         return torch.tensor(args[0], **kwargs).reshape(args[1])
-    if op == "aten.view.default":
+    if op in ("aten.view.default", "aten._unsafe_view.default"):
         # Which views are possible depends on how a kernel lays out its result, as attention's do
         # by dtype and mask; what a view holds does not.
         op = "aten.reshape.default"

@@ -12,12 +12,14 @@ It must not know any op.
 from __future__ import annotations
 
 import ast
+import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from pycandle.errors import Finding, RecordError
-from pycandle.graph import Guard, TensorType
-from pycandle.graph.dim import Size, from_ast, substitute, symbols
+from pycandle.graph import Guard, Symbol, TensorType
+from pycandle.graph.bounds import Range, known, settle
+from pycandle.graph.dim import Size, from_ast, substitute, symbol, symbols, terms_of
 from pycandle.record.export import Exported
 
 _SIGNS: dict[type[ast.cmpop], str] = {
@@ -30,25 +32,47 @@ _SIGNS: dict[type[ast.cmpop], str] = {
 }
 
 
-def read_guards(exported: Exported, inputs: Mapping[str, TensorType]) -> tuple[Guard, ...]:
+# Alternatives, of which each is relations that hold together.
+Clause = list[list[Guard]]
+
+
+def read_guards(
+    exported: Exported, inputs: Mapping[str, TensorType], known_symbols: Iterable[Symbol]
+) -> tuple[Guard, ...]:
     """Every relation that no range says. Raises `RecordError` for one that cannot be checked."""
-    found: dict[Guard, None] = {}
-    for code in getattr(exported.program, "_guards_code", None) or ():
+    ranges = {s.name: (s.min, math.inf if s.max is None else s.max) for s in known_symbols}
+    codes: list[str] = list(getattr(exported.program, "_guards_code", None) or ())
+    read: list[tuple[str, list[Clause]]] = []
+    for code in codes:
         try:
-            guards = _guards(code, inputs)
+            read.append((code, _clauses(code, inputs)))
         except (ValueError, SyntaxError, KeyError, IndexError) as error:
-            raise RecordError(
-                Finding(
-                    f"the exported graph holds only where {code}, which cannot be checked: {error}",
-                    "torch.export",
-                    "leave the axes it names out of dynamic_shapes",
-                )
-            ) from error
-        found.update(dict.fromkeys(guard for guard in guards if not is_bound(guard)))
+            raise _unchecked(code, str(error)) from error
+
+    alone = [clause[0] for _, clauses in read for clause in clauses if len(clause) == 1]
+    same = _same(guard for alternative in alone for guard in alternative)
+    found: dict[Guard, None] = {}
+    for code, clauses in read:
+        for clause in clauses:
+            try:
+                guards = _open(clause, ranges, same)
+            except ValueError as error:
+                raise _unchecked(code, str(error)) from error
+            found.update(dict.fromkeys(guard for guard in guards if not is_bound(guard)))
     return tuple(found)
 
 
-def _guards(code: str, inputs: Mapping[str, TensorType]) -> list[Guard]:
+def _unchecked(code: str, reason: str) -> RecordError:
+    return RecordError(
+        Finding(
+            f"the exported graph holds only where {code}, which cannot be checked: {reason}",
+            "torch.export",
+            "leave the axes it names out of dynamic_shapes",
+        )
+    )
+
+
+def _clauses(code: str, inputs: Mapping[str, TensorType]) -> list[Clause]:
     axes: dict[str, Size] = {}
 
     class Axes(ast.NodeTransformer):
@@ -66,34 +90,85 @@ def _guards(code: str, inputs: Mapping[str, TensorType]) -> list[Guard]:
     return _all(Axes().visit(ast.parse(code, mode="eval")).body, axes)
 
 
-def _all(tree: ast.expr, axes: Mapping[str, Size]) -> list[Guard]:
-    """The relations that hold together; of alternatives, those that sizes do not rule out."""
+def _all(tree: ast.expr, axes: Mapping[str, Size]) -> list[Clause]:
+    """The clauses that hold together."""
     match tree:
         case ast.BoolOp(op=ast.And(), values=parts):
-            return [guard for part in parts for guard in _all(part, axes)]
+            return [clause for part in parts for clause in _all(part, axes)]
         case ast.BoolOp(op=ast.Or(), values=parts):
-            open_parts: list[list[Guard]] = []
+            ways: list[list[Guard]] = []
             for part in parts:
-                if isinstance(part, ast.Compare) and len(part.ops) == 1:
-                    (guard,) = _chain(part, axes)
-                    known = _known(guard)
-                    if known:
-                        return []
-                    if known is False:
-                        continue
-                open_parts.append(_all(part, axes))
-            if len(open_parts) != 1:
-                raise ValueError("it has alternatives")
-            return open_parts[0]
+                clauses = _all(part, axes)
+                if any(len(clause) > 1 for clause in clauses):
+                    raise ValueError("it has alternatives within alternatives")
+                ways.append([guard for (guards,) in clauses for guard in guards])
+            return [ways]
         case _:
-            return list(_chain(tree, axes))
+            return [[[guard]] for guard in _chain(tree, axes)]
 
 
-def _known(guard: Guard) -> bool | None:
-    """Whether the relation holds, where no symbol decides that."""
-    if guard.left == guard.right and guard.sign in ("==", "<=", ">="):
-        return True
-    return None if symbols(guard.left) | symbols(guard.right) else guard.holds({})
+def _open(clause: Clause, ranges: Mapping[str, Range], same: Mapping[str, Size]) -> list[Guard]:
+    """What is to be checked of alternatives, after all that ranges and equal symbols decide."""
+    ways: list[list[Guard]] = []
+    for guards in clause:
+        told = {guard: known(_renamed(guard, same), ranges) for guard in guards}
+        # An equality of symbols must not decide itself.
+        undecided = [g for g, holds in told.items() if holds is None or (holds and _equates(g))]
+        if False not in told.values():
+            ways.append(undecided)
+    if [] in ways:
+        return []
+    if len(ways) == 1:
+        return [_settled(guard, ranges) for guard in ways[0]]
+    if not ways or any(len(guards) > 1 or guards[0].sign != "==" for guards in ways):
+        raise ValueError("it has alternatives" if ways else "no sizes fulfil it")
+    # One of several differences is zero where their product is.
+    product: Size = 1
+    for (guard,) in ways:
+        product = product * (settle(guard.left, ranges) - settle(guard.right, ranges))
+    return [Guard(product, "==", 0)]
+
+
+def _settled(guard: Guard, ranges: Mapping[str, Range]) -> Guard:
+    pair = _equates(guard)
+    left, right = map(symbol, pair) if pair else (guard.left, guard.right)
+    return Guard(settle(left, ranges), guard.sign, settle(right, ranges))
+
+
+def _same(guards: Iterable[Guard]) -> dict[str, Size]:
+    """Symbols that are equal to others: each with the one that stands for it."""
+    found: dict[str, Size] = {}
+    for guard in guards:
+        pair = _equates(_renamed(guard, found))
+        if pair:
+            found = {name: substitute(other, {pair[0]: symbol(pair[1])})
+                     for name, other in found.items()}  # fmt: skip
+            found[pair[0]] = symbol(pair[1])
+    return found
+
+
+def _equates(guard: Guard) -> tuple[str, str] | None:
+    """The two symbols of an equality that says no more than that they are equal.
+
+    Both sides may be multiplied by the same symbols, since no size of an input is zero.
+    """
+    terms = terms_of(guard.left - guard.right)
+    if guard.sign != "==" or len(terms) != 2 or terms[0][1] != -terms[1][1]:
+        return None
+    left, right = (list(monomial) for monomial, _ in terms)
+    for atom in tuple(left):
+        if atom in right and isinstance(atom, str):
+            left.remove(atom)
+            right.remove(atom)
+    match left, right:
+        case [str(first)], [str(second)]:
+            return first, second
+        case _:
+            return None
+
+
+def _renamed(guard: Guard, same: Mapping[str, Size]) -> Guard:
+    return Guard(substitute(guard.left, same), guard.sign, substitute(guard.right, same))
 
 
 def _chain(tree: ast.expr, axes: Mapping[str, Size]) -> Iterator[Guard]:

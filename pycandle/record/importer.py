@@ -80,12 +80,13 @@ class _Importer:
         outputs = self._outputs()
         if self.problems:
             raise RecordError(*self.problems)
-        guards = read_guards(self.exported, {i.name: i.value.type for i in inputs})
+        symbols = tuple(dict.fromkeys(self.symbols.values()))
+        guards = read_guards(self.exported, {i.name: i.value.type for i in inputs}, symbols)
         graph = Graph(
             name="model",
             class_name=_class_name(self.exported),
             torch=torch.__version__.partition("+")[0],
-            symbols=tuple(dict.fromkeys(self.symbols.values())),
+            symbols=symbols,
             bindings=tuple(made.bindings),
             guards=(*guards, *(guard for guard in made.asserted if guard not in guards)),
             inputs=(*inputs, *made.drawn),

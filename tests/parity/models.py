@@ -148,7 +148,11 @@ MODELS: dict[str, Model] = {
         lambda: floats(x=(2, 5, 8))() | padding(2, 5),
         {"x": {0: BATCH, 1: SEQ}, "padding": {0: BATCH, 1: SEQ}},
     ),
-    "cross_attention": Model(CrossAttention, floats(x=(3, 2, 8), memory=(4, 2, 6))),
+    "cross_attention": Model(
+        CrossAttention,
+        floats(x=(3, 2, 8), memory=(4, 2, 6)),
+        {"x": {0: SEQ, 1: BATCH}, "memory": {0: Dim("source", max=64), 1: BATCH}},
+    ),
     "encoder_decoder": Model(
         EncoderDecoder,
         lambda: floats(source=(2, 5, 16), target=(2, 6, 16))() | padding(2, 5),
