@@ -1,4 +1,4 @@
-"""Determinants, inverses, linear systems and factorisations.
+"""Determinants, inverses, linear systems, factorisations and powers.
 
 Those whose signs or order a library is free to choose (`svd`, `eigh`, `eig`) are not here: they
 would differ from PyTorch's.
@@ -6,7 +6,8 @@ would differ from PyTorch's.
 
 from __future__ import annotations
 
-from pycandle.ops.expr import Call, Expr, flag
+from pycandle.graph import Size, TensorType
+from pycandle.ops.expr import Call, Expr, flag, size
 from pycandle.ops.table import NARROW, Operand, decline, number, op
 
 _INFO = frozenset({"i32"})
@@ -125,6 +126,17 @@ def matrix_power(x: Operand, n: int) -> Expr:
     """Each matrix multiplied with itself; the inverse is taken for a negative exponent."""
     decline(x.dtype == "bool", "matrix_power of bool", "convert it to int64 or float32")
     return Call("ops::matrix_power", (x.expr, number(n, "i64")))
+
+
+@op("aten.linalg_vander.default", also=NARROW)
+def linalg_vander(
+    x: Operand,
+    *,
+    N: Size | None = None,  # noqa: N803 (ATen's name)
+    out: TensorType,
+) -> Expr:
+    """The powers of each element, from the zeroth on; integers give int64."""
+    return Call("ops::linalg_vander", (x.expr, size(out.shape[-1])))
 
 
 def _of(name: str, *operands: Operand, flags: tuple[bool, ...] = ()) -> Expr:

@@ -22,6 +22,12 @@ def erfc(x: Operand) -> Expr:
     return _unary("erfc", x)
 
 
+@op("aten.special_erfcx.default", also=NARROW)
+def erfcx(x: Operand) -> Expr:
+    """One less the error function, scaled by the exponential of the square."""
+    return _unary("erfcx", x)
+
+
 @op("aten.erfinv.default", "aten.special_erfinv.default", also=NARROW)
 def erfinv(x: Operand) -> Expr:
     """Inverse of the error function."""
@@ -76,7 +82,13 @@ def ndtr(x: Operand) -> Expr:
     return _unary("ndtr", x)
 
 
+@op("aten.special_log_ndtr.default", also=NARROW)
+def log_ndtr(x: Operand) -> Expr:
+    """Logarithm of that area."""
+    return _unary("log_ndtr", x)
+
+
 @op("aten.special_ndtri.default", also=NARROW)
 def ndtri(x: Operand) -> Expr:
-    """Inverse of that area."""
+    """Inverse of the area under the standard normal density."""
     return _unary("ndtri", x)

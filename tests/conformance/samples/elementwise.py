@@ -62,6 +62,13 @@ def _i0() -> list[Arguments]:
     return [call(torch.tensor([-700.0, -31.0, -1.5, 0.0, 3.75, 29.9, 30.1, 88.0, 120.0]))]
 
 
+@samples("aten.special_erfcx.default")
+@samples("aten.special_log_ndtr.default")
+def _tails() -> list[Arguments]:
+    ends = [-math.inf, -1e9, -40, -26.5, -5, -1, -0.0, 5, 24.9, 26.9, 40, 1e9, math.inf, math.nan]
+    return [call(torch.tensor(ends).double()), call(torch.tensor(ends))]
+
+
 @samples("aten.to.dtype")
 def _conversions() -> list[Arguments]:
     whole = torch.tensor([0, 1, -1, 127, 200, -40_000, 2**31 + 5, -(2**40)])

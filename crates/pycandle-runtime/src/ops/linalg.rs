@@ -1,9 +1,11 @@
-//! Determinants, inverses, linear systems and factorisations (`torch.linalg`).
+//! Determinants, inverses, linear systems, factorisations and powers (`torch.linalg`).
 
 use candle_core::{DType, Result, Tensor};
 
 use super::dense::{Dense, Lu, Matrix, batched};
 use super::linear::matmul;
+use super::scan::cumprod;
+use super::shape::cat;
 
 /// Determinant of each matrix.
 pub fn linalg_det(x: &Tensor) -> Result<Tensor> {
@@ -293,6 +295,26 @@ pub fn matrix_power(x: &Tensor, exponent: i64) -> Result<Tensor> {
     } else {
         matmul(&even, x)
     }
+}
+
+/// `torch.linalg.vander`: the first `n` powers of each element along a new last axis, from the
+/// zeroth on; integers give i64, and a single number is a vector.
+///
+/// # Errors
+/// If `n` is not greater than 1, as in PyTorch.
+pub fn linalg_vander(x: &Tensor, n: usize) -> Result<Tensor> {
+    if n < 2 {
+        candle_core::bail!("linalg_vander takes at least 2 powers, not {n}")
+    }
+    let column = match x.rank() {
+        0 => x.reshape((1, 1))?,
+        rank => x.unsqueeze(rank)?,
+    };
+    let axis = column.rank() - 1;
+    let mut sizes = column.dims().to_vec();
+    sizes[axis] = n - 1;
+    let factors = column.broadcast_as(sizes)?;
+    cumprod(&cat(&[&column.ones_like()?, &factors], axis)?, axis)
 }
 
 fn turned(x: &Tensor) -> Result<Tensor> {

@@ -1,6 +1,6 @@
 //! Special functions of floats (`torch.special`); integers become f32.
 
-use std::f64::consts::{FRAC_1_SQRT_2, PI, SQRT_2};
+use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI, PI, SQRT_2};
 
 use candle_core::cpu::erf::{erf_inv, erfc_inv};
 use candle_core::{Result, Tensor};
@@ -11,6 +11,8 @@ use super::math::float_functions;
 float_functions! {
     /// `1 - erf(x)`, exact where it is small.
     erfc => libm::erfc;
+    /// `erfc(x) exp(x²)`, which neither vanishes far above zero nor cancels.
+    erfcx => scaled_erfc;
     /// Inverse of the error function; NaN beyond ±1.
     erfinv => |x: f64| if x.abs() <= 1.0 { erf_inv(x) } else { f64::NAN };
     /// Logarithm of the magnitude of the gamma function.
@@ -34,8 +36,38 @@ float_functions! {
     };
     /// The area under the standard normal density, up to `x`; as in PyTorch, zero far below zero.
     ndtr => |x: f64| 0.5 * (1.0 + libm::erf(x * FRAC_1_SQRT_2));
+    /// Logarithm of the area under the standard normal density, exact where that area is zero.
+    log_ndtr => |x: f64| {
+        let t = x * FRAC_1_SQRT_2;
+        if x < -1.0 {
+            (scaled_erfc(-t) / 2.0).ln() - t * t
+        } else {
+            (-libm::erfc(t) / 2.0).ln_1p()
+        }
+    };
     /// Inverse of `ndtr`; NaN outside `[0, 1]`.
     ndtri => |x: f64| if (0.0..=1.0).contains(&x) { -SQRT_2 * erfc_inv(2.0 * x) } else { f64::NAN };
+}
+
+/// `erfc(x) exp(x²)`: the product while neither factor leaves the range of f64, and beyond it the
+/// asymptotic series (Abramowitz and Stegun, 7.1.23).
+fn scaled_erfc(x: f64) -> f64 {
+    if x < -27.0 {
+        return f64::INFINITY;
+    }
+    if x < 25.0 || x.is_nan() {
+        // The square in two parts, the first of them exact: the exponential would magnify what
+        // rounding the whole loses.
+        let head = f64::from(x as f32);
+        let rest = (x - head) * (x + head);
+        return libm::erfc(x) * (head * head).exp() * rest.exp();
+    }
+    let (mut term, mut sum) = (1.0, 1.0);
+    for k in 1..10 {
+        term *= -f64::from(2 * k - 1) / (2.0 * x * x);
+        sum += term;
+    }
+    FRAC_2_SQRT_PI / 2.0 / x * sum
 }
 
 /// The digamma function, as PyTorch computes it: reflected to positive arguments, moved beyond 10
