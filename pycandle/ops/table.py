@@ -88,7 +88,7 @@ _TABLE = _Table()
 
 # What every op takes unless it says otherwise; its function still declines what it cannot honour.
 COMMON = frozenset({"f64", "f32", "f16", "bf16", "i64", "bool"})
-# What an op that only moves elements takes too: they share no arithmetic, and bool shares u8.
+# What an op takes too that handles narrow integers: in Rust, bool shares u8 with one of them.
 NARROW = frozenset({"i32", "i16", "u8"})
 # What only an op that says so takes: a complex tensor is one of pairs in Rust, with one axis more.
 COMPLEX = frozenset(PARTS)
