@@ -129,6 +129,9 @@ def embedding_bag_forward(
     include_last_offset: bool = False, padding_idx: int = -1,
 ) -> Expr:  # fmt: skip
     """The same; here a negative padding index is none."""
+    # Sums then have a count less than bags in PyTorch.
+    decline(include_last_offset and mode == 0, "_embedding_bag with include_last_offset",
+            "call torch.nn.functional.embedding_bag")  # fmt: skip
     padding = padding_idx if padding_idx >= 0 else None
     return _embedding_bag(
         weight, indices, offsets, mode, per_sample_weights, include_last_offset, padding
