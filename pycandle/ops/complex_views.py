@@ -35,6 +35,7 @@ Widths = tuple[Size, ...]
 @complex_op("aten.zeros.default", "aten.new_zeros.default", "aten.zeros_like.default")
 def zeros(*args: Arg | Operand, dtype: str | None = None, out: TensorType) -> Expr:
     """A tensor of zeros."""
+    _decline_real(out)
     part = candle_dtype(PARTS[out.dtype])
     return Call("Tensor::zeros", (shape(out.stored.shape), part, DeviceOf()))
 
@@ -57,7 +58,13 @@ def full(*args: Any, dtype: str | None = None, out: TensorType) -> Expr:
     return _filled(value, out)
 
 
+def _decline_real(out: TensorType) -> None:
+    decline(not out.is_complex, f"a tensor of {out.dtype} in the likeness of a complex one",
+            "give its shape: torch.full(x.shape, ...)")  # fmt: skip
+
+
 def _filled(value: Scalar, out: TensorType) -> Expr:
+    _decline_real(out)
     return Method(lifted(value, out.dtype), "broadcast_as", (shape(out.stored.shape),))
 
 

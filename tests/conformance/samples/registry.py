@@ -26,7 +26,8 @@ TIES: Mapping[str, tuple[int, int]] = {
 }
 # PyTorch does not check their numbers against each other, and wrong ones end its process.
 UNCHECKED = frozenset(
-    ("aten.lstm.input", "aten.gru.input", "aten.rnn_tanh.input", "aten.rnn_relu.input",
+    ("aten.ctc_loss.IntList", "aten.ctc_loss.Tensor", "aten._weight_norm_interface.default",
+     "aten.lstm.input", "aten.gru.input", "aten.rnn_tanh.input", "aten.rnn_relu.input",
      "aten.lstm.data", "aten.gru.data", "aten.rnn_tanh.data", "aten.rnn_relu.data",
      "aten._grouped_mm.default", "aten.max_unpool2d.default", "aten.max_unpool3d.default",
      "aten.native_batch_norm.default", "aten._native_batch_norm_legit.default",

@@ -181,9 +181,9 @@ fn part(x: &Tensor, index: usize) -> Result<Tensor> {
             x.shape()
         )
     }
-    // Candle cannot read a view of nothing that begins behind its storage.
-    let start = if x.elem_count() == 0 { 0 } else { index };
-    x.narrow(D::Minus1, start, 1)?.squeeze(D::Minus1)
+    // Candle would read from an offset into memory that holds nothing.
+    let index = if x.elem_count() == 0 { 0 } else { index };
+    x.narrow(D::Minus1, index, 1)?.squeeze(D::Minus1)
 }
 
 /// The numbers in order, in double.
