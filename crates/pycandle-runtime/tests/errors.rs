@@ -33,15 +33,12 @@ fn what_pytorch_refuses_is_an_error() -> Result<()> {
         ops::index(&x, &[None, Some(&ids(3)?)]),
         "index 3 is out of range for axis 1 of size 3",
     );
-    fails(
-        ops::index(&x, &[Some(&x.to_dtype(DType::U8)?)]),
-        "takes integer tensors",
-    );
+    fails(ops::index(&x, &[Some(&x)]), "indices are integers, not F32");
     fails(ops::select(&x, 1, 3), "index 3 is out of range for axis 1");
     fails(ops::mean(&ids(1)?, &[0], false), "mean takes floats");
     fails(
         ops::amax(&Tensor::zeros((0, 3), DType::F32, cpu)?, &[0], false),
-        "axis 0 is empty",
+        "nothing to choose from along [0] of [0, 3]",
     );
     fails(ops::pow(&ids(2)?, -1), "negative integer powers");
     fails(ops::bitwise_and(&x, &ids(1)?), "takes integers");
