@@ -5,6 +5,7 @@ An item that ends the child, or takes too long, has no result; the others are no
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import pickle
 import signal
@@ -32,6 +33,7 @@ def _child(function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
     if child == 0:
         os.close(reader)
         # A message about a crash would look like one of ours.
+        faulthandler.disable()
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
         with os.fdopen(writer, "wb") as pipe:
             for item in items:
