@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+import transformers.integrations.moe  # noqa: F401 (it registers an op of its own)
 from torch import Tensor
 from torch.utils import _pytree as pytree
 
