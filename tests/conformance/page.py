@@ -60,7 +60,7 @@ def page(rows: Sequence[Row]) -> str:
     ]
     families: dict[str, dict[int, list[str]]] = {}
     for name, entry in entries().items():
-        if name.startswith("aten."):
+        if not name.startswith("rt."):
             functions = families.setdefault(entry.family, {})
             functions.setdefault(id(entry), []).append(name)
     for family, functions in sorted(families.items()):

@@ -204,3 +204,18 @@ def _embedding_bag_padding() -> list[Arguments]:
         for mode in range(3)
         for padding in (2, -1, None)
     ]
+
+
+@samples("aten.unique_dim.default")
+def _unique_dim() -> list[Arguments]:
+    torch.manual_seed(1)
+    rows = torch.randint(0, 2, (6, 2))
+    return [
+        *(
+            call(x, dim, True, True, True)
+            for x in (rows, rows.float(), rows.bool())
+            for dim in (0, 1)
+        ),
+        call(rows.double(), -2),
+        call(rows.expand(2, 6, 2), 0, True, False, True),
+    ]

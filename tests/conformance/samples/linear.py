@@ -101,3 +101,10 @@ def _outer() -> list[Arguments]:
         call(numbers(3, dtype=torch.int64), numbers(4)),
         call(torch.tensor([math.nan, -0.0]), torch.tensor([math.inf, 1.0])),
     ]
+
+
+@samples("transformers.grouped_mm_fallback.default")
+def _grouped_fallback() -> list[Arguments]:
+    ends = torch.tensor([2, 2, 5], dtype=torch.int32)
+    floats = (torch.float32, torch.float64)
+    return [call(numbers(5, 4, dtype=t), numbers(3, 4, 6, dtype=t), ends) for t in floats]
