@@ -29,7 +29,8 @@ UNCHECKED = frozenset(
     ("aten.ctc_loss.IntList", "aten.ctc_loss.Tensor", "aten._weight_norm_interface.default",
      "aten.lstm.input", "aten.gru.input", "aten.rnn_tanh.input", "aten.rnn_relu.input",
      "aten.lstm.data", "aten.gru.data", "aten.rnn_tanh.data", "aten.rnn_relu.data",
-     "aten._grouped_mm.default", "transformers.grouped_mm_fallback.default", "aten.max_unpool2d.default", "aten.max_unpool3d.default",
+     "aten._grouped_mm.default", "transformers.grouped_mm_fallback.default",
+     "aten.max_unpool2d.default", "aten.max_unpool3d.default",
      "aten.native_batch_norm.default", "aten._native_batch_norm_legit.default",
      "aten._native_batch_norm_legit.no_stats", "aten._native_batch_norm_legit_no_training.default",
      "aten.native_group_norm.default", "aten.native_layer_norm.default")
