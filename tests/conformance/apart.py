@@ -12,6 +12,8 @@ import signal
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import torch
+
 # Seconds; the largest case takes milliseconds.
 _LONGEST = 20
 
@@ -35,6 +37,8 @@ def _child(function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
         # A message about a crash would look like one of ours.
         faulthandler.disable()
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+        # The threads of a parallel loop do not survive a fork, and the next loop waits for them.
+        torch.set_num_threads(1)
         with os.fdopen(writer, "wb") as pipe:
             for item in items:
                 signal.alarm(_LONGEST)
