@@ -113,7 +113,7 @@ def div(x: Operand, other: Operand | Scalar, *, out: TensorType) -> Expr:
     also=NARROW,
 )  # fmt: skip
 def div_mode(
-    x: Operand, other: Operand | Scalar, *, rounding_mode: str | None, out: TensorType
+    x: Operand, other: Operand | Scalar, *, rounding_mode: str | None = None, out: TensorType
 ) -> Expr:
     """Quotient, true, rounded down ("floor") or rounded towards zero ("trunc")."""
     if rounding_mode is None:

@@ -19,7 +19,7 @@ from pycandle.ops.expr import (
     flag,
     size,
 )
-from pycandle.ops.table import Operand, complex_op, decline, number, op
+from pycandle.ops.table import NARROW, Operand, complex_op, decline, number, op
 
 Scalar = int | float | bool | complex | Dim
 
@@ -54,7 +54,7 @@ def view_as_complex(x: Operand) -> Expr:
     return x.expr
 
 
-@op("aten.real.default")
+@op("aten.real.default", also=NARROW)
 def real_of_real(x: Operand) -> Expr:
     """A real tensor itself."""
     return x.expr
@@ -92,8 +92,8 @@ def conj(x: Operand) -> Expr:
 
 
 @op("aten.conj.default", "aten.conj_physical.default", "aten.resolve_conj.default",
-    "aten.resolve_neg.default")  # fmt: skip
-@complex_op("aten.resolve_conj.default", "aten.resolve_neg.default")
+    "aten.resolve_neg.default", also=NARROW)  # fmt: skip
+@complex_op("aten.positive.default", "aten.resolve_conj.default", "aten.resolve_neg.default")
 def itself(x: Operand) -> Expr:
     """The tensor as it is; a conjugate or a negation is computed where it is taken."""
     return x.expr
@@ -126,7 +126,7 @@ def add(x: Operand, other: Operand | Scalar, alpha: Scalar = 1, *, out: TensorTy
     return _arithmetic("add", x, other, alpha, out)
 
 
-@complex_op("aten.sub.Tensor", "aten.sub.Scalar")
+@complex_op("aten.sub.Tensor", "aten.sub.Scalar", "aten.subtract.Tensor", "aten.subtract.Scalar")
 def sub(x: Operand, other: Operand | Scalar, alpha: Scalar = 1, *, out: TensorType) -> Expr:
     """Difference, the second operand times alpha."""
     return _arithmetic("sub", x, other, alpha, out)
@@ -138,13 +138,16 @@ def rsub(x: Operand, other: Operand | Scalar, alpha: Scalar = 1, *, out: TensorT
     return _arithmetic("sub", other, x, alpha, out)
 
 
-@complex_op("aten.mul.Tensor", "aten.mul.Scalar")
+@complex_op("aten.mul.Tensor", "aten.mul.Scalar", "aten.multiply.Tensor", "aten.multiply.Scalar")
 def mul(x: Operand, other: Operand | Scalar, *, out: TensorType) -> Expr:
     """Product."""
     return _arithmetic("mul", x, other, 1, out)
 
 
-@complex_op("aten.div.Tensor", "aten.div.Scalar", "aten.true_divide.Tensor")
+@complex_op(
+    "aten.div.Tensor", "aten.div.Scalar", "aten.divide.Tensor", "aten.divide.Scalar",
+    "aten.true_divide.Tensor", "aten.true_divide.Scalar",
+)  # fmt: skip
 def div(x: Operand, other: Operand | Scalar, *, out: TensorType) -> Expr:
     """Quotient."""
     return _arithmetic("div", x, other, 1, out)
@@ -156,25 +159,31 @@ def pow_(x: Operand | Scalar, exponent: Operand | Scalar, *, out: TensorType) ->
     return _arithmetic("pow", x, exponent, 1, out)
 
 
-@complex_op("aten.neg.default")
+@complex_op("aten.neg.default", "aten.negative.default")
 def neg(x: Operand) -> Expr:
     """Negation."""
     return Call("ops::neg", (x.expr,))
 
 
-def _unary(name: str) -> None:
-    @complex_op(f"aten.{name}.default")
+def _unary(name: str, *aliases: str) -> None:
+    @complex_op(*(f"aten.{known}.default" for known in (name, *aliases)))
     def function(x: Operand) -> Expr:
         """A function of each complex number."""
         return Call(f"ops::complex::{name}", (x.expr,))
 
 
 for _name in (
-    "exp", "expm1", "log", "log2", "log10", "log1p", "sqrt", "rsqrt", "reciprocal", "square",
-    "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh", "acosh",
-    "atanh", "sigmoid", "silu", "sgn", "abs", "angle", "isnan", "isinf", "isfinite",
+    "exp", "log", "log2", "log10", "sqrt", "rsqrt", "reciprocal", "square", "sin", "cos", "tan",
+    "sinh", "cosh", "tanh", "silu", "sgn", "angle", "isnan", "isinf", "isfinite",
 ):  # fmt: skip
     _unary(_name)
+for _name in ("asin", "acos", "atan", "asinh", "acosh", "atanh"):
+    _unary(_name, f"arc{_name[1:]}")
+for _name, _alias in (
+    ("expm1", "special_expm1"), ("log1p", "special_log1p"), ("sigmoid", "special_expit"),
+    ("abs", "absolute"),
+):  # fmt: skip
+    _unary(_name, _alias)
 
 
 def _compare(name: str, x: Operand, other: Operand | Scalar) -> Expr:
@@ -189,7 +198,7 @@ def eq(x: Operand, other: Operand | Scalar) -> Expr:
     return _compare("eq", x, other)
 
 
-@complex_op("aten.ne.Tensor", "aten.ne.Scalar")
+@complex_op("aten.ne.Tensor", "aten.ne.Scalar", "aten.not_equal.Tensor", "aten.not_equal.Scalar")
 def ne(x: Operand, other: Operand | Scalar) -> Expr:
     """Where a part differs."""
     return _compare("ne", x, other)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from pycandle.graph import TensorType
 from pycandle.ops.expr import Call, Expr, Method, Number, Slice, flag
@@ -162,5 +163,5 @@ def linalg_vecdot(x: Operand, other: Operand, *, dim: int = -1, out: TensorType)
         "convert both to float32",
     )
     products = Method(x.expr, "broadcast_mul", (other.expr,))
-    longest = x if x.rank >= other.rank else other
-    return Call("ops::sum", (products, axes(longest, dim), flag(False)))
+    axis = axes(Operand(x.expr, replace(out, shape=(*out.shape, 1))), dim)
+    return Call("ops::sum", (products, axis, flag(False)))

@@ -93,6 +93,8 @@ def repeat(x: Operand, repeats: tuple[Size, ...]) -> Expr:
     counts = (1,) * (x.rank - len(repeats)) + repeats
     if all(count == 1 for count in counts):
         return reshaped(x, (1,) * (len(counts) - x.rank) + x.shape)
+    if any(not isinstance(count, int) or count == 0 for count in counts):
+        return Call("ops::repeat", (x.expr, Slice(tuple(size(count) for count in counts))))
     return Method(x.expr, "repeat", (shape(counts),))
 
 

@@ -204,6 +204,12 @@ def atan2(x: Operand, other: Operand, *, out: TensorType) -> Expr:
     return _binary("atan2", x, other, out)
 
 
+@op("aten.angle.default", also=NARROW)
+def angle(x: Operand) -> Expr:
+    """The angle of each number on the complex plane, in radians: 0, or pi where it is negative."""
+    return _unary("angle", x)
+
+
 @op("aten.hypot.default")
 def hypot(x: Operand, other: Operand, *, out: TensorType) -> Expr:
     """The root of the sum of both squares."""

@@ -117,7 +117,7 @@ def complex_op(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]
     pairs. It takes precedence over an `op` of the same overload, which serves real tensors, and
     complex ones only where its `also` holds `COMPLEX`.
     """
-    return _register(_TABLE.complex, names, None, COMMON | COMPLEX)
+    return _register(_TABLE.complex, names, None, COMMON | NARROW | COMPLEX)
 
 
 def _register(
@@ -149,12 +149,12 @@ def lower(node: Node, graph: Graph) -> tuple[Expr, ...]:
     entry = _lookup(node.op, complex_met=not COMPLEX.isdisjoint(met))
     for dtype in met:
         fix = "use view_as_real" if dtype in COMPLEX else "convert it to float32 or int64"
-        decline(dtype not in entry.dtypes, f"{node.op} of {dtype}", fix)
+        decline(dtype not in entry.dtypes, f"it has no lowering for {dtype}", fix)
     out = node.out.type if len(node.outs) == 1 else tuple(value.type for value in node.outs)
     result = _apply(entry.function, node, graph, out)
     exprs = cast("tuple[Expr, ...]", result if isinstance(result, tuple) else (result,))
     if len(exprs) not in (1, len(node.outs)):
-        raise Decline(f"{node.op} has {len(node.outs)} outputs, of which only some are supported")
+        raise Decline(f"only some of its {len(node.outs)} outputs are supported")
     return exprs
 
 
@@ -209,8 +209,13 @@ def _apply(function: Callable[..., Any], node: Node, graph: Graph, out: Any) -> 
     args = [_argument(arg, graph) for arg in node.args]
     try:
         signature.bind(*args, **kwargs)
-    except TypeError as error:
-        raise Decline(f"{node.op}: {error}", "leave that argument at its default") from None
+    except TypeError:
+        known = [name for name in signature.parameters if name != "out"]
+        shown = f"{len(args)} arguments" + "".join(f", {name}" for name in kwargs if name != "out")
+        raise Decline(
+            f"it takes {', '.join(known)} and was given {shown}",
+            "leave what it does not take at its default",
+        ) from None
     return function(*args, **kwargs)
 
 

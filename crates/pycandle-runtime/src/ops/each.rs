@@ -10,7 +10,7 @@ use std::array::from_fn;
 
 use candle_core::{DType, Device, Result, Storage, Tensor, WithDType};
 
-use super::promote::{Operand, compute_type, float_type, in_dtype, result_type};
+use super::promote::{Operand, float_type, in_compute_type, in_dtype, result_type};
 
 /// `f` of each element, in the operands' result type; integers give f32.
 pub(crate) fn floats<const N: usize>(
@@ -26,9 +26,9 @@ pub(crate) fn simple_floats<const N: usize>(
     f: impl Fn([f64; N]) -> f64,
 ) -> Result<Tensor> {
     let dtype = float_type(result_type(&operands));
-    let result = match compute_type(dtype) {
+    let result = match dtype {
         DType::F64 => map(in_dtype(operands, DType::F64)?, f)?,
-        _ => map(in_dtype(operands, DType::F32)?, |x: [f32; N]| {
+        _ => map(in_compute_type(operands, dtype)?, |x: [f32; N]| {
             f(x.map(f64::from)) as f32
         })?,
     };
@@ -59,11 +59,12 @@ pub(crate) fn tests<const N: usize>(
     f: impl Fn([f64; N]) -> bool,
 ) -> Result<Tensor> {
     let f = &f as &dyn Fn([f64; N]) -> bool;
-    match compute_type(float_type(result_type(&operands))) {
+    let dtype = float_type(result_type(&operands));
+    match dtype {
         DType::F64 => map(in_dtype(operands, DType::F64)?, |x: [f64; N]| {
             u8::from(f(x))
         }),
-        _ => map(in_dtype(operands, DType::F32)?, |x: [f32; N]| {
+        _ => map(in_compute_type(operands, dtype)?, |x: [f32; N]| {
             u8::from(f(x.map(f64::from)))
         }),
     }

@@ -130,6 +130,19 @@ pub fn atan2(y: &Tensor, x: &Tensor) -> Result<Tensor> {
     floats([y.into(), x.into()], |[y, x]| y.atan2(x))
 }
 
+/// The angle of each number on the complex plane: 0, or pi where it is negative.
+pub fn angle(x: &Tensor) -> Result<Tensor> {
+    floats([x.into()], |[x]| {
+        if x.is_nan() {
+            x
+        } else if x < 0.0 {
+            std::f64::consts::PI
+        } else {
+            0.0
+        }
+    })
+}
+
 /// `sqrt(a² + b²)`
 pub fn hypot(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     floats([a.into(), b.into()], |[a, b]| a.hypot(b))

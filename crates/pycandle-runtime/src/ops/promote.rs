@@ -1,5 +1,7 @@
 //! PyTorch's type promotion, and the dtype in which it computes.
 
+use std::array::from_fn;
+
 use candle_core::{DType, Device, Error, Result, Tensor};
 
 use super::each::map;
@@ -112,13 +114,38 @@ pub(crate) fn in_dtype<const N: usize>(
         .map_err(|_| Error::msg("as many tensors as operands"))
 }
 
+/// All operands as tensors in the dtype in which a result of `dtype` is computed.
+///
+/// As in PyTorch, what is computed is what a tensor is in `dtype`: an integer that no half can hold
+/// is infinite, although f32 could hold it.
+pub(crate) fn in_compute_type<const N: usize>(
+    operands: [Operand<'_>; N],
+    dtype: DType,
+) -> Result<[Tensor; N]> {
+    let wide = compute_type(dtype);
+    if wide == dtype {
+        return in_dtype(operands, dtype);
+    }
+    let converted = operands
+        .iter()
+        .map(|operand| match operand {
+            Operand::Tensor(x) => x.to_dtype(dtype).map(Some),
+            _ => Ok(None),
+        })
+        .collect::<Result<Vec<Option<Tensor>>>>()?;
+    in_dtype(
+        from_fn(|k| converted[k].as_ref().map_or(operands[k], Operand::Tensor)),
+        wide,
+    )
+}
+
 /// `f` of the operands as tensors in the dtype in which a result of `dtype` is computed.
 pub(crate) fn computed<const N: usize>(
     operands: [Operand<'_>; N],
     dtype: DType,
     f: impl FnOnce([Tensor; N]) -> Result<Tensor>,
 ) -> Result<Tensor> {
-    f(in_dtype(operands, compute_type(dtype))?)?.to_dtype(dtype)
+    f(in_compute_type(operands, dtype)?)?.to_dtype(dtype)
 }
 
 /// Floats as they are, integers as PyTorch's default dtype, f32.
