@@ -9,7 +9,8 @@ panicked; crashed (the compiler did); declined (the lowering said why).
 
 Samples for ops that PyTorch's database lacks stand in samples/: one function an overload that
 returns `call(...)`s. Accepted failures stand in exceptions.toml, one line each with its reason.
-CARGO_TARGET_DIR is honoured; the crate is generated in its folder `conformance_quick`.
+CARGO_TARGET_DIR is honoured; the crate is generated in its folder `conformance_quick`, or
+`conformance_candle_V` with `--candle V`, which runs the cases with that version of Candle.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ def main() -> int:
     parser.add_argument("patterns", nargs="+")
     parser.add_argument("--variants", type=int, default=FULL.variants)
     parser.add_argument("--all", action="store_true")
+    parser.add_argument("--candle", default="", metavar="V")
     parser.add_argument("--slice", action="store_true")
     options = parser.parse_args()
     chosen = [op for op in wanted_ops() if any(fnmatch.fnmatch(op, p) for p in options.patterns)]
@@ -36,7 +38,13 @@ def main() -> int:
         print(f"no op matches {' '.join(options.patterns)}")
         return 2
     depth = SLICE if options.slice else replace(FULL, variants=options.variants)
-    rows = conform(chosen, depth, "conformance_quick")
+    # A folder of its own, since what cargo resolved once stays.
+    crate = (
+        f"conformance_candle_{options.candle.replace('.', '_')}"
+        if options.candle
+        else "conformance_quick"
+    )
+    rows = conform(chosen, depth, crate, options.candle)
     failed = 0
     for op in chosen:
         failed += _report(op, [row for row in rows if row.case.op == op], options.all)

@@ -67,11 +67,11 @@ def emit(graph: Graph) -> str | tuple[str, ...] | Outcome:
         return Outcome("crashed", f"the compiler: {type(error).__name__}: {error} ({place})")
 
 
-def run(cases: Sequence[tuple[Solved, str]], name: str) -> list[Outcome]:
-    """Compile the bodies, run every case, and judge each result."""
+def run(cases: Sequence[tuple[Solved, str]], name: str, candle: str = "") -> list[Outcome]:
+    """Compile the bodies, with this version of Candle if one is given, run and judge every case."""
     path = TARGET / name
     bodies = {body: k for k, body in enumerate(dict.fromkeys(body for _, body in cases))}
-    _write_sources(path, list(bodies))
+    _write_sources(path, list(bodies), candle)
     tensors: dict[str, Tensor] = {}
     listed: list[dict[str, Any]] = []
     for number, (solved, body) in enumerate(cases):
@@ -102,7 +102,7 @@ def run(cases: Sequence[tuple[Solved, str]], name: str) -> list[Outcome]:
     return _outcomes(_compile(path), path, len(cases))
 
 
-def _write_sources(path: Path, bodies: Sequence[str]) -> None:
+def _write_sources(path: Path, bodies: Sequence[str], candle: str) -> None:
     source = path / "src"
     source.mkdir(parents=True, exist_ok=True)
     files = [bodies[k : k + _FUNCTIONS] for k in range(0, len(bodies), _FUNCTIONS)]
@@ -119,7 +119,8 @@ def _write_sources(path: Path, bodies: Sequence[str]) -> None:
     lines = "".join(f'#[path = "cases_{k}.rs"]\nmod cases_{k};\n' for k in range(len(files)))
     write_if_changed(source / "cases.rs", text.replace(modules, lines).encode())
     shutil.copy(RUNNER, source / "main.rs")
-    write_if_changed(path / "Cargo.toml", (crate_toml(path.name, _EXTRA) + _PROFILE).encode())
+    declared = crate_toml(path.name, _EXTRA, candle) + _PROFILE
+    write_if_changed(path / "Cargo.toml", declared.encode())
     if not (path / "Cargo.lock").exists():
         shutil.copy(ROOT / "Cargo.lock", path)
 

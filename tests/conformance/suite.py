@@ -69,8 +69,8 @@ class Known:
         return same and self.contains in str(case)
 
 
-def conform(wanted: Collection[str], depth: Depth, crate: str) -> list[Row]:
-    """Every case of the wanted overloads, run."""
+def conform(wanted: Collection[str], depth: Depth, crate: str, candle: str = "") -> list[Row]:
+    """Every case of the wanted overloads, run in a crate of this name."""
     rows: list[Row] = []
     ready: list[tuple[Solved, str]] = []
     with warnings.catch_warnings():
@@ -86,7 +86,7 @@ def conform(wanted: Collection[str], depth: Depth, crate: str) -> list[Row]:
                     rows.append(_judged(case, body))
                 else:
                     rows.append(Row(case, None, body))
-        outcomes = run(ready, crate)
+        outcomes = run(ready, crate, candle)
     done = zip(ready, outcomes, strict=True)
     return [*rows, *(_judged(solved.case, outcome) for (solved, _), outcome in done)]
 

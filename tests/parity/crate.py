@@ -152,10 +152,11 @@ def cargo(path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
-def crate_toml(name: str, more: Sequence[str] = ()) -> str:
+def crate_toml(name: str, more: Sequence[str] = (), candle: str = "") -> str:
     """The crate's own tables, then the workspace's lints and profiles, word for word.
 
-    `more` names dependencies beyond Candle and the runtime.
+    `more` names dependencies beyond Candle and the runtime; `candle` is the one version of Candle
+    to build with, instead of those that the workspace takes.
     """
     text = (ROOT / "Cargo.toml").read_text(encoding="utf-8")
     versions = tomllib.loads(text)["workspace"]["dependencies"]
@@ -168,6 +169,8 @@ def crate_toml(name: str, more: Sequence[str] = ()) -> str:
     ]
     assert kept, "the workspace states no lints and no profile"
     lines = "".join(f"{crate} = {_dependency(versions[crate])}\n" for crate in more)
+    if candle:
+        versions |= {"candle-core": f"={candle}", "candle-nn": f"={candle}"}
     tables_of = versions | {"runtime": runtime, "name": name, "more": lines}
     return CARGO_TOML.format(**tables_of) + "".join(kept)
 

@@ -81,3 +81,16 @@ def _conversions() -> list[Arguments]:
         for to in sources
         if to != dtype
     ]
+
+
+@samples("aten.div.Tensor")
+@samples("aten.mul.Tensor")
+@samples("aten.atan2.default")
+def _integers_beyond_a_half() -> list[Arguments]:
+    """What no half can hold is infinite before anything is computed of it."""
+    large = torch.tensor([70_000, 0, -70_000])
+    return [
+        call(x, y)
+        for y in (torch.tensor([math.inf, 2.0, -1e-3], dtype=torch.float16), torch.ones(3).half())
+        for x in (large, large.int())
+    ]
