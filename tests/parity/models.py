@@ -38,7 +38,8 @@ from tests.parity.layers import (
     Recurrent,
     Resampled,
 )
-from tests.parity.signals import Denoiser, Listener, Rotary, SpectralConvolution
+from tests.parity.lively import enliven
+from tests.parity.signals import Denoiser, Listener, Rotary, SpectralConvolution, Vocoder
 from tests.parity.trees import Returned, Several, Shared, Stack, Tied, Twice, Vec
 
 Inputs = dict[str, Tensor]
@@ -134,6 +135,7 @@ MODELS: dict[str, Model] = {
     "denoiser": Model(Denoiser, floats(wave=(2, 200)), {"wave": {0: BATCH}}),
     "rotary": Model(Rotary, floats(x=(2, 7, 16))),
     "spectral": Model(SpectralConvolution, floats(x=(2, 3, 20)), {"x": {0: BATCH}}),
+    "vocoder": Model(Vocoder, floats(codes=(2, 5, 12))),
     "branches": Model(Branches, floats(x=(5, 6))),
     "repeats": Model(Repeats, lambda: floats(x=(3, 5))() | {"times": torch.randint(1, 4, (2,))}),
     "recurrence": Model(Recurrence, floats(frames=(4, 7), initial=(7,))),
@@ -174,19 +176,3 @@ def build(name: str, seed: int = 0) -> nn.Module:
     model = MODELS[name].build().eval()
     enliven(model)
     return model
-
-
-@torch.no_grad()
-def enliven(model: nn.Module) -> None:
-    """Give every layer weights that matter, in place: as initialised, many a model is dead.
-
-    Matrices and kernels are N(0, 1/fan_in), scales 1 + 0.1 N, biases 0.1 N.
-    """
-    for name, parameter in model.named_parameters():
-        if parameter.ndim >= 2:
-            fan_in = parameter.numel() // parameter.shape[0]
-            parameter.normal_(0.0, fan_in**-0.5)
-        elif name.endswith("bias"):
-            parameter.normal_(0.0, 0.1)
-        else:
-            parameter.normal_(1.0, 0.1)

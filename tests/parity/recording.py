@@ -21,7 +21,8 @@ from pycandle.record.export import Exported, export
 from pycandle.record.goldens import record_goldens
 from pycandle.record.importer import import_program
 from pycandle.record.trace import stored, trace_bytes
-from tests.parity.models import MODELS, build, enliven
+from tests.parity.lively import enliven
+from tests.parity.models import MODELS, build
 
 
 def record(name: str, folder: Path) -> Path:

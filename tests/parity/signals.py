@@ -76,3 +76,35 @@ class SpectralConvolution(nn.Module):
         spectrum = torch.fft.rfft(x, norm="ortho")
         mixed = torch.einsum("bix,iox->box", spectrum[..., :5], self.weights)
         return torch.fft.irfft(mixed, n=x.shape[-1], norm="ortho") + self.skip(x)
+
+
+class Snake(nn.Module):
+    """A periodic activation, of one frequency for each channel."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.alpha = nn.Parameter(torch.ones(1, channels, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + (self.alpha + 1e-9).reciprocal() * torch.sin(self.alpha * x).pow(2)
+
+
+class Vocoder(nn.Module):
+    """What turns codes into a wave: upsampling, and residual units of widening dilation."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        normed = nn.utils.parametrizations.weight_norm
+        self.first = normed(nn.Conv1d(5, 8, 7, padding=3))
+        self.up = normed(nn.ConvTranspose1d(8, 6, 4, stride=2, padding=1))
+        self.snakes = nn.ModuleList(Snake(6) for _ in range(3))
+        self.units = nn.ModuleList(
+            normed(nn.Conv1d(6, 6, 3, padding=d, dilation=d)) for d in (1, 3, 9)
+        )
+        self.last = normed(nn.Conv1d(6, 1, 7, padding=3))
+
+    def forward(self, codes: Tensor) -> Tensor:
+        x = self.up(nn.functional.leaky_relu(self.first(codes), 0.1))
+        for snake, unit in zip(self.snakes, self.units, strict=True):
+            x = x + unit(snake(x))
+        return torch.tanh(self.last(x))
