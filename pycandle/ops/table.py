@@ -211,9 +211,11 @@ def _apply(function: Callable[..., Any], node: Node, graph: Graph, out: Any) -> 
         signature.bind(*args, **kwargs)
     except TypeError:
         known = [name for name in signature.parameters if name != "out"]
-        shown = f"{len(args)} arguments" + "".join(f", {name}" for name in kwargs if name != "out")
+        unknown = [name for name in kwargs if name not in signature.parameters]
         raise Decline(
-            f"it takes {', '.join(known)} and was given {shown}",
+            f"no support for its argument {', '.join(unknown)}"
+            if unknown
+            else f"its arguments must be {', '.join(known)}",
             "leave what it does not take at its default",
         ) from None
     return function(*args, **kwargs)
