@@ -70,12 +70,13 @@ class Crate:
     path: Path
     binary: Path
 
-    def run(self, module: str, test: str) -> Run:
+    def run(self, module: str, test: str, environment: Mapping[str, str] | None = None) -> Run:
         """Run one test of one module and read its report."""
         command = [self.binary, "--exact", f"{module}::parity::{test}", "--nocapture"]
         done = subprocess.run(
-            command, cwd=self.path, capture_output=True, text=True, check=False, encoding="utf-8"
-        )
+            command, cwd=self.path, env=environment, capture_output=True, text=True, check=False,
+            encoding="utf-8",
+        )  # fmt: skip
         assert "running 1 test\n" in done.stdout, f"{module} has no test {test}"
         return read_run(done.returncode == 0, done.stdout + done.stderr)
 
@@ -106,10 +107,12 @@ def read_run(passed: bool, output: str) -> Run:
     )
 
 
-def write_crate(path: Path, modules: Sequence[Module], support: str = "") -> None:
+def write_crate(
+    path: Path, modules: Sequence[Module], support: str = "", name: str = "parity"
+) -> None:
     """Generate every module from its recording; `support` is Rust that edited modules call."""
     (path / "src").mkdir(parents=True, exist_ok=True)
-    _write(path / "Cargo.toml", crate_toml("parity"))
+    _write(path / "Cargo.toml", crate_toml(name))
     # The workspace's own versions, so that nothing is resolved anew; cargo drops the rest.
     shutil.copy(ROOT / "Cargo.lock", path)
     shutil.copy(ROOT / "clippy.toml", path)

@@ -18,6 +18,7 @@ from torch.utils import _pytree as pytree
 from tests.parity.crate import ROOT, Crate, cargo
 from tests.parity.lively import moves
 from tests.parity.models import MODELS, build
+from tests.parity.reading import function_lengths
 from tests.parity.recording import draw
 
 LONGEST_FUNCTION = 150
@@ -120,9 +121,3 @@ def count_computing(manifest: dict[str, Any]) -> int:
             computing.add(region)
             region = manifest["regions"][region]["parent"]
     return len(computing)
-
-
-def function_lengths(text: str) -> list[int]:
-    """How many lines each function of rustfmt's layout has, its signature and braces included."""
-    functions = re.findall(r"^( *)((?:pub )?fn .*?\n\1\}\n)", text, re.MULTILINE | re.DOTALL)
-    return [body.count("\n") for _, body in functions]

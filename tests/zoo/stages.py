@@ -1,0 +1,171 @@
+"""One entry of the zoo, from PyTorch to parity: its row says how far it came, and what stopped it.
+
+`python -m tests.zoo.stages NAME FOLDER` prints the row as JSON; the folder takes the recording and
+the generated crate.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import re
+import sys
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pycandle.errors import PyCandleError
+from pycandle.graph import manifest
+from tests.parity.crate import Crate, Module, cargo, compile_crate, write_crate
+from tests.parity.reading import function_lengths, worst_error
+from tests.zoo import faults, lively, timing
+from tests.zoo.entries import ENTRIES
+
+
+@dataclass(frozen=True)
+class Row:
+    """What became of an entry; empty where a stage was not reached."""
+
+    name: str
+    exported: bool = False
+    generated: bool = False
+    compiled: bool = False
+    clippy: bool = False
+    isolated: bool = False
+    cumulative: bool = False
+    dynamic: str = ""  # "kept", "lost", or "none": no axis was meant to vary
+    cases: int = 0  # sizes at which it was compared
+    compared: int = 0  # module calls, in all cases
+    expected: int = 0
+    error: float | None = None  # the largest of an output, as a multiple of PyTorch's own
+    moves: bool = False  # another input moves every output
+    caught: str = ""  # the tensor whose reversed rows failed parity
+    blame: str = ""  # the first thing that went wrong: what and where
+    manifest: str = ""  # its SHA-256
+    nodes: int = 0
+    lines: int = 0
+    longest: int = 0  # lines of the longest function
+    record_seconds: float = 0.0
+    compile_seconds: float = 0.0
+    ratio: float | None = None  # time of one forward, Rust over PyTorch, on one thread
+
+    @property
+    def passed(self) -> bool:
+        """Whether all that was to be compared agrees, and agreement says something."""
+        agrees = self.isolated and self.cumulative and self.compared == self.expected > 0
+        return agrees and self.dynamic != "lost" and self.proved
+
+    @property
+    def proved(self) -> bool:
+        """Whether a wrong layer would have been seen."""
+        return self.moves and bool(self.caught)
+
+
+@dataclass
+class _Progress:
+    """The row so far."""
+
+    row: Row
+    stopped: bool = field(default=False)
+
+    def note(self, **found: Any) -> None:
+        self.row = dataclasses.replace(self.row, **found)
+
+    @contextmanager
+    def stage(self, what: str) -> Iterator[None]:
+        """What goes wrong within it ends the entry and becomes the row's blame."""
+        try:
+            yield
+        except PyCandleError as error:
+            self.stopped = True
+            self.note(blame=str(error))
+        except Exception as error:  # A defect of ours: the row says so, and others go on.
+            self.stopped = True
+            self.note(blame=f"{what}: {type(error).__name__}: {str(error)[:2000]}")
+
+
+def run(name: str, folder: Path) -> Row:
+    """All stages, until one fails."""
+    progress = _Progress(Row(name))
+    module = re.sub(r"\W+", "_", name).lower()
+    for what, stage in (("record", _record), ("generate", _generate), ("compile", _compile)):
+        with progress.stage(what):
+            stage(progress, module, folder)
+        if progress.stopped:
+            return progress.row
+    with progress.stage("parity"):
+        _compare(progress, module, folder)
+    return progress.row
+
+
+def _record(progress: _Progress, module: str, folder: Path) -> None:
+    entry = ENTRIES[progress.row.name]
+    model = lively.build(entry)
+    progress.note(moves=lively.moves(model, entry))
+    start = time.monotonic()
+    path, fallback = lively.record(model, entry, folder, module)
+    seconds = time.monotonic() - start
+    text = path.read_bytes()
+    graph = manifest.load(text.decode(), str(path))
+    progress.note(
+        exported=True,
+        record_seconds=seconds,
+        manifest=hashlib.sha256(text).hexdigest(),
+        nodes=len(graph.nodes),
+        dynamic=lively.dynamic(entry, graph),
+        blame=fallback,
+    )
+    (folder / "pytorch.json").write_text(json.dumps(timing.pytorch(model, lively.draw(entry))))
+
+
+def _generate(progress: _Progress, module: str, folder: Path) -> None:
+    write_crate(folder, [Module(module, module, folder=".")], timing.SUPPORT, f"zoo_{module}")
+    timing.add_test(folder / "src" / f"{module}_parity.rs")
+    text = (folder / "src" / f"{module}.rs").read_text(encoding="utf-8")
+    lengths = function_lengths(text)
+    progress.note(generated=True, lines=text.count("\n"), longest=max(lengths, default=0))
+
+
+def _compile(progress: _Progress, module: str, folder: Path) -> None:
+    # Only the crate's own time counts, which is known once what it stands on is built.
+    cargo(folder, "build", "--package", "pycandle-runtime")
+    start = time.monotonic()
+    compile_crate(folder)
+    progress.note(compiled=True, compile_seconds=time.monotonic() - start)
+
+
+def _compare(progress: _Progress, module: str, folder: Path) -> None:
+    crate: Crate = compile_crate(folder)
+    runs = {mode: crate.run(module, mode) for mode in ("isolated", "cumulative")}
+    for mode, found in runs.items():
+        progress.note(**{mode: found.passed and found.compared == found.expected > 0})
+    report = runs["cumulative"]
+    progress.note(
+        cases=report.output.count(f"{module} cumulative, case "),
+        compared=report.compared,
+        expected=report.expected,
+        error=worst_error(report.output),
+    )
+    failed = [found for found in runs.values() if not found.passed]
+    if failed:
+        culprit = re.search(r"^(first culprit|Error): .*$", failed[0].output, re.MULTILINE)
+        progress.note(blame=culprit[0] if culprit else failed[0].output[-600:])
+        return
+    progress.note(caught=faults.caught(crate, module, folder))
+    mine = timing.rust(crate, module)
+    theirs = json.loads((folder / "pytorch.json").read_text())
+    progress.note(ratio=mine / theirs if mine else None)
+    done = cargo(folder, "clippy", "--no-deps", "--all-targets", "--", "--deny", "warnings")
+    progress.note(clippy=done.returncode == 0)
+    if done.returncode:
+        progress.note(blame=f"clippy: {done.stderr[:600]}")
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")
+    print(json.dumps(dataclasses.asdict(run(sys.argv[1], Path(sys.argv[2])))))
