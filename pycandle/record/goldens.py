@@ -146,10 +146,14 @@ def _by_end(calls: list[Call]) -> list[int]:
 
 def _differs(graph: Graph, call: Call, index: int, values: Mapping[str, torch.Tensor]) -> bool:
     """Whether the call gave a tensor of the type of one of its graph's outputs, but another."""
-    for boundary in graph.regions[index].outputs:
+    outputs = graph.regions[index].outputs
+    # What no name matches is held against what no name matched.
+    named = {boundary.name for boundary in outputs}
+    rest = [tensor for name, tensor in call.outputs.items() if name not in named]
+    for boundary in outputs:
         ours = values[boundary.value]
         seen = call.outputs.get(boundary.name)
-        candidates = [seen] if seen is not None else list(call.outputs.values())
+        candidates = [seen] if seen is not None else rest
         alike = [t for t in candidates if t.shape == ours.shape and t.dtype == ours.dtype]
         if (seen is not None or alike) and not any(agree(ours, t) for t in alike):
             return True

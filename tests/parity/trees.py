@@ -34,6 +34,31 @@ class Branch(nn.Module):
         return torch.tanh(self.shared(self.own(x)))
 
 
+class Upcast(nn.Module):
+    """Norms that ask for float32, which what they are given already is, and that is read again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norms = nn.ModuleList(Scaled() for _ in range(2))
+        self.fc = nn.Linear(6, 6)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for norm in self.norms:
+            x = x + torch.tanh(self.fc(norm(x)))
+        return x
+
+
+class Scaled(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(6))
+
+    def forward(self, x: Tensor) -> Tensor:
+        wide = x.to(torch.float32).contiguous()
+        scale = torch.rsqrt(wide.pow(2).mean(-1, keepdim=True) + 1e-6)
+        return self.weight * (wide * scale).to(x.dtype)
+
+
 class Returned(nn.Module):
     """A buffer that is returned, and that a submodule is given."""
 
