@@ -1,4 +1,4 @@
-"""Sessions that need Python: lint, tests, rust, parity, conformance, bless and bench.
+"""Sessions that need Python: lint, tests, rust, parity, conformance, zoo, bless and bench.
 
 `cargo xtask test` runs them in the project's own .venv (`nox --no-venv`); plain `nox` gives each
 session an environment of its own from the same hashed requirement files.
@@ -70,6 +70,13 @@ def conformance(session: nox.Session) -> None:
     """Every case of every op; `--bless` writes docs/ops.md and the list of declines."""
     prepare(session)
     pytest(session, "--full", *session.posargs, tiers=["conformance"])
+
+
+@nox.session(default=False)
+def zoo(session: nox.Session) -> None:
+    """Real architectures from PyTorch to parity; names or patterns choose, `--jobs N` limits."""
+    prepare(session)
+    python(session, "-m", "tests.zoo", *session.posargs)
 
 
 @nox.session(default=False)

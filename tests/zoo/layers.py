@@ -7,10 +7,13 @@ from torch import Tensor, nn
 from tests.zoo.entry import Entry, floats
 
 
+Kind = type[nn.LSTM] | type[nn.GRU] | type[nn.RNN]
+
+
 class Recurrent(nn.Module):
     """Two recurrent layers, whose last states are not asked for."""
 
-    def __init__(self, kind: type[nn.RNNBase], bidirectional: bool) -> None:
+    def __init__(self, kind: Kind, bidirectional: bool) -> None:
         super().__init__()
         self.rnn = kind(16, 32, 2, batch_first=True, bidirectional=bidirectional)
 
@@ -18,7 +21,7 @@ class Recurrent(nn.Module):
         return self.rnn(x)[0]
 
 
-def _recurrent(kind: type[nn.RNNBase], bidirectional: bool = False) -> Entry:
+def _recurrent(kind: Kind, bidirectional: bool = False) -> Entry:
     return Entry(lambda: Recurrent(kind, bidirectional), floats(x=(2, 7, 16)), {"x": (0,)})
 
 
