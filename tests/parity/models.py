@@ -39,7 +39,7 @@ from tests.parity.layers import (
     Resampled,
 )
 from tests.parity.signals import Denoiser, Listener, Rotary, SpectralConvolution
-from tests.parity.trees import Returned, Several, Shared, Stack, Tied, Twice, Vec
+from tests.parity.trees import Returned, Several, Shared, Stack, Tables, Tied, Twice, Vec
 
 Inputs = dict[str, Tensor]
 
@@ -126,6 +126,7 @@ MODELS: dict[str, Model] = {
     "shadowed": Model(Shadowed, floats(x=(3, 5))),
     "pointwise": Model(Pointwise, floats(x=(5, 8))),
     "shared": Model(Shared, floats(x=(3, 6))),
+    "tables": Model(Tables, floats(x=(4, 9))),
     "squares": Model(Squares, floats(x=(3, 7))),
     "returned": Model(Returned, floats(x=(3, 6))),
     "several": Model(Several, floats(x=(4, 10), gate=(4, 8))),

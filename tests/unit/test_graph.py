@@ -24,6 +24,7 @@ guard (seq%2) == 0
 guard batch*seq <= 4096
 input "x" %x: f32[batch, seq, 4]
 parameter %w: f32[4, 4] "a.weight" "b.weight"
+constant %t: i64[9] "a.table"
 region 1 "a" 0 "torch.nn.Linear" 0
 %a: f32[batch, seq, 4] = aten.linear.default(%x, %w) @1 "model(1).py:6" as scores
 %b: f32[batch, 2, 4], %c: f32[batch, seq - 2, 4] = aten.split.sizes(%a, [2, seq - 2], dim=1)
@@ -87,6 +88,7 @@ def test_a_graph_is_read_back_from_its_text():
     assert text.print_graph(graph).strip() == GRAPH.strip()
     assert graph.nodes[0].targets == ("scores",)
     assert graph.parameters[0].names == ("a.weight", "b.weight")
+    assert [parameter.constant for parameter in graph.parameters] == [False, True]
 
 
 @pytest.mark.parametrize(
