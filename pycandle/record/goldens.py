@@ -145,13 +145,17 @@ def _by_end(calls: list[Call]) -> list[int]:
 
 
 def _differs(graph: Graph, call: Call, index: int, values: Mapping[str, torch.Tensor]) -> bool:
-    """Whether the call gave a tensor of the type of one of its graph's outputs, but another."""
-    for boundary in graph.regions[index].outputs:
-        ours = values[boundary.value]
-        seen = call.outputs.get(boundary.name)
-        candidates = [seen] if seen is not None else list(call.outputs.values())
-        alike = [t for t in candidates if t.shape == ours.shape and t.dtype == ours.dtype]
-        if (seen is not None or alike) and not any(agree(ours, t) for t in alike):
+    """Whether the call gave a tensor that its graph gives another for, of the same type."""
+    boundaries = graph.regions[index].outputs
+    for name, theirs in call.outputs.items():
+        named = [values[b.value] for b in boundaries if b.name == name]
+        # Other values are used outside too, as an input that the module gave back as it was.
+        alike = named or [
+            tensor
+            for tensor in (values[b.value] for b in boundaries if b.name not in call.outputs)
+            if tensor.shape == theirs.shape and tensor.dtype == theirs.dtype
+        ]
+        if alike and not any(agree(ours, theirs) for ours in alike):
             return True
     return False
 
