@@ -7,6 +7,7 @@ stay ids and masks stay masks. At each the model itself runs beside its graph, a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,6 +17,7 @@ from torch.utils import _pytree as pytree
 
 from pycandle.errors import Finding, RecordError
 from pycandle.graph import Case, Graph, every_node
+from pycandle.graph.bounds import known
 from pycandle.graph.dim import substitute
 from pycandle.graph.verify import verify
 from pycandle.record.calls import Call, observe
@@ -44,10 +46,10 @@ def record_goldens(
     _hold_against(graph, calls, values, recorded)
 
     smallest = _smallest(graph, imported, exported, say)
-    graph = replace(
-        graph,
-        symbols=tuple(replace(s, min=smallest[s.name]) for s in graph.symbols),
-    )
+    symbols = tuple(replace(s, min=smallest[s.name]) for s in graph.symbols)
+    ranges = {s.name: (s.min, math.inf if s.max is None else s.max) for s in symbols}
+    guards = tuple(guard for guard in graph.guards if not known(guard, ranges))
+    graph = replace(graph, symbols=symbols, guards=guards)
     cases = {"recorded": recorded, "smallest": smallest, "larger": _larger(graph, smallest)}
     kept = {name: sizes for name, sizes in cases.items() if name == "recorded" or sizes != recorded}
     tensors: dict[str, torch.Tensor] = {}

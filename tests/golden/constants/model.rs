@@ -5,7 +5,7 @@ use pycandle_runtime::{PyChecker, Scope, nn, ops, py_check};
 /// __main__.Tables (model.py:31)
 #[derive(Debug, Clone)]
 pub struct Tables {
-    pub constant_0: Tensor,
+    pub wave: Tensor,
     pub blocks: Vec<Block>,
     pub checker: Option<PyChecker>,
 }
@@ -19,15 +19,10 @@ impl Tables {
         let vb = nn::constants(
             vb,
             constants,
-            "5cce0f124e4c89e2a3143ebc9650f78f218941634fe2445ea24fbb490b6dfff0",
+            "de8672f0d8531fcac8d2d749c27afca46ba501d6fbaa6d83e9d38ba2ab81a288",
         )?;
         Ok(Self {
-            constant_0: vb.get_with_hints_dtype(
-                (9, 9),
-                "constant_0",
-                Default::default(),
-                DType::F64,
-            )?,
+            wave: vb.get_with_hints_dtype((9, 9), "wave", Default::default(), DType::F64)?,
             blocks: (0..2)
                 .map(|i| {
                     Block::load(
@@ -48,7 +43,7 @@ impl Tables {
         for block in &self.blocks {
             blocks = block.forward(&blocks)?;
         }
-        let output = ops::matmul(&blocks.to_dtype(DType::F64)?, &self.constant_0)?;
+        let output = ops::matmul(&blocks.to_dtype(DType::F64)?, &self.wave)?;
         let mul = blocks.broadcast_mul(
             &Tensor::new(
                 &[
