@@ -24,7 +24,8 @@ def generate(
     """The generated files of a manifest by name, without their headers and not formatted.
 
     Options: `model`, the name of the model's own struct (its class's by default), and `manifest`,
-    the manifest's path in the crate, which the parity tests read at run time. Raises
+    the manifest's path in the crate, which the parity tests read at run time, and beside which the
+    constants are that no checkpoint holds. Raises
     `UnsupportedError` with every op and argument that has no lowering, `ManifestError`, or
     `ProjectError` for a name that Rust cannot have.
     """
@@ -47,7 +48,7 @@ def generate(
     root = root or type_identifier(graph.class_name.rpartition(".")[2])
     structs = build_structs(tree, lowered, root)
     parity = print_parity(tree, structs, graph.name, path, digest, options_text)
-    return {f"{module}.rs": print_module(graph, structs), f"{module}_parity.rs": parity}
+    return {f"{module}.rs": print_module(graph, structs, path), f"{module}_parity.rs": parity}
 
 
 def unsupported(graph: Graph) -> tuple[Finding, ...]:

@@ -171,8 +171,8 @@ def _device(
     tree: Tree, inputs: tuple[tuple[str, str], ...], steps: list[Step]
 ) -> Callable[[Expr], Expr | None]:
     """A rewrite of `DeviceOf` to the device of the first tensor at hand, if there is one."""
-    own = [p for p in tree.aliases if any(p in reads(step) for step in steps)]
-    at_hand = [value for _, value in inputs] + own
+    read = {name for step in steps for name in reads(step)}
+    at_hand = [value for _, value in inputs] + [p for p in tree.aliases if p in read]
 
     def change(expr: Expr) -> Expr | None:
         if not isinstance(expr, DeviceOf) or expr.tensor is not None or not at_hand:

@@ -20,6 +20,7 @@ class ParameterField:
     path: str
     shape: tuple[Expr, ...]
     dtype: str
+    own_dtype: bool = False  # whatever dtype the weights are loaded in
 
 
 @dataclass(frozen=True, slots=True)

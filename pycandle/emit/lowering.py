@@ -5,11 +5,13 @@ All findings at once, each with its module, its Python line, how often it occurs
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from pycandle.errors import Finding
-from pycandle.graph import Graph, Node, every_node
+from pycandle.graph import Graph, Node, Parameter, every_node
 from pycandle.ops import Decline, lower
+from pycandle.ops.create import candle_dtype
 from pycandle.ops.expr import Expr
 
 
@@ -35,13 +37,22 @@ def lower_graph(graph: Graph) -> tuple[dict[str, Expr], tuple[Finding, ...]]:
     findings = tuple(
         _finding(graph, what, fix, source, nodes) for (what, fix, source), nodes in declined.items()
     )
-    return lowered, (*_mixed_weights(graph), *findings)
+    return lowered, (*_mixed_weights(graph), *_not_loadable(graph), *findings)
+
+
+def weights_dtype(graph: Graph) -> str | None:
+    """The one floating dtype that the checkpoint is loaded in; None if it has no floats."""
+    return next((p.value.type.stored.dtype for p in _floats(graph)), None)
+
+
+def _floats(graph: Graph) -> list[Parameter]:
+    return [p for p in graph.parameters if p.value.type.stored.is_float and not p.constant]
 
 
 def _mixed_weights(graph: Graph) -> tuple[Finding, ...]:
     """A checkpoint is loaded in one floating dtype; weights of another would change theirs."""
-    floats = [p for p in graph.parameters if p.value.type.stored.is_float]
-    other = [p for p in floats if p.value.type.stored.dtype != floats[0].value.type.stored.dtype]
+    floats, dtype = _floats(graph), weights_dtype(graph)
+    other = [p for p in floats if p.value.type.stored.dtype != dtype]
     return tuple(
         Finding(
             f"weights of {floats[0].value.type.dtype}, and this one of {p.value.type.dtype}",
@@ -50,6 +61,15 @@ def _mixed_weights(graph: Graph) -> tuple[Finding, ...]:
         )
         for p in other[:1]
     )
+
+
+def _not_loadable(graph: Graph) -> Iterator[Finding]:
+    """What a file may hold, and Candle has no dtype for."""
+    for parameter in graph.parameters:
+        try:
+            candle_dtype(parameter.value.type.stored.dtype)
+        except Decline as reason:
+            yield Finding(reason.what, parameter.names[0], reason.fix)
 
 
 def _finding(graph: Graph, what: str, fix: str, source: str, nodes: list[Node]) -> Finding:

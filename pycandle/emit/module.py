@@ -35,9 +35,14 @@ _IMPORTS = (
 _COMMENT_OR_STRING = re.compile(r'^ *///.*$|"(?:[^"\\\\]|\\\\.)*"', re.MULTILINE)
 
 
-def print_module(graph: Graph, structs: list[Struct]) -> str:
-    """The file with all structs, the model's own first, as a reader looks for it first."""
-    body = "\n".join(_struct(graph, struct) for struct in reversed(structs))
+def print_module(graph: Graph, structs: list[Struct], manifest: str) -> str:
+    """The file with all structs, the model's own first, as a reader looks for it first.
+
+    `manifest` is its path in the crate; constants that no checkpoint holds lie beside it.
+    """
+    folder = manifest.rpartition("/")[0]
+    constants = f"{folder}/{graph.name}_constants.safetensors".removeprefix("/")
+    body = "\n".join(_struct(graph, struct, constants) for struct in reversed(structs))
     code = _COMMENT_OR_STRING.sub("", body)
     lines: list[str] = []
     for crate, names in _IMPORTS:
@@ -78,7 +83,7 @@ def _uses(code: str, name: str) -> bool:
     return re.search(rf"\b{name}\b{path}", code) is not None
 
 
-def _struct(graph: Graph, struct: Struct) -> str:
+def _struct(graph: Graph, struct: Struct, constants: str) -> str:
     region = graph.regions[struct.region]
     names = FieldNames(struct.fields, struct.stored)
     source = f" ({comment_text(region.source)})" if region.source else ""
@@ -93,7 +98,7 @@ def _struct(graph: Graph, struct: Struct) -> str:
         "}",
         "",
         f"impl {struct.name} {{",
-        *_load(graph, struct, names),
+        *_load(graph, struct, names, constants),
         "",
         *_forwards(graph, struct, names),
         "}",
@@ -107,7 +112,7 @@ def _field_type(field: StructField) -> str:
     return field.type if isinstance(field, ModuleField) else f"Vec<{field.items[0].type}>"
 
 
-def _load(graph: Graph, struct: Struct, names: FieldNames) -> Iterator[str]:
+def _load(graph: Graph, struct: Struct, names: FieldNames, constants: str) -> Iterator[str]:
     arguments = [f"{name}: {kind}" for name, kind in struct.config]
     if struct.reads_weights:
         used = struct.reads_device or any(_reads_weights(field) for field in struct.fields)
@@ -115,6 +120,11 @@ def _load(graph: Graph, struct: Struct, names: FieldNames) -> Iterator[str]:
     arguments.append("checker: Option<PyChecker>")
     yield f"    pub fn load({', '.join(arguments)}) -> Result<Self> {{"
     if struct.region == 0:
+        if any(parameter.constant for parameter in graph.parameters):
+            place = f'concat!(env!("CARGO_MANIFEST_DIR"), {string_literal("/" + constants)})'
+            yield f"        let constants = include_bytes!({place});"
+            known = string_literal(graph.constants)
+            yield f"        let vb = nn::constants(vb, constants, {known})?;"
         tied = [p.names for p in graph.parameters if len(p.names) > 1]
         if tied:
             groups = [f"&[{', '.join(string_literal(n) for n in group)}]" for group in tied]
@@ -141,7 +151,7 @@ def _field_load(field: StructField, names: FieldNames) -> str:
     if isinstance(field, ParameterField):
         shape = _loaded(Tuple(field.shape) if field.shape else Raw("()"), names)
         path = string_literal(field.path)
-        if field.dtype in ("f32", "f64", "f16", "bf16"):
+        if not field.own_dtype:
             return f"vb.get({shape}, {path})?"
         dtype = candle_dtype(DType(field.dtype)).text
         return f"vb.get_with_hints_dtype({shape}, {path}, Default::default(), {dtype})?"

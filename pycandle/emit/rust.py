@@ -6,6 +6,8 @@ Layout is plain: rustfmt has the last word where a file is checked in.
 from __future__ import annotations
 
 import math
+import struct
+import sys
 
 from pycandle.emit.fields import ListField, ModuleField, StructField
 from pycandle.emit.names import identifier, string_literal
@@ -118,15 +120,41 @@ def argument(expr: Expr, names: FieldNames) -> str:
 
 
 def number(literal: Number) -> str:
-    """A constant of its Rust type; not-a-number and infinities have names."""
-    if literal.kind in ("f64", "f32"):
-        amount = float(literal.value)
-        if math.isnan(amount):
-            return f"{literal.kind}::NAN"
-        if math.isinf(amount):
-            return f"{literal.kind}::{'NEG_' if amount < 0 else ''}INFINITY"
-        return repr(amount) if literal.kind == "f64" else f"{amount!r}f32"
-    return f"{literal.value}" if literal.kind == "usize" else f"{literal.value}{literal.kind}"
+    """A constant of its Rust type; not-a-number, infinities and extremes have names."""
+    kind = literal.kind
+    if kind not in ("f64", "f32"):
+        return f"{literal.value}" if kind == "usize" else f"{literal.value}{kind}"
+    amount = float(literal.value) if kind == "f64" else _single(literal.value)
+    if math.isnan(amount):
+        return f"{kind}::NAN"
+    sign = "-" if amount < 0 else ""
+    if math.isinf(amount):
+        return f"{kind}::{'NEG_' if sign else ''}INFINITY"
+    if abs(amount) == _LARGEST[kind]:
+        return f"{kind}::{'MIN' if sign else 'MAX'}"
+    return repr(amount) if kind == "f64" else f"{_shortest(amount)!r}f32"
+
+
+_LARGEST = {"f64": sys.float_info.max, "f32": (2.0 - 2.0**-23) * 2.0**127}
+
+
+def _single(amount: float) -> float:
+    """The float32 nearest to the number, infinity past the largest one."""
+    try:
+        return struct.unpack("f", struct.pack("f", amount))[0]
+    except OverflowError:
+        return math.copysign(math.inf, amount)
+
+
+def _shortest(single: float) -> float:
+    """The shortest decimal that is this float32 once it is rounded."""
+    for digits in range(1, 10):
+        decimal = float(f"{single:.{digits}g}")
+        # Rust rounds the decimal itself, not its double: the doubles beside it must agree.
+        near = (math.nextafter(decimal, -math.inf), decimal, math.nextafter(decimal, math.inf))
+        if all(_single(double) == single for double in near):
+            return decimal
+    return single
 
 
 def size_text(size: Size) -> str:

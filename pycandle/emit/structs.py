@@ -22,6 +22,7 @@ from pycandle.emit.fields import (
 )
 from pycandle.emit.layers import layer_field
 from pycandle.emit.loops import roll
+from pycandle.emit.lowering import weights_dtype
 from pycandle.emit.names import identifier, type_identifier
 from pycandle.emit.naming import Body, name_locals
 from pycandle.emit.statements import map_exprs, walk_all
@@ -148,7 +149,8 @@ class _Structs:
         tensor = self.tree.graph.types[value].stored
         labels = _AXIS_LABELS.get(tensor.rank, ("size",) * tensor.rank)
         shape = tuple(size(s, label=label) for s, label in zip(tensor.shape, labels, strict=True))
-        return ParameterField(path, shape, tensor.dtype)
+        own = not tensor.is_float or tensor.dtype != weights_dtype(self.tree.graph)
+        return ParameterField(path, shape, tensor.dtype, own)
 
     def _merge(self, plans: list[_Plan]) -> None:
         """One struct for plans that are equal up to constants."""

@@ -51,6 +51,15 @@ class Tree:
         return found
 
     @cached_property
+    def readers(self) -> dict[str, dict[int, None]]:
+        """The regions of the nodes that read each value."""
+        found: dict[str, dict[int, None]] = {}
+        for node in self.graph.nodes:
+            for name in node.inputs:
+                found.setdefault(name, {})[node.region] = None
+        return found
+
+    @cached_property
     def aliases(self) -> dict[str, tuple[str, ...]]:
         """The checkpoint names of each parameter, by value name."""
         return {p.value.name: p.names for p in self.graph.parameters}
@@ -106,11 +115,13 @@ class Tree:
         if region == 0:
             return [(output.path, output.value) for output in self.graph.outputs]
         made = dict.fromkeys(out.name for node in self.nodes[region] for out in node.outs)
-        used = {output.value for output in self.graph.outputs}
-        for node in self.graph.nodes:
-            if not self.is_inside(node.region, region):
-                used.update(node.inputs)
-        live = {name: None for name in made if name in used}
+        final = {output.value for output in self.graph.outputs}
+        live = {
+            name: None
+            for name in made
+            if name in final
+            or any(not self.is_inside(reader, region) for reader in self.readers.get(name, ()))
+        }
         return self._ordered(live, [(b.name, b.value) for b in self.graph.regions[region].outputs])
 
     def _ordered(

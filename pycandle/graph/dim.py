@@ -78,6 +78,9 @@ class Dim:
 
 # A whole part, of a product with a float: sympy's names, and Python's.
 _ROUNDED = {("TruncToInt", "ToFloat"), ("trunc", "float")}
+# A quotient to the next whole number below or above, in the same two spellings.
+_DOWN = ("FloorToInt", "TruncToInt", "floor", "trunc")
+_UP = ("CeilToInt", "ceil")
 
 
 def symbol(name: str) -> Dim:
@@ -165,6 +168,11 @@ def from_ast(node: ast.expr) -> Size:
             right=ast.Call(func=conversion, args=[operand]),
         )]) if (_name(function), _name(conversion)) in _ROUNDED:  # fmt: skip
             return _scaled(factor, from_ast(operand))
+        case ast.Call(func=function, args=[
+            ast.BinOp(left=left, op=ast.Div(), right=right)
+            | ast.Call(func=ast.Name(id="IntTrueDiv"), args=[left, right])
+        ]) if _name(function) in (*_DOWN, *_UP):  # fmt: skip
+            return _whole(_name(function), from_ast(left), from_ast(right))
         case _:
             raise ValueError(f"not a size: {ast.unparse(node)}")
 
@@ -198,6 +206,13 @@ def _function(name: str, left: Size, right: Size) -> Size:
     if name.lower() in ("max", "min"):
         return opaque(name.lower(), left, right)
     raise ValueError(f"not a function of sizes: {name}")
+
+
+def _whole(function: str, left: Size, right: Size) -> Size:
+    """A quotient of sizes, rounded; no size is so large that its float is another number."""
+    if function.lower().startswith("trunc") and any(factor < 0 for _, factor in terms_of(left)):
+        raise ValueError("a quotient of what may be negative is cut off; use // in its place")
+    return floordiv(left + right - 1, right) if function in _UP else floordiv(left, right)
 
 
 def _scaled(factor: float, size: Size) -> Size:

@@ -257,10 +257,14 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A tensor of the checkpoint, under each name that the checkpoint may give it."""
+    """A tensor of the checkpoint, under each name that the checkpoint may give it.
+
+    A constant is one that no checkpoint holds; the recording has it in a file of its own.
+    """
 
     value: Value
     names: tuple[str, ...]
+    constant: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,6 +295,7 @@ class Graph:
     guards: tuple[Guard, ...] = ()
     inputs: tuple[Input, ...] = ()
     parameters: tuple[Parameter, ...] = ()
+    constants: str = ""  # the SHA-256 of the file that holds those that are constants
     regions: tuple[Region, ...] = (Region("", 0, "", None, ""),)
     nodes: tuple[Node, ...] = ()
     outputs: tuple[Output, ...] = ()

@@ -48,7 +48,15 @@ def dump(graph: Graph) -> str:
             for i in graph.inputs
         ],
         "outputs": [{"path": o.path, "value": o.value} for o in graph.outputs],
-        "parameters": [{"names": list(p.names), **_value(p.value)} for p in graph.parameters],
+        "parameters": [
+            {
+                "names": list(p.names),
+                **_value(p.value),
+                **({"constant": True} if p.constant else {}),
+            }
+            for p in graph.parameters
+        ],
+        **({"constants": graph.constants} if graph.constants else {}),
         "regions": [_region(region) for region in graph.regions],
         "nodes": [print_node(node) for node in graph.nodes],
         "cases": [{"name": c.name, "symbols": dict(c.symbols)} for c in graph.cases],
@@ -122,9 +130,14 @@ def _graph(document: dict[str, Any]) -> Graph:
             for i in document["inputs"]
         ),
         parameters=tuple(
-            Parameter(_read_value(p), tuple(_text(n) for n in p["names"]))
+            Parameter(
+                _read_value(p),
+                tuple(_text(n) for n in p["names"]),
+                p.get("constant", False) is True,
+            )
             for p in document["parameters"]
         ),
+        constants=_text(document.get("constants", "")),
         regions=tuple(_read_region(r) for r in document["regions"]),
         nodes=tuple(parse_node(_text(line)) for line in document["nodes"]),
         outputs=tuple(Output(_text(o["path"]), _text(o["value"])) for o in document["outputs"]),

@@ -21,6 +21,7 @@ import ast
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from pycandle.errors import Finding, ManifestError
 from pycandle.graph import dim
@@ -67,7 +68,8 @@ def print_graph(graph: Graph) -> str:
         lines.append(f"input {json.dumps(entry.name)} {print_value(entry.value)}{drawn}")
     for parameter in graph.parameters:
         names = " ".join(json.dumps(name) for name in parameter.names)
-        lines.append(f"parameter {print_value(parameter.value)} {names}")
+        kind = "constant" if parameter.constant else "parameter"
+        lines.append(f"{kind} {print_value(parameter.value)} {names}")
     for index, region in enumerate(graph.regions[1:], 1):
         lines.append(
             f"region {index} {json.dumps(region.path)} {region.call}"
@@ -136,7 +138,8 @@ def parse_graph(text: str) -> Graph:
             if kind == "graph":
                 name = rest
             elif kind in _PARSERS:
-                graph.setdefault(kind, []).append(_PARSERS[kind](rest))
+                kept = "parameter" if kind == "constant" else kind
+                graph.setdefault(kept, []).append(_PARSERS[kind](rest))
             else:
                 graph.setdefault("node", []).append(parse_node(line))
         except ValueError as error:
@@ -335,6 +338,10 @@ def _parse_parameter(text: str) -> Parameter:
     return Parameter(parse_value(match[0]), tuple(json.loads(name) for name in names))
 
 
+def _parse_constant(text: str) -> Parameter:
+    return replace(_parse_parameter(text), constant=True)
+
+
 def _parse_region(text: str) -> Region:
     match = re.fullmatch(r'\d+ ("(?:[^"\\]|\\.)*") (\d+) ("(?:[^"\\]|\\.)*") (\d+)', text)
     if match is None:
@@ -362,6 +369,7 @@ _PARSERS = {
     "symbol": _parse_symbol,
     "input": _parse_input,
     "parameter": _parse_parameter,
+    "constant": _parse_constant,
     "region": _parse_region,
     "output": _parse_output,
 }

@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pycandle.graph import Graph, Node, Ref, Size, with_blocks
+from pycandle.graph import Graph, Node, Ref, Size, TensorType, with_blocks
 from pycandle.graph.dim import substitute
 from pycandle.passes.contraction import Term, Unsolved, Writer, contract, reduced
 
@@ -93,10 +93,17 @@ def _solve(graph: Graph, node: Node) -> _Solved:
         terms[left] = made
         del terms[right]
     result = writer.arranged(terms[0], equation.output)
-    if result.type != node.out.type:
+    if not _alike(result.type, node.out.type):
         raise Unsolved
     name = node.out.name if writer.nodes else result.name
     return _Solved(writer.finished(result.name), name)
+
+
+def _alike(ours: TensorType, theirs: TensorType) -> bool:
+    """Whether two types may be the same; PyTorch can state one size in two ways."""
+    pairs = zip(ours.shape, theirs.shape, strict=False)
+    known = ((x, y) for x, y in pairs if isinstance(x, int) and isinstance(y, int))
+    return ours.dtype == theirs.dtype and ours.rank == theirs.rank and all(x == y for x, y in known)
 
 
 def _tensors(node: Node) -> list[str]:

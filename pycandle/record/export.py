@@ -21,6 +21,7 @@ from typing import Any
 import torch
 from torch.export import Dim, ExportedProgram
 from torch.export.graph_signature import InputKind
+from torch.fx.experimental import _config as symbolic
 from torch.utils import _pytree as pytree
 
 from pycandle.errors import Finding, RecordError
@@ -52,15 +53,28 @@ def export(
 ) -> Exported:
     """Export the model; with `dynamic_shapes` None every axis is tried. Raises `RecordError`."""
     if isinstance(model, ExportedProgram):
-        with whole_sequences():
+        with _any_sizes():
             return Exported(_functional(model), None, args, kwargs, dynamic_shapes, ())
-    with whole_sequences(), _inference(model):
+    with _any_sizes(), _inference(model):
         if dynamic_shapes is not None:
             program = _export(model, args, kwargs, dynamic_shapes)
             return Exported(_functional(program), model, args, kwargs, dynamic_shapes, ())
         program, tried = _export_automatic(model, args, kwargs)
         statics = tuple(_statics(model, program, args, kwargs, tried))
         return Exported(_functional(program), model, args, kwargs, None, statics)
+
+
+@contextmanager
+def _any_sizes() -> Generator[None]:
+    """No size is taken for granted that only shapes and layouts of fake tensors ask for.
+
+    PyTorch asks of many a tensor how it broadcasts and whether it is contiguous, and on the way
+    whether a size is one; its own option makes such questions have no answer, not a guard. With it
+    an axis may be dynamic that is recorded with size one.
+    """
+    options: Any = symbolic
+    with whole_sequences(), options.patch(backed_size_oblivious=True):
+        yield
 
 
 @contextmanager
@@ -142,8 +156,8 @@ def _statics(
             reason = f"specialised to {int(size)}"
             if tried is None:
                 reason += "; the model does not export with dynamic axes"
-            elif int(size) in (0, 1):
-                reason += "; record with a size of 2 or more to make it dynamic"
+            elif int(size) == 0:
+                reason += "; record with a size of 1 or more to make it dynamic"
             elif asked < _MOST_REASONS:
                 asked += 1
                 reason += _reason(model, args, kwargs, given, axis)

@@ -7,6 +7,7 @@ stay ids and masks stay masks. At each the model itself runs beside its graph, a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,6 +17,7 @@ from torch.utils import _pytree as pytree
 
 from pycandle.errors import Finding, RecordError
 from pycandle.graph import Case, Graph, every_node
+from pycandle.graph.bounds import known
 from pycandle.graph.dim import substitute
 from pycandle.graph.verify import verify
 from pycandle.record.calls import Call, observe
@@ -44,10 +46,10 @@ def record_goldens(
     _hold_against(graph, calls, values, recorded)
 
     smallest = _smallest(graph, imported, exported, say)
-    graph = replace(
-        graph,
-        symbols=tuple(replace(s, min=smallest[s.name]) for s in graph.symbols),
-    )
+    symbols = tuple(replace(s, min=smallest[s.name]) for s in graph.symbols)
+    ranges = {s.name: (s.min, math.inf if s.max is None else s.max) for s in symbols}
+    guards = tuple(guard for guard in graph.guards if not known(guard, ranges))
+    graph = replace(graph, symbols=symbols, guards=guards)
     cases = {"recorded": recorded, "smallest": smallest, "larger": _larger(graph, smallest)}
     kept = {name: sizes for name, sizes in cases.items() if name == "recorded" or sizes != recorded}
     tensors: dict[str, torch.Tensor] = {}
@@ -145,17 +147,17 @@ def _by_end(calls: list[Call]) -> list[int]:
 
 
 def _differs(graph: Graph, call: Call, index: int, values: Mapping[str, torch.Tensor]) -> bool:
-    """Whether the call gave a tensor of the type of one of its graph's outputs, but another."""
-    outputs = graph.regions[index].outputs
-    # What no name matches is held against what no name matched.
-    named = {boundary.name for boundary in outputs}
-    rest = [tensor for name, tensor in call.outputs.items() if name not in named]
-    for boundary in outputs:
-        ours = values[boundary.value]
-        seen = call.outputs.get(boundary.name)
-        candidates = [seen] if seen is not None else rest
-        alike = [t for t in candidates if t.shape == ours.shape and t.dtype == ours.dtype]
-        if (seen is not None or alike) and not any(agree(ours, t) for t in alike):
+    """Whether the call gave a tensor that its graph gives another for, of the same type."""
+    boundaries = graph.regions[index].outputs
+    for name, theirs in call.outputs.items():
+        named = [values[b.value] for b in boundaries if b.name == name]
+        # Other values are used outside too, as an input that the module gave back as it was.
+        alike = named or [
+            tensor
+            for tensor in (values[b.value] for b in boundaries if b.name not in call.outputs)
+            if tensor.shape == theirs.shape and tensor.dtype == theirs.dtype
+        ]
+        if alike and not any(agree(ours, theirs) for ours in alike):
             return True
     return False
 

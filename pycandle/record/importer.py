@@ -24,6 +24,7 @@ from pycandle.record.draws import Draw
 from pycandle.record.export import Exported, user_inputs
 from pycandle.record.guards import read_guards
 from pycandle.record.symbols import name_symbols
+from pycandle.record.trace import constants_hash
 from pycandle.record.translation import Stack, Translation, stack_of
 from pycandle.record.values import DTYPES
 
@@ -34,7 +35,7 @@ class Imported:
 
     graph: Graph
     owners: tuple[Stack, ...]  # per node: the stack of module calls
-    weights: dict[str, torch.Tensor]  # by value name
+    weights: dict[str, torch.Tensor]  # by value name, constants included
     draws: tuple[tuple[str, Draw], ...]  # the inputs that the model draws itself, in order
 
 
@@ -52,11 +53,11 @@ class _Importer:
         self.symbols = name_symbols(exported)
         self.made = Translation(self.program, self.symbols)
         self.problems = self.made.problems
+        self.weights: dict[str, torch.Tensor] = {}
+        self.parameters: list[Parameter] = []
 
     def run(self) -> Imported:
-        weights: dict[str, torch.Tensor] = {}
-        parameters: list[Parameter] = []
-        made = self.made
+        made, weights, parameters = self.made, self.weights, self.parameters
         inputs = self._inputs()
         made.reserve(entry.name for entry in inputs)
         aliases = _aliases(self.exported)
@@ -73,7 +74,7 @@ class _Importer:
                 parameters.append(Parameter(value, aliases.get(spec.target, (spec.target,))))
                 weights[name] = tensor
             else:
-                self._constant(name, spec.target or name, tensor)
+                self._constant(name, node, spec, tensor)
         for node in self.program.graph.nodes:
             if node.op == "call_function":
                 made.call(node)
@@ -91,20 +92,41 @@ class _Importer:
             guards=(*guards, *(guard for guard in made.asserted if guard not in guards)),
             inputs=(*inputs, *made.drawn),
             parameters=tuple(parameters),
+            constants=constants_hash(parameters, weights),
             nodes=tuple(made.nodes),
             outputs=outputs,
             statics=self.exported.statics,
         )
         return Imported(graph, tuple(made.owners), weights, tuple(made.draws))
 
-    def _constant(self, name: str, path: str, tensor: torch.Tensor) -> None:
+    def _constant(self, name: str, node: torch.fx.Node, spec: Any, tensor: torch.Tensor) -> None:
         try:
-            nodes = constant_nodes(name, path, tensor, self.made.fresh)
+            nodes = constant_nodes(name, spec.target or name, tensor, self.made.fresh)
         except RecordError as error:
             self.problems += error.findings
             return
+        if not nodes:
+            value = Value(name, TensorType(DTYPES[tensor.dtype], tuple(tensor.shape)))
+            self.parameters.append(Parameter(value, (self._path(node, spec),), constant=True))
+            self.weights[name] = tensor
         self.made.nodes += nodes
         self.made.owners += [()] * len(nodes)
+
+    def _path(self, node: torch.fx.Node, spec: Any) -> str:
+        """Where a constant is in the model: an attribute has a name; those that forward makes are
+        the module's that reads them, under a number, so that equal modules have equal names.
+        """
+        if not spec.target.startswith("lifted_tensor_"):
+            return spec.target
+        paths = [[path for path, _, _ in stack_of(user)] for user in node.users]
+        shared = [p for p in paths[0] if all(p in path for path in paths)]
+        prefix = f"{shared[-1]}." if shared and shared[-1] else ""
+        taken = {name for parameter in self.parameters for name in parameter.names}
+        taken |= self.program.state_dict.keys()
+        count = 0
+        while f"{prefix}constant_{count}" in taken:
+            count += 1
+        return f"{prefix}constant_{count}"
 
     def _placeholders(self) -> Iterator[tuple[Any, torch.fx.Node]]:
         nodes = [n for n in self.program.graph.nodes if n.op == "placeholder"]

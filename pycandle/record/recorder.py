@@ -33,6 +33,7 @@ class GoldenRecorder:
         self._graph: Graph | None = None
         self._tensors: dict[str, torch.Tensor] = {}
         self._weights: dict[str, torch.Tensor] = {}
+        self._constants: bytes | None = None
 
     # What `pycandle record` and `pycandle check` hang on to; see `watching` and `graphs_only`.
     _saved: ClassVar[Callable[[Path], None] | None] = None
@@ -75,6 +76,7 @@ class GoldenRecorder:
         from pycandle.record.goldens import record_goldens
         from pycandle.record.importer import import_program
         from pycandle.record.regions import place_nodes
+        from pycandle.record.trace import constants_bytes
 
         _say("exporting the model with torch.export")
         exported = export(model, inputs, kwargs, dynamic_shapes)
@@ -89,16 +91,20 @@ class GoldenRecorder:
         self._weights = {
             parameter.names[0]: imported.weights[parameter.value.name].contiguous()
             for parameter in self._graph.parameters
+            if not parameter.constant
         }
+        self._constants = constants_bytes(self._graph.parameters, imported.weights)
         return self
 
     def save(self, name: str | None = None, weights: bool = False) -> Path:
         """Write `{name}_manifest.json` and `{name}_trace.safetensors`; returns the manifest's path.
 
-        With `weights` the model's parameters go to `{name}.safetensors`, where the parity test
-        looks for a checkpoint; without it, put or link the checkpoint there. The name becomes the
-        Rust module's, so it must be an identifier; it defaults to the one that `pycandle record`
-        was given. Raises `RecordError` if nothing was recorded.
+        Constants that no checkpoint holds go to `{name}_constants.safetensors`, which the generated
+        code includes: it belongs beside the manifest, and into git. With `weights` the model's
+        parameters go to `{name}.safetensors`, where the parity test looks for a checkpoint; without
+        it, put or link the checkpoint there. The name becomes the Rust module's, so it must be an
+        identifier; it defaults to the one that `pycandle record` was given. Raises `RecordError` if
+        nothing was recorded.
         """
         from safetensors.torch import save
 
@@ -124,6 +130,8 @@ class GoldenRecorder:
         trace = trace_bytes(self._tensors, text)
         write_if_changed(self.output_dir / f"{name}_trace.safetensors", trace)
         write_if_changed(path, text.encode())
+        if self._constants is not None:
+            write_if_changed(self.output_dir / f"{name}_constants.safetensors", self._constants)
         if weights:
             write_if_changed(self.output_dir / f"{name}.safetensors", save(stored(self._weights)))
         if GoldenRecorder._saved is not None:

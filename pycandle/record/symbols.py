@@ -46,8 +46,8 @@ def name_symbols(exported: Exported) -> dict[str, Symbol]:
         known = ranges.get(torch_name)
         upper = None if known is None or known.upper >= sys.maxsize - 1 else int(known.upper)
         lower = 1 if known is None else int(known.lower)
-        # torch reports ranges from 2 only because it specialises 0 and 1; what a size of 1 does
-        # is tried when goldens are recorded.
+        # A range from 2 says that a branch was taken, or that torch specialised 0 and 1, where
+        # size 1 may well do the same: that is tried when goldens are recorded.
         lower = max(least, 1) if lower <= 2 else lower
         found[torch_name] = Symbol(name, lower, upper, int(given.shape[axis]))
     return found

@@ -1,18 +1,20 @@
-"""The trace file: golden tensors by key, bound to the manifest that they were recorded with.
+"""The files of tensors beside a manifest, and how they are bound to it.
 
-Equal tensors give equal bytes. It must not know how the tensors were made.
+The trace has golden tensors by key, and the hash of the manifest. The constants are what the model
+needs and no checkpoint holds, and the manifest has their hash. Equal tensors give equal bytes. It
+must not know how the tensors were made.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import torch
 from safetensors.torch import save
 
-from pycandle.graph import manifest
+from pycandle.graph import Parameter, manifest
 
 _LENGTH_BYTES = 8  # a safetensors file starts with the length of its header
 _ALIGNMENT = 8
@@ -25,6 +27,44 @@ def trace_bytes(tensors: Mapping[str, torch.Tensor], text: str) -> bytes:
         "pycandle.manifest": hashlib.sha256(text.encode()).hexdigest(),
     }
     return _in_order(save(stored(tensors), metadata))
+
+
+def constants_bytes(
+    parameters: Iterable[Parameter], weights: Mapping[str, torch.Tensor]
+) -> bytes | None:
+    """The content of the constants' file, None if there are none; `weights` are by value.
+
+    Equal constants are stored once: the metadata maps the names of the others to the first's,
+    as `same:NAME`, since a name may be anything.
+    """
+    first: dict[tuple[torch.dtype, torch.Size, bytes], str] = {}
+    tensors: dict[str, torch.Tensor] = {}
+    others: dict[str, str] = {}
+    for parameter in parameters:
+        if not parameter.constant:
+            continue
+        (tensor,) = stored({"": weights[parameter.value.name].contiguous()}).values()
+        # Candle has no booleans, and reads its files without them.
+        tensor = tensor.to(torch.uint8) if tensor.dtype is torch.bool else tensor
+        (name,) = parameter.names
+        held = first.setdefault((tensor.dtype, tensor.shape, _content(tensor)), name)
+        if held == name:
+            tensors[name] = tensor
+        else:
+            others[f"same:{name}"] = held
+    if not tensors:
+        return None
+    return _in_order(save(tensors, {"pycandle.format": str(manifest.FORMAT), **others}))
+
+
+def constants_hash(parameters: Iterable[Parameter], weights: Mapping[str, torch.Tensor]) -> str:
+    """The SHA-256 of the constants' file in hexadecimal; empty if there are none."""
+    content = constants_bytes(parameters, weights)
+    return "" if content is None else hashlib.sha256(content).hexdigest()
+
+
+def _content(tensor: torch.Tensor) -> bytes:
+    return tensor.flatten().view(torch.uint8).numpy().tobytes()
 
 
 def stored(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

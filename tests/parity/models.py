@@ -40,7 +40,7 @@ from tests.parity.layers import (
 )
 from tests.parity.lively import enliven
 from tests.parity.signals import Denoiser, Listener, Rotary, SpectralConvolution, Vocoder
-from tests.parity.trees import Returned, Several, Shared, Stack, Tied, Twice, Upcast, Vec
+from tests.parity.trees import Returned, Several, Shared, Stack, Tables, Tied, Twice, Upcast, Vec
 
 Inputs = dict[str, Tensor]
 
@@ -128,6 +128,7 @@ MODELS: dict[str, Model] = {
     "pointwise": Model(Pointwise, floats(x=(5, 8))),
     "shared": Model(Shared, floats(x=(3, 6))),
     "upcast": Model(Upcast, floats(x=(3, 6))),
+    "tables": Model(Tables, floats(x=(4, 9))),
     "squares": Model(Squares, floats(x=(3, 7))),
     "returned": Model(Returned, floats(x=(3, 6))),
     "several": Model(Several, floats(x=(4, 10), gate=(4, 8))),

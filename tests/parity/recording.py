@@ -67,7 +67,8 @@ def _goldens(name: str, exported: Exported) -> tuple[str, dict[str, Tensor], dic
         assert held[parameter].data_ptr() == tensor.data_ptr(), f"the program copied {parameter}"
     imported = import_program(exported)
     graph, tensors = record_goldens(imported, exported, lambda _: None)
-    weights = {p.names[0]: imported.weights[p.value.name].contiguous() for p in graph.parameters}
+    held = [parameter for parameter in graph.parameters if not parameter.constant]
+    weights = {p.names[0]: imported.weights[p.value.name].contiguous() for p in held}
     return manifest.dump(replace(graph, name=name)), tensors, weights
 
 

@@ -131,3 +131,16 @@ def test_products_of_many_matrices_take_the_cheap_ones_first():
         "%y_0: f32[9] = aten.matmul.default(%b, %c)",
         "%y: f32[8] = aten.matmul.default(%a, %y_0)",
     ]
+
+
+def test_a_size_that_is_stated_in_two_ways_is_one():
+    graph = text.parse_graph("""
+        graph g
+        symbol s 1.. = 9
+        input "x" %x: f32[s, 8]
+        input "y" %y: f32[8, 4]
+        %e: f32[min(s, 2*s), 4] = aten.einsum.default("sd,dn->sn", [%x, %y])
+        %f: f32[min(s, 2*s), 4] = aten.relu.default(%e)
+        output "" %f
+        """)
+    assert next(node.op for node in solve_einsum(graph).nodes) == "aten.matmul.default"

@@ -24,6 +24,7 @@ guard (seq%2) == 0
 guard batch*seq <= 4096
 input "x" %x: f32[batch, seq, 4]
 parameter %w: f32[4, 4] "a.weight" "b.weight"
+constant %t: i64[9] "a.table"
 region 1 "a" 0 "torch.nn.Linear" 0
 %a: f32[batch, seq, 4] = aten.linear.default(%x, %w) @1 "model(1).py:6" as scores
 %b: f32[batch, 2, 4], %c: f32[batch, seq - 2, 4] = aten.split.sizes(%a, [2, seq - 2], dim=1)
@@ -87,6 +88,7 @@ def test_a_graph_is_read_back_from_its_text():
     assert text.print_graph(graph).strip() == GRAPH.strip()
     assert graph.nodes[0].targets == ("scores",)
     assert graph.parameters[0].names == ("a.weight", "b.weight")
+    assert [parameter.constant for parameter in graph.parameters] == [False, True]
 
 
 @pytest.mark.parametrize(
@@ -160,10 +162,15 @@ def test_equal_sizes_have_one_form():
     assert dim.parse("TruncToInt(1.5*ToFloat(2*s))") == dim.parse("3*s")
     assert dim.parse("math.trunc(0.25*torch.sym_float(s))") == dim.parse("s//4")
     assert dim.parse("torch.sym_max(1, s)") == dim.parse("Max(1, s)")
+    assert dim.parse("CeilToInt(IntTrueDiv(s, 8))") == dim.parse("(s + 7)//8")
+    assert dim.parse("math.ceil(s / t)") == dim.parse("(s + t - 1)//t")
+    assert dim.parse("math.floor((s - 1) / 8)") == dim.parse("(s - 1)//8")
     for written in ("t%(2*s)", "t//(s*t)", "3*t//s//t", "(s%2)//(t//3)", "s//(-t)"):
         assert dim.parse(str(dim.parse(written))) == dim.parse(written)
     with pytest.raises(ValueError, match="times another"):
         dim.parse("TruncToInt(1.7*ToFloat(s))")
+    with pytest.raises(ValueError, match="may be negative"):
+        dim.parse("math.trunc((s - 1) / 8)")
 
 
 def test_a_manifest_is_read_back_and_fits_its_schema():

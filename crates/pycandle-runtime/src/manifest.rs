@@ -30,6 +30,9 @@ pub struct Manifest {
 #[derive(Debug, Clone, Deserialize)]
 pub struct Parameter {
     pub dtype: String,
+    /// No checkpoint holds it.
+    #[serde(default)]
+    pub constant: bool,
 }
 
 /// One module call. The first region of a manifest is the root, with an empty path.
@@ -96,7 +99,7 @@ impl Manifest {
         if manifest.cases.is_empty() {
             return Err(wrong("it has no case".to_string()));
         }
-        manifest.hash = hex(&Sha256::digest(bytes));
+        manifest.hash = sha256(bytes);
         Ok(manifest)
     }
 
@@ -109,7 +112,8 @@ impl Manifest {
             "bf16" => Some(DType::BF16),
             _ => None,
         };
-        self.parameters.iter().find_map(float).unwrap_or(DType::F32)
+        let mut weights = self.parameters.iter().filter(|p| !p.constant);
+        weights.find_map(float).unwrap_or(DType::F32)
     }
 
     /// The recorded call of a module.
@@ -160,6 +164,11 @@ pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>> {
             path.display()
         ))
     })
+}
+
+/// The SHA-256 of a file's content in hexadecimal.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -5,6 +5,7 @@
 
 mod activation;
 mod batch_norm;
+mod constants;
 mod conv;
 mod conv_transpose;
 mod embedding;
@@ -17,6 +18,7 @@ mod tie;
 pub use activation::Activation;
 pub use batch_norm::{BatchNorm, batch_norm, batch_norm_no_affine};
 pub use candle_nn::{Conv1dConfig, Conv2dConfig, ConvTranspose1dConfig, ConvTranspose2dConfig};
+pub use constants::constants;
 pub use conv::{
     Conv1d, Conv2d, Conv3d, ConvConfig, conv1d, conv1d_no_bias, conv2d, conv2d_no_bias, conv3d,
     conv3d_no_bias,

@@ -37,7 +37,7 @@ pub fn tie<'a>(vb: VarBuilder<'a>, groups: &[&[&str]]) -> Result<VarBuilder<'a>>
     Ok(if prefix.is_empty() { vb } else { vb.pp(prefix) })
 }
 
-fn join(prefix: &str, name: &str) -> String {
+pub(super) fn join(prefix: &str, name: &str) -> String {
     if prefix.is_empty() {
         name.to_string()
     } else {

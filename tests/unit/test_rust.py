@@ -1,0 +1,37 @@
+"""Constants as Rust's text: the shortest that is the same number of the same type."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pycandle.emit.rust import number
+from pycandle.ops.expr import Number
+
+
+def check(value: float, single: str, double: str):
+    assert number(Number(value, "f32")) == single
+    assert number(Number(value, "f64")) == double
+
+
+def test_a_float32_has_no_digits_that_it_cannot_hold():
+    check(0.10000000149011612, "0.1f32", "0.10000000149011612")
+    check(1 / 3, "0.33333334f32", "0.3333333333333333")
+    check(16777217.0, "16777216.0f32", "16777217.0")
+    check(-0.0, "-0.0f32", "-0.0")
+
+
+def test_extremes_have_names():
+    check(float("nan"), "f32::NAN", "f64::NAN")
+    check(float("-inf"), "f32::NEG_INFINITY", "f64::NEG_INFINITY")
+    check(1e39, "f32::INFINITY", "1e+39")
+    check(-3.4028234663852886e38, "f32::MIN", "-3.4028234663852886e+38")
+    check(1.7976931348623157e308, "f32::INFINITY", "f64::MAX")
+
+
+@given(st.floats(width=32, allow_nan=False, allow_infinity=False))
+def test_a_float32_reads_back(value: float):
+    text = number(Number(value, "f32"))
+    named = {"f32::MIN": "-3.4028235e38f32", "f32::MAX": "3.4028235e38f32"}
+    decimal = float(named.get(text, text).removesuffix("f32"))
+
+    assert number(Number(decimal, "f32")) == text
+    assert abs(decimal - value) <= abs(value) * 2**-24 or abs(value) < 2**-125
