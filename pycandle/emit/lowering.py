@@ -10,7 +10,7 @@ from dataclasses import replace
 from pycandle.errors import Finding
 from pycandle.graph import Graph, Node, every_node
 from pycandle.ops import Decline, lower
-from pycandle.ops.expr import Expr
+from pycandle.ops.expr import Expr, Number, walk
 
 
 def lower_graph(graph: Graph) -> tuple[dict[str, Expr], tuple[Finding, ...]]:
@@ -25,7 +25,7 @@ def lower_graph(graph: Graph) -> tuple[dict[str, Expr], tuple[Finding, ...]]:
             if node.blocks:
                 continue  # a branch or a loop is a statement
             try:
-                exprs = lower(node, graph)
+                exprs = _sized(lower(node, graph))
             except Decline as reason:
                 # What is in a block belongs to the region of the node that holds it.
                 held = replace(node, region=outer.region)
@@ -36,6 +36,18 @@ def lower_graph(graph: Graph) -> tuple[dict[str, Expr], tuple[Finding, ...]]:
         _finding(graph, what, fix, source, nodes) for (what, fix, source), nodes in declined.items()
     )
     return lowered, (*_mixed_weights(graph), *findings)
+
+
+def _sized(exprs: tuple[Expr, ...]) -> tuple[Expr, ...]:
+    """The expressions of a node; declines them where Rust would not take a number for a size.
+
+    PyTorch takes some that mean nothing, and only then does a lowering let them pass.
+    """
+    for part in (part for expr in exprs for part in walk(expr)):
+        if isinstance(part, Number) and part.kind == "usize" and part.value < 0:
+            label = part.label or "a size"
+            raise Decline(f"{part.value} for {label}", "pass a number that is not negative")
+    return exprs
 
 
 def _mixed_weights(graph: Graph) -> tuple[Finding, ...]:
