@@ -12,7 +12,7 @@ from pycandle.errors import Finding
 from pycandle.graph import Graph, Node, Parameter, every_node
 from pycandle.ops import Decline, lower
 from pycandle.ops.create import candle_dtype
-from pycandle.ops.expr import Expr
+from pycandle.ops.expr import Expr, Number, walk
 
 
 def lower_graph(graph: Graph) -> tuple[dict[str, Expr], tuple[Finding, ...]]:
@@ -27,7 +27,7 @@ def lower_graph(graph: Graph) -> tuple[dict[str, Expr], tuple[Finding, ...]]:
             if node.blocks:
                 continue  # a branch or a loop is a statement
             try:
-                exprs = lower(node, graph)
+                exprs = _sized(lower(node, graph))
             except Decline as reason:
                 # What is in a block belongs to the region of the node that holds it.
                 held = replace(node, region=outer.region)
@@ -47,6 +47,18 @@ def weights_dtype(graph: Graph) -> str | None:
 
 def _floats(graph: Graph) -> list[Parameter]:
     return [p for p in graph.parameters if p.value.type.stored.is_float and not p.constant]
+
+
+def _sized(exprs: tuple[Expr, ...]) -> tuple[Expr, ...]:
+    """The expressions of a node; declines them where Rust would not take a number for a size.
+
+    PyTorch takes some that mean nothing, and only then does a lowering let them pass.
+    """
+    for part in (part for expr in exprs for part in walk(expr)):
+        if isinstance(part, Number) and part.kind == "usize" and part.value < 0:
+            label = part.label or "a size"
+            raise Decline(f"{part.value} for {label}", "pass a number that is not negative")
+    return exprs
 
 
 def _mixed_weights(graph: Graph) -> tuple[Finding, ...]:

@@ -110,7 +110,7 @@ def cdist(
 @op("aten._euclidean_dist.default")
 def euclidean_dist(x: Operand, other: Operand, *, out: TensorType) -> Expr:
     """Euclidean distances between all rows of one matrix and all of another."""
-    return cdist(x, other, out=out)
+    return Call("ops::euclidean_dist", _metric("_euclidean_dist", out, x, other))
 
 
 @op("aten.pdist.default", "aten._pdist_forward.default")

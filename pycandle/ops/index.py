@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pycandle.graph import Size, TensorType
 from pycandle.ops.create import constant
-from pycandle.ops.expr import Call, Expr, Maybe, Method, Number, Raw, Slice, flag, shape, size
+from pycandle.ops.expr import Call, Expr, Maybe, Method, Number, Raw, Slice, flag, size
 from pycandle.ops.table import NARROW, Operand, decline, number, op
 from pycandle.ops.views import axis
 
@@ -38,10 +38,8 @@ def take(x: Operand, index: Operand) -> Expr:
 @op("aten.take_along_dim.default", also=NARROW)
 def take_along_dim(x: Operand, indices: Operand, dim: int | None = None) -> Expr:
     """As gather, after both broadcast to each other; without an axis, of both as vectors."""
-    if dim is None or x.rank == 0:
-        flat = (_flat(x), _flat(indices), Number(0, "usize"))
-        taken = Call("ops::take_along_dim", flat)
-        return taken if dim is None else Method(taken, "reshape", (shape(indices.shape),))
+    if dim is None:
+        return Call("ops::gather", (_flat(x), Number(0, "usize"), _flat(indices)))
     return Call("ops::take_along_dim", (x.expr, indices.expr, axis(x, dim)))
 
 

@@ -194,7 +194,7 @@ def _convert(node: Node, forms: Forms) -> Form | None:
 
 def _cumsum(node: Node, forms: Forms) -> Form | None:
     form, axis, rank = forms.of(node.args[0]), node.args[1], node.out.type.rank
-    if form is None or not isinstance(axis, int) or depends_on(form, axis % rank):
+    if form is None or not isinstance(axis, int) or not rank or depends_on(form, axis % rank):
         return None
     position = _own_index(axis % rank, node.out.type.shape[axis % rank])
     if isinstance(form, (bool, int, Dim)):

@@ -8,7 +8,8 @@ result); failed (other values, shape or dtype); refused (the Rust function retur
 panicked; crashed (the compiler did); declined (the lowering said why).
 
 Samples for ops that PyTorch's database lacks stand in samples/: one function an overload that
-returns `call(...)`s. Accepted failures stand in exceptions.toml, one line each with its reason.
+returns `call(...)`s. Accepted failures stand in exceptions.toml, a line each: the case as it prints
+here, and the reason.
 CARGO_TARGET_DIR is honoured; the crate is generated in its folder `conformance_quick`, or
 `conformance_candle_V` with `--candle V`, which runs the cases with that version of Candle.
 """

@@ -109,6 +109,35 @@ def solve(case: Case) -> Solved | str:
     return Solved(case, graph, inputs, tuple(results), _reference(graph, names, inputs, results))
 
 
+def finite(solved: Solved) -> bool:
+    """Whether all numbers that go in and come out are finite."""
+    tensors = [*solved.case.tensors, *solved.golden]
+    return all(bool(tensor.isfinite().all()) for tensor in tensors)
+
+
+def settled(solved: Solved) -> bool:
+    """Whether the same numbers with gaps between them give the same NaN and infinities.
+
+    PyTorch reads those one by one, and others several at once: some of its loops differ there.
+    """
+    case = solved.case
+    try:
+        args, kwargs = pytree.tree_map_only(Tensor, _spread, (case.args, dict(case.kwargs)))
+        again = overload(case.op)(*args, **kwargs)
+    except Exception:  # Some take one layout only.
+        return True
+    pairs = zip(solved.golden, [again] if isinstance(again, Tensor) else again, strict=True)
+    return all(
+        a.isnan().equal(b.isnan()) and a.isinf().equal(b.isinf())
+        for a, b in pairs
+        if a.shape == b.shape
+    )
+
+
+def _spread(tensor: Tensor) -> Tensor:
+    return torch.stack([tensor, tensor], -1)[..., 0]
+
+
 def as_graph(case: Case, results: Any) -> tuple[Graph, dict[str, Tensor]]:
     """The call as the importer would record it, and its inputs by name.
 

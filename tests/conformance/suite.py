@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import tomllib
 import warnings
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,11 @@ import torch
 
 from pycandle.ops import entries
 from tests.conformance.apart import apart
-from tests.conformance.case import Case, Solved, overload, solve
+from tests.conformance.case import Case, Solved, finite, overload, settled, solve
 from tests.conformance.crate import Outcome, emit, run
 from tests.conformance.differences import differences
 from tests.conformance.harvest import DTYPES, harvest
-from tests.conformance.samples import SAMPLES, sampled
+from tests.conformance.samples import FINITE, MATRICES, SAMPLES, UNDEFINED, sampled
 from tests.conformance.variants import variants
 
 HERE = Path(__file__).parent
@@ -52,21 +53,6 @@ class Row:
     outcome: Outcome | None
     declined: tuple[str, ...] = ()
     exception: str = ""  # the reason why a failure is accepted
-
-
-@dataclass(frozen=True)
-class Known:
-    """A line of the file of exceptions: failures that are accepted, and why."""
-
-    op: str
-    reason: str
-    dtypes: str = ""  # exactly these, as a case prints them
-    contains: str = ""  # somewhere in the case as it prints
-
-    def covers(self, case: Case) -> bool:
-        """Whether the line is about this case."""
-        same = case.op == self.op and self.dtypes in ("", case.dtypes)
-        return same and self.contains in str(case)
 
 
 def conform(wanted: Collection[str], depth: Depth, crate: str, candle: str = "") -> list[Row]:
@@ -98,7 +84,21 @@ def compiled(cases: Sequence[Case]) -> list[Any]:
 
 def _compiled(case: Case) -> tuple[Solved | str, str | tuple[str, ...] | Outcome]:
     solved = solve(case)
-    return solved, "" if isinstance(solved, str) else emit(solved.graph)
+    if isinstance(solved, str):
+        return solved, ""
+    found = case.origin == "Hypothesis"
+    if found and _is_one_of(MATRICES, case) and any(0 in x.stride() for x in case.tensors):
+        return "the matrix has equal columns, and rounding decides whether it is singular", ""
+    if case.op not in UNDEFINED and not finite(solved):
+        if found and _is_one_of(FINITE, case):
+            return "a library decides what becomes of NaN and infinities", ""
+        if not settled(solved):
+            return "PyTorch's own NaN and infinities depend on the layout", ""
+    return solved, emit(solved.graph)
+
+
+def _is_one_of(patterns: Iterable[str], case: Case) -> bool:
+    return any(fnmatch(case.op, pattern) for pattern in patterns)
 
 
 def gather(wanted: Collection[str], depth: Depth) -> Iterator[list[Case]]:
@@ -179,20 +179,18 @@ def model_ops() -> dict[str, int]:
 
 
 @cache
-def exceptions() -> tuple[Known, ...]:
-    """The accepted failures."""
-    text = (HERE / "exceptions.toml").read_text(encoding="utf-8")
-    return tuple(Known(**entry) for entry in tomllib.loads(text).get("exception", []))
+def exceptions() -> Mapping[str, str]:
+    """Why the failure of a case is accepted, by the case as it prints."""
+    entries = tomllib.loads((HERE / "exceptions.toml").read_text(encoding="utf-8"))["exceptions"]
+    return {entry["case"]: entry["reason"] for entry in entries}
 
 
-def stale(rows: Sequence[Row]) -> list[Known]:
+def stale(rows: Sequence[Row]) -> list[str]:
     """Exceptions that no failure needs any more."""
-    failed = [row.case for row in rows if row.outcome and not row.outcome.passed]
-    return [known for known in exceptions() if not any(known.covers(case) for case in failed)]
+    failed = {str(row.case) for row in rows if row.outcome and not row.outcome.passed}
+    return sorted(exceptions().keys() - failed)
 
 
 def _judged(case: Case, outcome: Outcome) -> Row:
-    if outcome.passed:
-        return Row(case, outcome)
-    covered = [known.reason for known in exceptions() if known.covers(case)]
-    return Row(case, outcome, exception=covered[0] if covered else "")
+    accepted = "" if outcome.passed else exceptions().get(str(case), "")
+    return Row(case, outcome, exception=accepted)

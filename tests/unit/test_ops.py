@@ -48,6 +48,7 @@ def test_operators_are_used_where_they_are_exact_and_nowhere_else():
 
 
 def test_arguments_that_cannot_be_honoured_are_declined():
+    check("%y: f32[0] = aten.fft_rfftfreq.default(-3, 0.1)", "-3 for a size")
     check("%y: f32[b, 4] = aten.softmax.int(%x, 7)", "axis 7 of a tensor of rank 2")
     check("%y: f32[b, 2] = aten.slice.Tensor(%x, 1, 0, 4, b)", "a slice with a symbolic step")
     check(

@@ -6,7 +6,6 @@ from torch import Tensor, nn
 
 from tests.zoo.entry import Entry, floats
 
-
 Kind = type[nn.LSTM] | type[nn.GRU] | type[nn.RNN]
 
 

@@ -22,7 +22,11 @@ from tests.conformance.samples import (  # noqa: F401  (They register their samp
     views,
 )
 from tests.conformance.samples.registry import (
+    BAGS,
+    FINITE,
     FIXED,
+    INFORMED,
+    MATRICES,
     SAMPLES,
     TIES,
     UNCHECKED,
@@ -34,7 +38,11 @@ from tests.conformance.samples.registry import (
 )
 
 __all__ = [
+    "BAGS",
+    "FINITE",
     "FIXED",
+    "INFORMED",
+    "MATRICES",
     "SAMPLES",
     "TIES",
     "UNCHECKED",

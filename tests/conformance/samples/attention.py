@@ -28,10 +28,14 @@ def _attention() -> list[Arguments]:
 @samples("aten._scaled_dot_product_attention_math.default")
 def _attention_with_weights() -> list[Arguments]:
     q, k, v = numbers(2, 3, 5, 8), numbers(2, 3, 7, 8), numbers(2, 3, 7, 6)
+    infinite = k.clone()
+    infinite[0, 0, 3, 2] = math.inf
+    infinite[1, 1, 4, 0] = math.nan
     return [
         call(q, k, v),
         call(q, k, v, numbers(5, 7)),
         call(q, k, v, is_causal=True, scale=0.4),
+        call(q, infinite, v, is_causal=True),
         call(numbers(2, 6, 5, 8), k, v, enable_gqa=True),
         call(q.half(), k.half(), v.half()),
     ]

@@ -86,6 +86,7 @@ def _take_along_dim() -> list[Arguments]:
         *(call(x, torch.randint(0, 4, (3, 2, 1)), 1) for x in _few(3, 4, 5)),
         call(numbers(3, 4, 5), torch.tensor([3, 59])),
         call(numbers(), torch.tensor([0])),
+        call(numbers(3, 4), torch.tensor([[4, -5], [100, -1], [-4, -100]]), 1),
     ]
 
 

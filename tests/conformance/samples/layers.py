@@ -26,6 +26,11 @@ def _convolution_deprecated() -> list[Arguments]:
     ]
 
 
+@samples("aten.conv2d.default")
+def _convolution_of_nothing() -> list[Arguments]:
+    return [call(numbers(2, 0, 9, 11), numbers(4, 0, 1, 7), numbers(4), [1, 1], [0, 3])]
+
+
 @samples("aten._convolution_mode.default")
 def _convolution_mode() -> list[Arguments]:
     x, weight = numbers(2, 4, 7), numbers(6, 2, 4)

@@ -53,6 +53,17 @@ def _invertible(*shape: int) -> torch.Tensor:
     return numbers(*shape) + 3 * torch.eye(shape[-1])
 
 
+@samples("aten.linalg_solve_triangular.default")
+def _solved_in_the_dtype_of_the_matrix() -> list[Arguments]:
+    x = _invertible(3, 3)
+    return [call(x.double(), numbers(3, 2), upper=False), call(x, numbers(3, 2).half(), upper=True)]
+
+
+@samples("aten.linalg_cholesky_ex.default")
+def _factor_of_what_has_none() -> list[Arguments]:
+    return [call(torch.tensor([[[1.0, 2.0], [2.0, 1.0]], [[2.0, 1.0], [1.0, 2.0]]]))]
+
+
 @samples("aten.inverse.default")
 @samples("aten.linalg_inv.default")
 def _inverse() -> list[Arguments]:
@@ -86,8 +97,11 @@ def _matrix_power() -> list[Arguments]:
 @samples("aten._euclidean_dist.default")
 def _distances() -> list[Arguments]:
     x = numbers(4, 3)
+    infinite = x.clone()
+    infinite[1, 2], infinite[2, 0], infinite[3] = math.inf, math.nan, 1e30
     return [
         call(x, numbers(5, 3)),
+        call(infinite, numbers(5, 3)),
         call(numbers(2, 4, 3), numbers(2, 5, 3)),
         call(x, numbers(0, 3)),
     ]

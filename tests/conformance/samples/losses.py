@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 
 from tests.conformance.samples.registry import Arguments, call, numbers, samples
@@ -47,7 +49,12 @@ def _cross_entropy() -> list[Arguments]:
 def _ctc_loss() -> list[Arguments]:
     x, target = numbers(7, 2, 5).log_softmax(-1), torch.tensor([[1, 2, 2], [3, 0, 0]])
     joined = torch.tensor([1, 2, 2, 3])
+    lost, blanks = x.clone(), torch.tensor([[1, 0, 2], [0, 3, 0]])
+    lost[2], lost[:, 1, 3] = math.nan, -math.inf
     return [
+        call(lost, target, [7, 6], [3, 1], 0, 0),
+        call(torch.full_like(x, -math.inf), target, [7, 6], [3, 1], 0, 0),
+        call(x, blanks, [7, 6], [3, 3], 0, 0),
         *(call(x, target, [7, 6], [3, 1], 0, reduction) for reduction in range(3)),
         call(x, joined, [7, 6], [3, 1]),
         call(x, target, [2, 6], [3, 1], 0, 0),

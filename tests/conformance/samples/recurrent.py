@@ -52,9 +52,10 @@ def _padded(gates: int, states: int) -> list[Arguments]:
     for x in (special, numbers(_STEPS, 0, _INPUTS), numbers(1, 1, _INPUTS)):
         state = [_state(1, False, batch=x.shape[1]) for _ in range(states)]
         made.append(_input_call(x, state, _parameters(gates), True, 1, False, False))
-    for dtype in (torch.float64, torch.float16, torch.bfloat16):
-        x = numbers(_STEPS, _BATCH, _INPUTS, dtype=dtype)
-        state = [_state(2, True).to(dtype) for _ in range(states)]
+    dtypes = (torch.float64, torch.float16, torch.bfloat16)
+    for dtype, batch in itertools.product(dtypes, (_BATCH, 0)):
+        x = numbers(_STEPS, batch, _INPUTS, dtype=dtype)
+        state = [_state(2, True, batch=batch).to(dtype) for _ in range(states)]
         weights = [w.to(dtype) for w in _parameters(gates, layers=2, ways=2)]
         made.append(_input_call(x, state, weights, True, 2, True, False))
     return made

@@ -24,7 +24,8 @@ TIES: Mapping[str, tuple[int, int]] = {
     "aten.sort.default": (1, -1),
     "aten.argsort.default": (1, -1),
 }
-# PyTorch does not check their numbers against each other, and wrong ones end its process.
+# PyTorch does not check their numbers against each other, and wrong ones end its process, or give
+# what memory holds.
 UNCHECKED = frozenset(
     ("aten.ctc_loss.IntList", "aten.ctc_loss.Tensor", "aten._weight_norm_interface.default",
      "aten.lstm.input", "aten.gru.input", "aten.rnn_tanh.input", "aten.rnn_relu.input",
@@ -33,24 +34,56 @@ UNCHECKED = frozenset(
      "aten.max_unpool2d.default", "aten.max_unpool3d.default",
      "aten.native_batch_norm.default", "aten._native_batch_norm_legit.default",
      "aten._native_batch_norm_legit.no_stats", "aten._native_batch_norm_legit_no_training.default",
-     "aten.native_group_norm.default", "aten.native_layer_norm.default")
+     "aten.native_group_norm.default", "aten.native_layer_norm.default",
+     "aten._fft_c2r.default", "aten._trilinear.default", "aten.multilabel_margin_loss.default")
 )  # fmt: skip
-# Their integers say where groups end, or name classes: other ones PyTorch does not refuse, but it
-# reads or leaves memory as it is.
+# Their integers say where groups or sequences end, or name classes: other ones PyTorch does not
+# refuse, but it reads or leaves memory as it is.
 FIXED = frozenset(
     (
         "aten._grouped_mm.default",
         "transformers.grouped_mm_fallback.default",
         "aten.ctc_loss.IntList",
         "aten.ctc_loss.Tensor",
+        "aten.lstm.data",
+        "aten.gru.data",
+        "aten.rnn_tanh.data",
+        "aten.rnn_relu.data",
     )
 )
+# Which outputs they give depends on the layout, they read neighbours where there are gaps, and they
+# do not check where bags end: only the values and dtypes of their floats vary.
+BAGS = frozenset(
+    ("aten.embedding_bag.default", "aten.embedding_bag.padding_idx",
+     "aten._embedding_bag.default", "aten._embedding_bag_forward_only.default")
+)  # fmt: skip
 # Their values are whatever memory holds.
 UNDEFINED = frozenset(
     ("aten.empty.memory_format", "aten.empty_like.default", "aten.new_empty.default",
      "aten.empty_strided.default", "aten.new_empty_strided.default",
      "aten.empty_permuted.default")
 )  # fmt: skip
+
+# LAPACK decides what rounding makes of a singular matrix. Patterns of a shell.
+MATRICES = (
+    "aten.*cholesky*", "aten.*inverse.*", "aten.*_det.*", "aten.*logdet.*", "aten.linalg_inv*",
+    "aten.linalg_lu*", "aten.linalg_qr.*", "aten.linalg_solve*",
+)  # fmt: skip
+# How these go about it PyTorch leaves to libraries (oneDNN, MKL, LAPACK), which choose by size and
+# processor; and Lanczos's weights that should be zero are rounding errors. What becomes of NaN and
+# infinities is then not defined.
+FINITE = (
+    *MATRICES, "aten._conv*", "aten.conv*", "aten._fft_*", "aten.fft_*", "aten.stft.*",
+    "aten.istft.*", "aten._upsample_lanczos2d_aa.*",
+)  # fmt: skip
+# Where the last output counts a failure, nobody says what the other ones hold.
+INFORMED = frozenset(
+    (
+        "aten.linalg_cholesky_ex.default",
+        "aten.linalg_inv_ex.default",
+        "aten.linalg_solve_ex.default",
+    )
+)
 
 # What ops that only move elements take.
 MOVED = (torch.float32, torch.float64, torch.float16, torch.bfloat16,

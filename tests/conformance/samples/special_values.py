@@ -35,7 +35,7 @@ def _floats(dtype: torch.dtype = torch.float32) -> Tensor:
     "atan.default", "atanh.default", "ceil.default", "celu.default", "cos.default",
     "cosh.default", "elu.default", "erf.default", "erfc.default", "erfinv.default",
     "exp.default", "exp2.default", "expm1.default", "floor.default", "frac.default",
-    "gelu.default", "hardsigmoid.default", "hardswish.default", "hardtanh.default",
+    "hardsigmoid.default", "hardswish.default", "hardtanh.default",
     "isfinite.default", "isinf.default", "isnan.default", "isneginf.default",
     "isposinf.default", "leaky_relu.default", "lgamma.default", "log.default",
     "log10.default", "log1p.default", "log2.default", "log_sigmoid.default",
@@ -49,6 +49,30 @@ def _floats(dtype: torch.dtype = torch.float32) -> Tensor:
 def _of_one() -> list[Arguments]:
     empty, single = torch.zeros(2, 0, 3), torch.tensor(-0.0)
     return [*(call(_floats(dtype)) for dtype in _FLOATS), call(empty), call(single)]
+
+
+@_each("hardswish.default", "sinc.default")
+def _largest() -> list[Arguments]:
+    return [call(torch.tensor([1e38, 3e38, -3e38]).to(dtype)) for dtype in _FLOATS]
+
+
+@_each("corrcoef.default")
+def _correlated() -> list[Arguments]:
+    large, small = torch.tensor([1e4, -1e4, 1.0]), torch.tensor([1e-5, 2e-5, 0.0])
+    rows = torch.stack([large, small, torch.tensor([1.0, 2.0, 4.0])])
+    return [call(x.half()) for x in (large, small, rows)]
+
+
+@samples("aten.acosh.default")
+def _below_one() -> list[Arguments]:
+    return [call(-torch.logspace(-3, 9, 60, dtype=torch.float64))]
+
+
+@samples("aten.gelu.default")
+def _of_one_with_gaps() -> list[Arguments]:
+    # Its loop over neighbouring numbers multiplies infinity by zero.
+    gaps = [torch.stack([_floats(dtype), _floats(dtype)], -1)[:, 0] for dtype in _FLOATS]
+    return [*(call(x) for x in gaps), call(torch.zeros(2, 0, 3)), call(torch.tensor(-0.0))]
 
 
 @_each("abs.default", "neg.default", "sign.default", "square.default", "bitwise_not.default")
@@ -150,3 +174,18 @@ def _all_elements() -> list[Arguments]:
 @_each("max.default", "min.default", "median.default", "nanmedian.default")
 def _of_all_elements() -> list[Arguments]:
     return [*(call(row) for row in _rows()), call(torch.tensor(-0.0))]
+
+
+@samples("aten.native_layer_norm.default")
+def _normalized() -> list[Arguments]:
+    return [call(_rows(dtype), [4], None, None, 1e-5) for dtype in _FLOATS]
+
+
+@_each("eq.Tensor", "ne.Tensor")
+def _no_complex_numbers() -> list[Arguments]:
+    return [call(torch.zeros(0, dtype=torch.complex64), torch.tensor(1 + 2j))]
+
+
+@samples("aten.cumsum.default")
+def _single_flag() -> list[Arguments]:
+    return [call(torch.tensor(True), 0)]

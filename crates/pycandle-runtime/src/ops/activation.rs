@@ -4,7 +4,7 @@ use candle_core::{Result, Tensor};
 
 use super::arithmetic::{clamp, maximum};
 use super::compare::{le, masked_fill};
-use super::each::{floats, integers, simple_floats};
+use super::each::{floats, integers, overflowing, simple_floats};
 use super::math::{candle_functions, float_functions};
 use super::promote::{Operand, in_float};
 
@@ -41,7 +41,10 @@ pub fn relu(x: &Tensor) -> Result<Tensor> {
 
 /// `x relu6(x + 3) / 6`
 pub fn hardswish(x: &Tensor) -> Result<Tensor> {
-    simple_floats([x.into()], |[x]| x * (x + 3.0).clamp(0.0, 6.0) / 6.0)
+    let dtype = x.dtype();
+    simple_floats([x.into()], |[x]| {
+        overflowing(dtype, x * (x + 3.0).clamp(0.0, 6.0)) / 6.0
+    })
 }
 
 /// `relu6(x + 3) / 6`

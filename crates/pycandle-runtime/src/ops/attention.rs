@@ -1,6 +1,6 @@
 //! Attention.
 
-use candle_core::{DType, Result, Tensor};
+use candle_core::{D, DType, Result, Tensor};
 
 use super::arithmetic::mul;
 use super::compare::{eq, where_};
@@ -32,6 +32,8 @@ pub fn scaled_dot_product_attention(
 }
 
 /// Attention, and the weights that it gives the values: `(…, L, Ev)` and `(…, L, S)`.
+///
+/// The causal mask too is added to the scores here: one that is infinite or NaN makes its row NaN.
 pub fn scaled_dot_product_attention_math(
     q: &Tensor,
     k: &Tensor,
@@ -40,7 +42,14 @@ pub fn scaled_dot_product_attention_math(
     is_causal: bool,
     scale: Option<f64>,
 ) -> Result<(Tensor, Tensor)> {
-    let scores = attention_scores(q, k, mask, is_causal, scale)?;
+    let causal = match mask {
+        None if is_causal => Some(causal_mask(q, k)?),
+        _ => None,
+    };
+    let scores = match &causal {
+        Some(causal) => attention_scores(q, k, Some(causal), false, scale)?,
+        None => attention_scores(q, k, mask, is_causal, scale)?,
+    };
     let weights = safe_softmax(&scores, scores.rank() - 1)?;
     let attended = grouped(&weights, &wide(v)?)?.to_dtype(q.dtype())?;
     Ok((attended, weights.to_dtype(q.dtype())?))
@@ -89,18 +98,13 @@ fn attention_scores(
     if is_causal && mask.is_some() {
         candle_core::bail!("attention takes either a mask or is_causal, not both")
     }
-    let (&[.., rows, width], &[.., columns, _]) = (q.dims(), k.dims()) else {
-        candle_core::bail!("attention takes tensors of two axes or more")
-    };
-    let scale = scale.unwrap_or(1.0 / (width as f64).sqrt());
+    let width = q.dim(D::Minus1)? as f64;
+    let scale = scale.unwrap_or(1.0 / width.sqrt());
     let keys = wide(k)?.transpose(k.rank() - 2, k.rank() - 1)?;
     let scores = grouped(&mul(&wide(q)?, scale)?, &keys)?;
     let never = Tensor::new(f64::NEG_INFINITY, scores.device())?.to_dtype(scores.dtype())?;
     match mask {
-        _ if is_causal => {
-            let ones = Tensor::ones((rows, columns), DType::U8, q.device())?;
-            where_(&tril(&ones, 0)?, &scores, &never)
-        }
+        _ if is_causal => where_(&causal_mask(q, k)?, &scores, &never),
         // PyTorch adds a bool mask too, as zero or -inf: a score that is NaN stays so.
         Some(mask) if mask.dtype() == DType::U8 => {
             scores.broadcast_add(&where_(mask, &never.zeros_like()?, &never)?)
@@ -108,6 +112,14 @@ fn attention_scores(
         Some(mask) => scores.broadcast_add(&mask.to_dtype(scores.dtype())?),
         None => Ok(scores),
     }
+}
+
+/// Which keys each query attends to: those up to its own place, as u8 `(L, S)`.
+fn causal_mask(q: &Tensor, k: &Tensor) -> Result<Tensor> {
+    let (&[.., rows, _], &[.., columns, _]) = (q.dims(), k.dims()) else {
+        candle_core::bail!("attention takes tensors of two axes or more")
+    };
+    tril(&Tensor::ones((rows, columns), DType::U8, q.device())?, 0)
 }
 
 /// The matrix product, where each head of the right side serves a group of the left side's.

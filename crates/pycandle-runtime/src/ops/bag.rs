@@ -30,7 +30,7 @@ pub fn embedding_bag(
         bounds.push(ids.len() as i64);
     }
     let fits = |pair: &[i64]| pair[0] <= pair[1];
-    if bounds.first().is_some_and(|first| *first != 0)
+    if bounds.first().map_or(!ids.is_empty(), |first| *first != 0)
         || bounds.last().is_some_and(|last| *last > ids.len() as i64)
         || !bounds.windows(2).all(fits)
     {

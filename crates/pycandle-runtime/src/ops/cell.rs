@@ -96,6 +96,10 @@ impl<'a> Step<'a> {
         states: Vec<Tensor>,
         reverse: bool,
     ) -> Result<(Tensor, Vec<Tensor>)> {
+        if rows.dim(0)? == 0 {
+            // A batch without sequences, which Candle's operators do not all take.
+            return Ok((states[0].clone(), states));
+        }
         let inputs = linear(rows, self.w_ih, self.b_ih.as_ref())?;
         let first = states;
         let mut ended: Vec<Vec<Tensor>> = vec![Vec::new(); first.len()];

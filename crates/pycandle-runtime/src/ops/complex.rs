@@ -95,12 +95,20 @@ pub fn pow(a: &Tensor, b: &Tensor) -> Result<Tensor> {
 
 /// Where both parts are equal, as u8 zeros and ones.
 pub fn eq(a: &Tensor, b: &Tensor) -> Result<Tensor> {
-    a.broadcast_eq(b)?.min(D::Minus1)
+    let [first, second] = halves(&a.broadcast_eq(b)?)?;
+    first.minimum(&second)
 }
 
 /// Where a part differs, as u8 zeros and ones.
 pub fn ne(a: &Tensor, b: &Tensor) -> Result<Tensor> {
-    a.broadcast_ne(b)?.max(D::Minus1)
+    let [first, second] = halves(&a.broadcast_ne(b)?)?;
+    first.maximum(&second)
+}
+
+/// What lies in the two places of the last axis.
+fn halves(x: &Tensor) -> Result<[Tensor; 2]> {
+    let half = |place| x.narrow(D::Minus1, place, 1)?.squeeze(D::Minus1);
+    Ok([half(0)?, half(1)?])
 }
 
 /// True unless both parts are zero, as u8 zeros and ones.

@@ -97,6 +97,11 @@ fn convolve<const N: usize>(
         )
     }
     let places = window.places(spatial(&x))?;
+    // PyTorch gives no channels where there are none, whatever the weight says.
+    let (out, bias) = match channels {
+        0 => (0, None),
+        _ => (out, bias),
+    };
     let y = in_number(&x, |x| {
         let weight = weight.to_dtype(x.dtype())?;
         let y = if x.elem_count() == 0 || weight.elem_count() == 0 {

@@ -25,7 +25,14 @@ pub fn cov(
 /// # Errors
 /// For more than two axes.
 pub fn corrcoef(x: &Tensor) -> Result<Tensor> {
-    let (count, values) = covariances(x, 1, None, None)?;
+    let (count, exact) = covariances(x, 1, None, None)?;
+    // PyTorch's covariances are of the dtype, and what is too large or too small for it stays so.
+    let rounded = floats(&shaped(exact.clone(), count, x)?)?;
+    let kept = |(exact, rounded): (f64, f64)| {
+        let fits = rounded.is_finite() && rounded != 0.0;
+        if fits { exact } else { rounded }
+    };
+    let values: Vec<f64> = exact.into_iter().zip(rounded).map(kept).collect();
     let deviation = |i: usize| values[i * count + i].sqrt();
     let scaled = |place: usize| {
         let (i, j) = (place / count, place % count);

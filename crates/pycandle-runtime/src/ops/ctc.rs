@@ -120,7 +120,7 @@ fn alignments(
                 ways[1] = before[state - 1];
             }
             // A blank is passed over only between different labels.
-            if state > 1 && class(state) != blank && class(state) != class(state - 2) {
+            if state > 1 && class(state) != class(state - 2) {
                 ways[2] = before[state - 2];
             }
             *sum = log_sum(&ways) + score(step, class(state));
@@ -131,8 +131,7 @@ fn alignments(
 
 fn log_sum(logs: &[f64]) -> f64 {
     let most = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    if most == f64::NEG_INFINITY {
-        return most;
-    }
+    // So that -inf alone stays so, and NaN among it counts.
+    let most = if most == f64::NEG_INFINITY { 0.0 } else { most };
     logs.iter().map(|x| (x - most).exp()).sum::<f64>().ln() + most
 }

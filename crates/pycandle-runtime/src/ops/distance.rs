@@ -1,7 +1,9 @@
 //! Norms of vectors, and distances between them. Sums are in f64.
 
-use candle_core::{Result, Tensor};
+use candle_core::{D, Result, Tensor};
 
+use super::compare::{isfinite, where_};
+use super::linear::matmul;
 use super::lines::{Lines, floats, tensor};
 use super::promote::{float_type, in_dtype, result_type, sum_dtype};
 use super::reduce::{amax, amin, by_rows, sum};
@@ -85,6 +87,17 @@ pub fn cosine_similarity(a: &Tensor, b: &Tensor, dim: usize, eps: f64) -> Result
         let product: f64 = a.iter().zip(b).map(|(a, b)| a * b).sum();
         product / (length(a) * length(b))
     })
+}
+
+/// `aten._euclidean_dist`: Euclidean distances between all rows of `a` and of `b`, as [`cdist`].
+///
+/// PyTorch takes them from `|a|² + |b|² - 2ab`: where that is infinite or NaN, so is the distance.
+pub fn euclidean_dist(a: &Tensor, b: &Tensor) -> Result<Tensor> {
+    let turned = |x: &Tensor| x.transpose(D::Minus2, D::Minus1);
+    let squares = |x: &Tensor| sum(&x.sqr()?, &[x.rank() - 1], true);
+    let both = squares(a)?.broadcast_add(&turned(&squares(b)?)?)?;
+    let total = (both - (matmul(a, &turned(b)?)? * 2.0)?)?;
+    where_(&isfinite(&total)?, &cdist(a, b, 2.0)?, &total)
 }
 
 /// `torch.cdist`: distances between all rows of `a`, `(..., n, width)`, and of `b`, `(..., m,

@@ -20,6 +20,13 @@ pub(crate) fn floats<const N: usize>(
     simple_floats(operands, &f as &dyn Fn([f64; N]) -> f64)
 }
 
+/// An intermediate result as PyTorch has it, which computes in f32 but for f64: infinite where that
+/// overflows.
+pub(crate) fn overflowing(dtype: DType, x: f64) -> f64 {
+    let fits = dtype == DType::F64 || x.abs() <= f32::MAX.into();
+    if fits { x } else { x * f64::INFINITY }
+}
+
 /// [`floats`] in a loop of its own, for an `f` that takes less time than a call.
 pub(crate) fn simple_floats<const N: usize>(
     operands: [Operand<'_>; N],

@@ -92,10 +92,10 @@ pub fn take(x: &Tensor, index: &Tensor) -> Result<Tensor> {
 }
 
 /// `torch.take_along_dim`: `gather` after both broadcast to each other along the other axes.
-/// Negative indices count from the end.
+/// Indices wrap round the axis, as PyTorch's do, however far outside they are.
 ///
 /// # Errors
-/// If an index is out of range.
+/// If an axis without elements is read from.
 pub fn take_along_dim(x: &Tensor, indices: &Tensor, dim: usize) -> Result<Tensor> {
     if x.rank() != indices.rank() {
         candle_core::bail!(
@@ -114,7 +114,11 @@ pub fn take_along_dim(x: &Tensor, indices: &Tensor, dim: usize) -> Result<Tensor
         with(x.dims(), 1).broadcast_shape_binary_op(&with(indices.dims(), 1), "take_along_dim")?;
     let x = x.broadcast_as(with(common.dims(), size))?;
     let indices = indices.broadcast_as(with(common.dims(), count))?;
-    let places = places_along(x.dims(), dim, &indices, wrap)?;
+    let round = |index: i64, size: usize, dim: usize| {
+        let place = index.checked_rem_euclid(size as i64);
+        place.ok_or_else(|| candle_core::Error::msg(format!("axis {dim} has no elements")))
+    };
+    let places = places_along(x.dims(), dim, &indices, round)?;
     pick(&x, &places, indices.shape())
 }
 

@@ -32,7 +32,8 @@ pub fn layer_norm(
 
 /// [`layer_norm`], and for each row its mean and the reciprocal of its standard deviation.
 ///
-/// Those are f32 where a half meets weights in f32, else of the input's dtype.
+/// Those are f32 where a half meets weights in f32, else of the input's dtype. The mean of a row with
+/// an infinity is NaN, as it is of PyTorch's running mean.
 pub fn native_layer_norm(
     x: &Tensor,
     normalized_rank: usize,
@@ -47,6 +48,8 @@ pub fn native_layer_norm(
     let variance = mean(&wide.broadcast_sub(&average)?.sqr()?, &dims, true)?;
     let scale = (variance + eps)?.sqrt()?.recip()?;
     let given = weight.or(bias).map_or(x.dtype(), Tensor::dtype);
+    // What is no number times zero is NaN.
+    let average = (&average + (&average * 0.0)?)?;
     Ok((y, average.to_dtype(given)?, scale.to_dtype(given)?))
 }
 

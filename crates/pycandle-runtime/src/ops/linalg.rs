@@ -123,7 +123,7 @@ pub fn linalg_solve_triangular(
         &left.batch,
         &[right.rows, right.columns],
         values.collect(),
-        b,
+        a,
     )
 }
 

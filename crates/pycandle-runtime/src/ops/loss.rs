@@ -240,16 +240,21 @@ pub fn triplet_margin_loss(
     swap: bool,
     reduction: Reduction,
 ) -> Result<Tensor> {
-    let to_close = pairwise_distance(anchor, close, p, eps, false)?;
-    let to_far = pairwise_distance(anchor, far, p, eps, false)?;
+    // Distances are not rounded to halves, only the loss is.
+    let dtype = anchor.dtype();
+    let wide = |x: &Tensor| x.to_dtype(DType::F64);
+    let (anchor, close, far) = (wide(anchor)?, wide(close)?, wide(far)?);
+    let to_close = pairwise_distance(&anchor, &close, p, eps, false)?;
+    let to_far = pairwise_distance(&anchor, &far, p, eps, false)?;
     let between = if swap {
-        pairwise_distance(close, far, p, eps, false)?
+        pairwise_distance(&close, &far, p, eps, false)?
     } else {
         to_far.clone()
     };
     pointwise([&to_close, &to_far, &between], reduction, |[a, b, c]| {
         positive(margin + a - b.min(c))
-    })
+    })?
+    .to_dtype(dtype)
 }
 
 /// `max(0, x)`; NaN stays.

@@ -4,7 +4,7 @@ use std::f64::consts::{LN_2, PI};
 
 use candle_core::{DType, Result, Tensor};
 
-use super::each::{floats, map};
+use super::each::{floats, map, overflowing};
 use super::promote::{Operand, computed, in_float, promote_types, result_type};
 
 macro_rules! float_functions {
@@ -74,17 +74,25 @@ float_functions! {
     /// Inverse hyperbolic sine.
     asinh => libm::asinh;
     /// Inverse hyperbolic cosine.
-    acosh => libm::acosh;
+    // libm gives numbers for some negative arguments.
+    acosh => |x: f64| if x < 1.0 { f64::NAN } else { libm::acosh(x) };
     /// Inverse hyperbolic tangent.
     atanh => libm::atanh;
-    /// `sin(πx) / (πx)`, and 1 at zero.
-    sinc => |x: f64| if x == 0.0 { 1.0 } else { (PI * x).sin() / (PI * x) };
     /// Degrees as radians.
     deg2rad => |x: f64| x * (PI / 180.0);
     /// Radians as degrees.
     rad2deg => |x: f64| x * (180.0 / PI);
     /// What is left after the integer part, with the sign of `x`.
     frac => |x: f64| x - x.trunc();
+}
+
+/// `sin(πx) / (πx)`, and 1 at zero.
+pub fn sinc(x: &Tensor) -> Result<Tensor> {
+    let dtype = x.dtype();
+    floats([x.into()], |[x]| match overflowing(dtype, PI * x) {
+        0.0 => 1.0,
+        angle => angle.sin() / angle,
+    })
 }
 
 macro_rules! roundings {

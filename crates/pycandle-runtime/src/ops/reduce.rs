@@ -159,7 +159,10 @@ pub fn var_mean(
     correction: f64,
     keepdim: bool,
 ) -> Result<(Tensor, Tensor)> {
-    Ok((var(x, dims, correction, keepdim)?, mean(x, dims, keepdim)?))
+    Ok((
+        var(x, dims, correction, keepdim)?,
+        running_mean(x, dims, keepdim)?,
+    ))
 }
 
 /// Standard deviation and mean.
@@ -169,7 +172,24 @@ pub fn std_mean(
     correction: f64,
     keepdim: bool,
 ) -> Result<(Tensor, Tensor)> {
-    Ok((std(x, dims, correction, keepdim)?, mean(x, dims, keepdim)?))
+    Ok((
+        std(x, dims, correction, keepdim)?,
+        running_mean(x, dims, keepdim)?,
+    ))
+}
+
+/// Mean as `var_mean` gives it: that of the elements so far, moved towards each next one.
+///
+/// So an infinity makes it NaN, unless it is the last element.
+fn running_mean(x: &Tensor, dims: &[usize], keepdim: bool) -> Result<Tensor> {
+    let lines = Lines::new(x, dims)?;
+    let values = lines.floats()?;
+    let moved = |(mean, count): (f64, f64), x: &f64| (mean + (x - mean) / count, count + 1.0);
+    let means = lines.rows(&values).map(|row| match row {
+        [] => f64::NAN,
+        _ => row.iter().fold((0.0, 1.0), moved).0,
+    });
+    lines.reduced(means.collect(), keepdim, x.dtype())
 }
 
 fn squares(row: &[f32]) -> f64 {
