@@ -97,8 +97,8 @@ mod tests {
         let device = Device::Cpu;
         let table = Tensor::arange(0i64, 6, &device)?.reshape((2, 3))?;
         let metadata = HashMap::from([("same:b.table".to_string(), "a.table".to_string())]);
-        let file = safetensors::serialize([("a.table", &table)], Some(metadata))
-            .map_err(Error::wrap)?;
+        let file =
+            safetensors::serialize([("a.table", &table)], Some(metadata)).map_err(Error::wrap)?;
         let weight = Tensor::ones(2, DType::F32, &device)?;
         let held = HashMap::from([
             ("model.a.weight".to_string(), weight.clone()),
