@@ -18,7 +18,9 @@ _TRIES = 3
 def caught(crate: Crate, module: str, folder: Path) -> str:
     """The name of a sampled tensor whose reversed rows fail the cumulative run, or nothing."""
     weights = load_file(folder / f"{module}.safetensors")
-    layers = sorted(name for name, tensor in weights.items() if _reversible(tensor))
+    changing = sorted(name for name, tensor in weights.items() if _changes(tensor))
+    # A window is all that some transforms have.
+    layers = [name for name in changing if weights[name].dim() >= 2] or changing
     changed = folder / "reversed.safetensors"
     for name in random.Random(module).sample(layers, min(_TRIES, len(layers))):
         save_file(weights | {name: weights[name].flip(0).contiguous()}, changed)
@@ -29,7 +31,7 @@ def caught(crate: Crate, module: str, folder: Path) -> str:
     return ""
 
 
-def _reversible(tensor: Tensor) -> bool:
-    """Whether it is a layer's matrix or kernel, and reversing changes it."""
-    different = tensor.dim() >= 2 and tensor.is_floating_point()
-    return different and not tensor.flip(0).equal(tensor)
+def _changes(tensor: Tensor) -> bool:
+    """Whether reversing its rows makes another tensor of it."""
+    floats = tensor.dim() >= 1 and tensor.is_floating_point()
+    return floats and not tensor.flip(0).equal(tensor)
