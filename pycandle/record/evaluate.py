@@ -184,9 +184,9 @@ def _call(op: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
         # Which views are possible depends on how a kernel lays out its result, as attention's do
         # by dtype and mask; what a view holds does not.
         op = "aten.reshape.default"
-    if op == "aten.view_as_complex.default":
-        # For the same reason, pairs need not lie together.
-        args = [args[0].contiguous()]
+    if op == "aten.view_as_complex.default" or op.startswith("aten.as_strided"):
+        # A graph knows elements, in their order, and no strides.
+        args = [args[0].contiguous(), *args[1:]]
     namespace, name, overload = op.split(".")
     return getattr(getattr(getattr(torch.ops, namespace), name), overload)(*args, **kwargs)
 

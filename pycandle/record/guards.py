@@ -40,8 +40,11 @@ def read_guards(
     exported: Exported, inputs: Mapping[str, TensorType], known_symbols: Iterable[Symbol]
 ) -> tuple[Guard, ...]:
     """Every relation that no range says. Raises `RecordError` for one that cannot be checked."""
-    # What a size of 1 does is tried when goldens are recorded.
-    ranges = {s.name: (max(s.min, 2), math.inf if s.max is None else s.max) for s in known_symbols}
+    # What a size of 1 does where another was recorded is tried when goldens are.
+    ranges: dict[str, Range] = {
+        s.name: (max(s.min, min(s.recorded, 2)), math.inf if s.max is None else s.max)
+        for s in known_symbols
+    }
     codes: list[str] = list(getattr(exported.program, "_guards_code", None) or ())
     read: list[tuple[str, list[Clause]]] = []
     for code in codes:

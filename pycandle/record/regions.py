@@ -13,8 +13,7 @@ from dataclasses import replace
 
 import torch
 
-from pycandle.graph import Boundary, Graph, Node, Ref, Region
-from pycandle.graph.ir import rename
+from pycandle.graph import Boundary, Graph, Node, Region
 from pycandle.record.calls import Call
 from pycandle.record.importer import Imported
 from pycandle.record.source import place_of_line
@@ -36,8 +35,7 @@ def place_nodes(imported: Imported, calls: list[Call]) -> Graph:
             home = index[path, call]
         homes.append(home)
     placed = _place_constants(imported.graph.nodes, homes, regions)
-    graph = replace(imported.graph, regions=tuple(regions), nodes=placed)
-    return _read_at_source(graph)
+    return replace(imported.graph, regions=tuple(regions), nodes=placed)
 
 
 def _region(call: Call) -> Region:
@@ -61,37 +59,6 @@ def _place_constants(
             found[name] = _common(found[name], home, regions) if name in found else home
         placed.append(replace(node, region=home))
     return tuple(reversed(placed))
-
-
-# What gives back the very tensor that it is given, if that is of the type asked for.
-_ITSELF = ("aten.to.dtype", "aten.contiguous.default")
-
-
-def _read_at_source(graph: Graph) -> Graph:
-    """The graph whose modules read no tensor out of another module that has only passed it on.
-
-    Where `x.to(x.dtype)` is the tensor x itself, torch's tracer takes every later use of x for one
-    of the conversion, and so for an output of the module that asked for it.
-    """
-    inside = subtrees(graph)
-    homes = {out.name: node.region for node in graph.nodes for out in node.outs}
-    sources: dict[str, tuple[str, int]] = {}
-    nodes: list[Node] = []
-
-    def source(name: str, region: int) -> str:
-        while name in sources and region not in inside[sources[name][1]]:
-            name = sources[name][0]
-        return name
-
-    for node in graph.nodes:
-        node = rename(node, {name: source(name, node.region) for name in node.inputs})
-        nodes.append(node)
-        given = node.args[0] if node.args and node.op in _ITSELF else None
-        if not isinstance(given, Ref) or graph.types[given.name] != node.out.type:
-            continue
-        if homes.get(given.name) not in inside[node.region]:
-            sources[node.out.name] = (given.name, node.region)
-    return replace(graph, nodes=tuple(nodes))
 
 
 def _common(left: int, right: int, regions: list[Region]) -> int:

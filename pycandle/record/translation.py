@@ -37,6 +37,7 @@ _BATCH_NORMS = (
     "aten._native_batch_norm_legit_no_training.default",
     "aten._native_batch_norm_legit.no_stats",
 )
+_ALIASES = ("aten.contiguous.default", "aten.alias.default", "aten.detach.default")
 _FILLS = (
     "aten.full.default",
     "aten.full_like.default",
@@ -108,6 +109,10 @@ class Translation(Values):
             return
         op, args, kwargs = self._canonical(node, target)
         value = node.meta.get("val")
+        if _gives_back(node, op):
+            # Outside, too, the program goes on with this name for what entered a module.
+            self.names[node] = self.name(node.all_input_nodes[0])
+            return
         if op == "aten.batch_norm.default" and isinstance(value, tuple):
             value = value[:1]
         self._append(node, op, args, kwargs, self.outs(node, value))
@@ -379,6 +384,16 @@ def _text(class_name: Any) -> str:
         if isinstance(class_name, str)
         else f"{class_name.__module__}.{class_name.__qualname__}"
     )
+
+
+def _gives_back(node: torch.fx.Node, op: str) -> bool:
+    """Whether the op gives the very tensor that it was given, which layouts aside it always does
+    or does here.
+    """
+    if op == "aten.to.dtype":
+        given = node.all_input_nodes[0].meta.get("val")
+        return isinstance(given, torch.Tensor) and given.dtype == node.meta["val"].dtype
+    return op in _ALIASES
 
 
 def _in_order(node: torch.fx.Node) -> bool:

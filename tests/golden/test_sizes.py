@@ -40,6 +40,7 @@ def check(model: Net, batch: int, guards: list[str], least: list[int], out: Path
     [
         (lambda x: False, 4, [], [1, 1, 1]),
         (lambda x: False, 1, [], [1, 1, 1]),
+        (lambda x: x.shape[0] == 1, 1, ["batch == 1"], [1, 1, 1]),
         (lambda x: x.shape[0] == 1, 4, [], [2, 1, 1]),
         (lambda x: x.shape[0] == 3, 4, ["batch != 3"], [1, 1, 1]),
         (lambda x: x.shape[0] / 2 == 3, 4, ["batch != 6"], [1, 1, 1]),
