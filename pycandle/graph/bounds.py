@@ -33,6 +33,37 @@ def known(guard: Guard, ranges: Mapping[str, Range]) -> bool | None:
             return True if low >= 0 else (False if high < 0 else None)
 
 
+# How often a range is halved before nothing is said of a relation.
+_MOST_PARTS = 400
+
+
+def solved(guard: Guard, ranges: Mapping[str, Range]) -> tuple[str, Range] | None:
+    """The symbol of a relation that has only one, and the part of its range in which it holds.
+
+    None where that is no one interval, or where halving the range does not decide it.
+    """
+    if len(guard.symbols) != 1:
+        return None
+    (name,) = guard.symbols
+    holding: list[Range] = []
+    parts = [ranges.get(name, _ANY)]
+    for _ in range(_MOST_PARTS):
+        if not parts:
+            break
+        low, high = parts.pop()
+        holds = known(guard, {name: (low, high)})
+        if holds and holding and holding[-1][1] + 1 == low:
+            holding[-1] = (holding[-1][0], high)
+        elif holds:
+            holding.append((low, high))
+        if holds is None:
+            if low == high or math.isinf(low):
+                return None
+            middle = 2 * max(low, 1) if math.isinf(high) else (low + high) // 2
+            parts += [(middle + 1, high), (low, middle)]
+    return (name, holding[0]) if not parts and len(holding) == 1 else None
+
+
 def settle(size: Size, ranges: Mapping[str, Range]) -> Size:
     """The size without the maxima and minima that the ranges decide."""
     total: Size = 0

@@ -1,7 +1,7 @@
 """Reads what an exported program takes for granted of its input sizes.
 
 A model that branches on a size exports one branch; torch states the condition as a guard. Bounds of
-a single axis are in its range already; every other relation becomes a check of the generated code.
+a single axis become its range; every other relation becomes a check of the generated code.
 It must not know any op.
 """
 
@@ -15,10 +15,11 @@ import ast
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from pycandle.errors import Finding, RecordError
 from pycandle.graph import Guard, Symbol, TensorType
-from pycandle.graph.bounds import Range, known, settle
+from pycandle.graph.bounds import Range, known, settle, solved
 from pycandle.graph.dim import Size, from_ast, substitute, symbol, symbols, terms_of
 from pycandle.record.export import Exported
 
@@ -38,8 +39,12 @@ Clause = list[list[Guard]]
 
 def read_guards(
     exported: Exported, inputs: Mapping[str, TensorType], known_symbols: Iterable[Symbol]
-) -> tuple[Guard, ...]:
-    """Every relation that no range says. Raises `RecordError` for one that cannot be checked."""
+) -> tuple[tuple[Guard, ...], tuple[Symbol, ...]]:
+    """Every relation that no range says, and the symbols in the ranges that the others leave.
+
+    Raises `RecordError` for a relation that cannot be checked.
+    """
+    known_symbols = tuple(known_symbols)
     # What a size of 1 does where another was recorded is tried when goldens are.
     ranges: dict[str, Range] = {
         s.name: (max(s.min, min(s.recorded, 2)), math.inf if s.max is None else s.max)
@@ -63,7 +68,32 @@ def read_guards(
             except ValueError as error:
                 raise _unchecked(code, str(error)) from error
             found.update(dict.fromkeys(guard for guard in guards if not is_bound(guard)))
-    return tuple(found)
+    narrowed = dict(ranges)
+    kept = _narrow(list(found), narrowed)
+    return tuple(kept), tuple(_within(s, ranges[s.name], narrowed[s.name]) for s in known_symbols)
+
+
+def _narrow(guards: list[Guard], ranges: dict[str, Range]) -> list[Guard]:
+    """The guards that say more than ranges, after narrowing the ranges by those that do not."""
+    while True:
+        kept: list[Guard] = []
+        for guard in guards:
+            if known(guard, ranges):
+                continue
+            if solution := solved(guard, ranges):
+                name, ranges[name] = solution
+            else:
+                kept.append(guard)
+        if kept == guards:
+            return kept
+        guards = kept
+
+
+def _within(symbol: Symbol, before: Range, after: Range) -> Symbol:
+    """The symbol in the part of its range that is left; one that is not cut stays as it was."""
+    least = symbol.min if after[0] == before[0] else int(after[0])
+    most = symbol.max if after[1] == before[1] else int(after[1])
+    return replace(symbol, min=least, max=most)
 
 
 def _unchecked(code: str, reason: str) -> RecordError:

@@ -10,7 +10,7 @@ expression itself becomes the argument. It must not know what any op computes, n
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,9 @@ import torch
 from torch.export.graph_signature import InputKind, OutputKind
 
 from pycandle.errors import Finding, RecordError
-from pycandle.graph import Graph, Input, Output, Parameter, TensorType, Value
+from pycandle.graph import Graph, Input, Output, Parameter, Static, TensorType, Value
+from pycandle.graph.dim import symbol
+from pycandle.graph.sizes import at_sizes
 from pycandle.record.constants import constant_nodes
 from pycandle.record.draws import Draw
 from pycandle.record.export import Exported, user_inputs
@@ -82,7 +84,9 @@ class _Importer:
         if self.problems:
             raise RecordError(*self.problems)
         symbols = tuple(dict.fromkeys(self.symbols.values()))
-        guards = read_guards(self.exported, {i.name: i.value.type for i in inputs}, symbols)
+        types = {entry.name: entry.value.type for entry in inputs}
+        guards, symbols = read_guards(self.exported, types, symbols)
+        fixed = {s.name: s.recorded for s in symbols if s.min == s.max}
         graph = Graph(
             name="model",
             class_name=_class_name(self.exported),
@@ -95,9 +99,9 @@ class _Importer:
             constants=constants_hash(parameters, weights),
             nodes=tuple(made.nodes),
             outputs=outputs,
-            statics=self.exported.statics,
+            statics=(*self.exported.statics, *_fixed_axes(types, fixed)),
         )
-        return Imported(graph, tuple(made.owners), weights, tuple(made.draws))
+        return Imported(at_sizes(graph, fixed), tuple(made.owners), weights, tuple(made.draws))
 
     def _constant(self, name: str, node: torch.fx.Node, spec: Any, tensor: torch.Tensor) -> None:
         try:
@@ -180,6 +184,15 @@ def _aliases(exported: Exported) -> dict[str, tuple[str, ...]]:
     for name, tensor in state.items():
         groups.setdefault(id(tensor), []).append(name)
     return {name: tuple(group) for group in groups.values() for name in group}
+
+
+def _fixed_axes(types: Mapping[str, TensorType], fixed: Mapping[str, int]) -> Iterator[Static]:
+    """The axes that could vary, but for what the code asks of their sizes."""
+    for name, given in types.items():
+        for axis, size in enumerate(given.shape):
+            for known in (n for n in fixed if size == symbol(n)):
+                reason = f"specialised to {fixed[known]}: the code needs this size"
+                yield Static(f"{name}, axis {axis}", reason)
 
 
 def _class_name(exported: Exported) -> str:

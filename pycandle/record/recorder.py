@@ -80,9 +80,9 @@ class GoldenRecorder:
 
         _say("exporting the model with torch.export")
         exported = export(model, inputs, kwargs, dynamic_shapes)
-        for static in exported.statics:
-            _say(f"static: {static.axis}: {static.reason}")
         imported = import_program(exported)
+        for static in imported.graph.statics:
+            _say(f"static: {static.axis}: {static.reason}")
         if GoldenRecorder._graphs is not None:
             GoldenRecorder._graphs.append(place_nodes(imported, []))
             return self

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pycandle.graph import dim, text
-from pycandle.graph.bounds import bounds, known, settle
+from pycandle.graph.bounds import bounds, known, settle, solved
 
 RANGES = {"s": (1, float("inf")), "t": (2, 8), "n": (9, float("inf"))}
 
@@ -67,3 +67,34 @@ def test_bounds_hold(size: dim.Size, s: int, t: int, n: int) -> None:
     assert isinstance(exact, int)
     assert low <= exact <= high
     assert dim.substitute(settle(size, RANGES), values) == exact
+
+
+@pytest.mark.parametrize(
+    ("relation", "expected"),
+    [
+        ("s == 1", (1, 1)),
+        ("s != 3", None),
+        ("s + t != 3", None),
+        ("((s + 6)//8) - 1 == 3", (26, 33)),
+        ("min(8, s - 9) >= 0", (9, float("inf"))),
+        ("t > 4", (5, 8)),
+        ("(256//s) == 256", (1, 1)),
+        ("s - 5000 <= 7", (1, 5007)),
+        ("t > 9", None),
+    ],
+)
+def test_a_relation_of_one_symbol_is_a_range(
+    relation: str, expected: tuple[float, float] | None
+) -> None:
+    found = solved(text.parse_guard(relation), RANGES)
+
+    assert (found[1] if found else None) == expected
+
+
+@given(st.integers(-9, 9), st.integers(1, 5), st.integers(0, 9), st.sampled_from(["==", "<=", ">"]))
+def test_a_range_holds_exactly_where_its_relation_does(add: int, by: int, to: int, sign: str):
+    guard = text.parse_guard(f"((n + {add})//{by}) {sign} {to}")
+    found = solved(guard, RANGES)
+
+    low, high = found[1] if found else (1, 0)
+    assert [guard.holds({"n": n}) for n in range(9, 99)] == [low <= n <= high for n in range(9, 99)]
