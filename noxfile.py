@@ -59,7 +59,7 @@ def parity(session: nox.Session, device: str) -> None:
         session.skip(f"not run: {reason}")
     prepare(session)
     if device == "cpu":
-        pytest(session, *session.posargs, tiers=["conformance", "parity"])
+        pytest(session, *session.posargs, tiers=["conformance", "parity", "zoo"])
     for example in EXAMPLES:
         features = [] if device == "cpu" else ["--features", device]
         cargo(session, "test", "--package", example.name, *features, PYCANDLE_DEVICE=device)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 
@@ -23,7 +23,7 @@ _TITLES = (
 
 def write_scoreboard(rows: Sequence[Row]) -> None:
     """Both files."""
-    write_if_changed(PAGE, page(rows).encode())
+    write_if_changed(PAGE, page(rows, _versions()).encode())
     write_if_changed(DATA, data(rows).encode())
 
 
@@ -34,9 +34,9 @@ def data(rows: Sequence[Row]) -> str:
     return json.dumps(document, indent=1) + "\n"
 
 
-def page(rows: Sequence[Row]) -> str:
+def page(rows: Sequence[Row], versions: Mapping[str, str]) -> str:
     """The rows as a table, and what stopped those that do not pass."""
-    shown = ", ".join(f"{name} {version}" for name, version in _versions().items())
+    shown = ", ".join(f"{name} {version}" for name, version in versions.items())
     lines = [
         "# Scoreboard",
         "Real architectures, each taken from PyTorch to parity with no edit by hand.",

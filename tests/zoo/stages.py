@@ -20,7 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from pycandle.errors import PyCandleError
-from pycandle.graph import manifest
+from pycandle.graph import Graph, every_node, manifest
+from pycandle.ops import entries
+from pycandle.passes import run_passes
 from tests.parity.crate import Crate, Module, cargo, compile_crate, write_crate
 from tests.parity.reading import function_lengths, worst_error
 from tests.zoo import faults, lively, timing
@@ -48,6 +50,7 @@ class Row:
     blame: str = ""  # the first thing that went wrong: what and where
     manifest: str = ""  # its SHA-256
     nodes: int = 0
+    families: tuple[str, ...] = ()  # of the ops in it
     lines: int = 0
     longest: int = 0  # lines of the longest function
     record_seconds: float = 0.0
@@ -117,10 +120,17 @@ def _record(progress: _Progress, module: str, folder: Path) -> None:
         record_seconds=seconds,
         manifest=hashlib.sha256(text).hexdigest(),
         nodes=len(graph.nodes),
+        families=_families(graph),
         dynamic=lively.dynamic(entry, graph),
         blame=fallback,
     )
     (folder / "pytorch.json").write_text(json.dumps(timing.pytorch(model, lively.draw(entry))))
+
+
+def _families(graph: Graph) -> tuple[str, ...]:
+    """The families of the ops that are left to lower."""
+    names = {node.op for node in every_node(run_passes(graph).nodes)}
+    return tuple(sorted({entries()[name].family for name in names if name in entries()}))
 
 
 def _generate(progress: _Progress, module: str, folder: Path) -> None:

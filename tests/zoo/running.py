@@ -1,0 +1,94 @@
+"""Runs entries in processes of their own, and keeps their rows under cargo's target folder.
+
+A row is kept with a digest of everything that it depends on, so that a run resumes where the last
+one stopped, and repeats what has changed since.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+
+from pycandle.output import write_if_changed
+from tests.parity.crate import ROOT, TARGET
+from tests.zoo.stages import Row
+
+FOLDER = TARGET / "zoo"
+# Bytes that the largest entries take while they are exported and compared.
+_MEMORY = 6 * 2**30
+_SECONDS = 3600
+
+
+def run(names: Sequence[str], jobs: int, again: bool = False) -> Iterator[Row]:
+    """The row of each entry, as they are done."""
+    with ThreadPoolExecutor(max_workers=jobs) as pool:
+        for done in as_completed([pool.submit(_row, name, again) for name in names]):
+            yield done.result()
+
+
+def read(name: str) -> Row | None:
+    """The row of an entry, if there is one and nothing has changed since."""
+    path = _folder(name) / "row.json"
+    if not path.exists():
+        return None
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    return Row(**kept["row"]) if kept["digest"] == digest() else None
+
+
+def digest() -> str:
+    """A digest of everything that a row depends on: the compiler, the runtime, and the zoo."""
+    found = hashlib.sha256()
+    for pattern in ("pycandle/**/*.py", "crates/**/*.rs", "tests/zoo/*.py", "tests/parity/*.py",
+                    "Cargo.lock", "requirements/*.txt"):  # fmt: skip
+        for path in sorted(ROOT.glob(pattern)):
+            found.update(path.read_bytes())
+    return found.hexdigest()
+
+
+def jobs() -> int:
+    """As many at once as there are processors and memory for."""
+    free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return max(1, min(os.cpu_count() or 1, free // _MEMORY))
+
+
+def _row(name: str, again: bool) -> Row:
+    if not again and (row := read(name)):
+        return row
+    folder = _folder(name)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    before = digest()
+    row = _in_a_process(name, folder)
+    kept = {"digest": before, "row": dataclasses.asdict(row)}
+    # What passed needs no second look, and takes gigabytes.
+    for path in folder.glob("*.safetensors") if row.passed else ():
+        path.unlink()
+    write_if_changed(folder / "row.json", json.dumps(kept, indent=1).encode())
+    return row
+
+
+def _in_a_process(name: str, folder: Path) -> Row:
+    command = [sys.executable, "-m", "tests.zoo.stages", name, str(folder)]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "RAYON_NUM_THREADS": "1"}
+    try:
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
+            timeout=_SECONDS,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return Row(name, blame=f"it took more than {_SECONDS} seconds")
+    if done.returncode:
+        return Row(name, blame=f"its process ended with {done.returncode}: {done.stderr[-600:]}")
+    return Row(**json.loads(done.stdout.splitlines()[-1]))
+
+
+def _folder(name: str) -> Path:
+    return FOLDER / name.replace("/", "_")
