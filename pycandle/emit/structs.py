@@ -30,6 +30,8 @@ from pycandle.emit.tree import Tree
 from pycandle.graph import Region
 from pycandle.ops.expr import Config, DeviceOf, Expr, Number, rewrite, size
 
+# A function of more than seven arguments is hard to call; two are the weights and the checker.
+_MOST_CONSTANTS = 5
 # What the axes of a parameter are called where they become configuration.
 _AXIS_LABELS = {1: ("width",), 2: ("rows", "columns")}
 
@@ -105,7 +107,8 @@ class _Structs:
                         tuple(self.tree.inputs(region)), (), tuple(self.tree.outputs(region))
                     )
             for group in _groups(plans, self.tree):
-                self._merge(group)
+                for equals in _of_few_constants(group):
+                    self._merge(equals)
         return self.structs
 
     def _layer(self, calls: tuple[int, ...]) -> ModuleField | None:
@@ -243,6 +246,17 @@ def _groups(plans: list[_Plan], tree: Tree) -> list[list[_Plan]]:
         key = (regions[0].class_name, plan.regions[0] == 0, blank, calls)
         groups.setdefault(key, []).append(plan)
     return list(groups.values())
+
+
+def _of_few_constants(plans: list[_Plan]) -> list[list[_Plan]]:
+    """The plans together if few constants tell them apart, else those that are equal in all."""
+    vectors = list(zip(*(_numbers(plan) for plan in plans), strict=True))
+    if len({name for name in _configs(vectors) if name}) <= _MOST_CONSTANTS:
+        return [plans]
+    equal: dict[tuple[Number, ...], list[_Plan]] = {}
+    for plan in plans:
+        equal.setdefault(tuple(_numbers(plan)), []).append(plan)
+    return list(equal.values())
 
 
 def _map(
