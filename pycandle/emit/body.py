@@ -112,8 +112,10 @@ def _steps(
 
 def _given_numbers(tree: Tree, given: tuple[str, ...]) -> list[Step]:
     """Reads of the numbers that the model's own inputs and parameters hold."""
+    types = tree.graph.types
     bound = [b for b in tree.graph.bindings if b.value in given or b.value in tree.aliases]
-    return [Step(checked_read(b, b.value, None, tree.graph), "") for b in bound]
+    numbers = [b for b in bound if b.axis(types[b.value]) is None]
+    return [Step(checked_read(b, b.value, None, tree.graph), "") for b in numbers]
 
 
 def _read(step: Step) -> Read:

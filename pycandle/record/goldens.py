@@ -18,7 +18,7 @@ from torch.utils import _pytree as pytree
 from pycandle.errors import Finding, RecordError
 from pycandle.graph import Case, Graph, every_node
 from pycandle.graph.bounds import known
-from pycandle.graph.dim import substitute
+from pycandle.graph.dim import Dim, substitute
 from pycandle.graph.verify import verify
 from pycandle.record.calls import Call, observe
 from pycandle.record.draws import drawing, in_order
@@ -242,6 +242,7 @@ class _Observed:
 
     calls: list[Call]
     inputs: Environment  # of the graph, by value: what was given, and what the model drew
+    sizes: Sizes  # of what it drew, where the data decides them
 
 
 def _observe(exported: Exported, imported: Imported, sizes: Sizes) -> _Observed:
@@ -258,9 +259,16 @@ def _observe(exported: Exported, imported: Imported, sizes: Sizes) -> _Observed:
 
     def holds(value: str, tensor: torch.Tensor) -> bool:
         shape = tuple(substitute(size, sizes) for size in graph.types[value].shape)
-        return tuple(tensor.shape) == shape
+        same = zip(tensor.shape, shape, strict=False)
+        return len(shape) == tensor.dim() and all(a == b or isinstance(b, Dim) for a, b in same)
 
-    return _Observed(calls, inputs | in_order(imported.draws, drawn, holds))
+    found = in_order(imported.draws, drawn, holds)
+    told: Sizes = {}
+    for binding in graph.bindings:
+        axis = binding.axis(graph.types[binding.value]) if binding.value in found else None
+        if axis is not None:
+            told[binding.name] = found[binding.value].shape[axis]
+    return _Observed(calls, inputs | found, told)
 
 
 def _evaluate(
@@ -271,7 +279,7 @@ def _evaluate(
     wide_of: Evaluation | None = None,
 ) -> Evaluation:
     known = imported.weights | seen.inputs
-    return evaluate(graph.nodes, known, sizes, graph.bindings, wide_of)
+    return evaluate(graph.nodes, known, {**sizes, **seen.sizes}, graph.bindings, wide_of)
 
 
 def _resized(

@@ -144,15 +144,6 @@ class Translation(Values):
                 "draw them before it, and pass them in",
             )
         value = node.meta["val"]
-        known = self.given
-        if any(
-            isinstance(s, torch.SymInt) and {str(f) for f in s.node.expr.free_symbols} - known
-            for s in value.shape
-        ):
-            raise ValueError(
-                "draws random numbers whose count depends on the data",
-                "draw as many as there may be before that count is known, and cut them",
-            )
         _, targets = place(node.meta.get("stack_trace") or "")
         dropout = target.startswith(("aten.dropout", "aten.feature_dropout"))
         wanted = targets[0] if len(targets) == 1 and not dropout else _drawn_name(target)
@@ -161,8 +152,12 @@ class Translation(Values):
             type_ = TensorType(type_.dtype, (*type_.shape[:2], *(1,) * (type_.rank - 2)))
         taken = {*self.inputs, *(entry.name for entry in self.drawn)}
         label = next(n for n in numbered(wanted) if n not in taken)
-        self.drawn.append(Input(label, Value(name, type_), draw.distribution))
+        shape = tuple(self.entering(size, name, label) for size in type_.shape)
+        entered = TensorType(type_.dtype, shape)
+        self.drawn.append(Input(label, Value(name, entered), draw.distribution))
         self.draws.append((name, draw))
+        if entered != type_:
+            name = self._add(node, "aten.view.default", (Ref(name), type_.shape), type_)
         self.names[node] = name
         if dropout:
             # What PyTorch's own dropout does with the zeros and ones that it draws.

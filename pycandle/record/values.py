@@ -29,7 +29,7 @@ from pycandle.graph import (
     TensorType,
     Value,
 )
-from pycandle.graph.dim import Size, parse, substitute, symbol
+from pycandle.graph.dim import Size, parse, substitute, symbol, symbols
 from pycandle.record.guards import is_bound
 from pycandle.record.numbers import bounds, is_unbacked, relation
 
@@ -172,6 +172,19 @@ class Values:
             self.bindings.append(Binding(name, least, most, value))
             self.renamed[str(expression)] = symbol(name)
         return True
+
+    def entering(self, size: Size, value: str, wanted: str) -> Size:
+        """The size of an axis of an input: one that the data decides is known only later, so the
+        axis has a symbol of its own, which must then be equal.
+        """
+        if not symbols(size) & {binding.name for binding in self.bindings}:
+            return size
+        taken = self.symbols | {b.name for b in self.bindings}
+        name = next(n for n in numbered(f"{_identifier(wanted)}_count") if n not in taken)
+        # Whatever is bound later checks the relations to what was bound before.
+        self.bindings.insert(0, Binding(name, 0, None, value))
+        self.asserted.append(Guard(symbol(name), "==", size))
+        return symbol(name)
 
     def assertion(self, node: torch.fx.Node) -> None:
         """A relation of sizes that the program asserts; ranges of one symbol are its binding's."""

@@ -136,6 +136,29 @@ class Noisy(nn.Module):
         return kept, x * choice
 
 
+class Scattered(nn.Module):
+    """Draws as many numbers as the data says, in a module of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = nn.Linear(6, 6)
+        self.jitter = Jitter()
+
+    def forward(self, x: Tensor) -> Tensor:
+        picked = x[x[:, 0] > 0]
+        return self.jitter(self.fc(picked)) * (1 + torch.rand_like(picked))
+
+
+class Jitter(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(6))
+
+    def forward(self, x: Tensor) -> Tensor:
+        noise = torch.randn_like(x)
+        return x + noise * self.scale
+
+
 class Gate(nn.Module):
     def __init__(self) -> None:
         super().__init__()

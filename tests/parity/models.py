@@ -26,6 +26,7 @@ from tests.parity.flow import (
     Picked,
     Recurrence,
     Repeats,
+    Scattered,
     Sizes,
 )
 from tests.parity.layers import (
@@ -145,6 +146,7 @@ MODELS: dict[str, Model] = {
     "sizes": Model(Sizes, lambda: floats(x=(5, 6))() | {"lengths": torch.randint(1, 9, (3,))}),
     "cropped": Model(Cropped, lambda: floats(x=(4, 6))() | {"length": torch.tensor(3)}),
     "noisy": Model(Noisy, floats(x=(4, 5))),
+    "scattered": Model(Scattered, floats(x=(8, 6))),
     "differing": Model(Differing, floats(x=(3, 6))),
     "contexts": Model(Contexts, floats(x=(3, 6))),
     "attentions": Model(
