@@ -64,6 +64,9 @@ def export(
         return Exported(_functional(program), model, args, kwargs, None, statics)
 
 
+_options: Any = symbolic
+
+
 @contextmanager
 def _any_sizes() -> Generator[None]:
     """No size is taken for granted that only shapes and layouts of fake tensors ask for.
@@ -72,8 +75,7 @@ def _any_sizes() -> Generator[None]:
     whether a size is one; its own option makes such questions have no answer, not a guard. With it
     an axis may be dynamic that is recorded with size one.
     """
-    options: Any = symbolic
-    with whole_sequences(), options.patch(backed_size_oblivious=True):
+    with whole_sequences(), _options.patch(backed_size_oblivious=True):
         yield
 
 
@@ -98,7 +100,19 @@ def _export(
     model: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], dynamic_shapes: Any
 ) -> ExportedProgram:
     try:
-        return torch.export.export(model, args, kwargs, dynamic_shapes=dynamic_shapes, strict=False)
+        try:
+            return torch.export.export(
+                model, args, kwargs, dynamic_shapes=dynamic_shapes, strict=False
+            )
+        except Exception as error:
+            if "Constraints violated" not in str(error):
+                raise
+            # A named axis may be of size one unless its range says otherwise, and the code takes
+            # another way there. PyTorch's usual reading leaves that size out.
+            with _options.patch(backed_size_oblivious=False):
+                return torch.export.export(
+                    model, args, kwargs, dynamic_shapes=dynamic_shapes, strict=False
+                )
     except Exception as error:
         raise RecordError(
             Finding(
