@@ -114,6 +114,8 @@ def value(expr: Expr, names: FieldNames) -> str:
 def argument(expr: Expr, names: FieldNames) -> str:
     """The expression as an argument: tensors are borrowed."""
     text = value(expr, names)
+    if isinstance(expr, SizeOf):
+        return _bare(text)
     if not is_tensor(expr) or (isinstance(expr, Local) and expr.borrowed):
         return text
     return f"&{text}"
@@ -248,8 +250,14 @@ def _atom(atom: str | Opaque) -> str:
 
 def _bare(text: str) -> str:
     """Without the brackets around all of it, where there are such."""
-    inner = text[1:-1]
-    return inner if text == f"({inner})" and inner.count("(") == 0 else text
+    if not text.startswith("("):
+        return text
+    depth = 0
+    for place, char in enumerate(text):
+        depth += (char == "(") - (char == ")")
+        if depth == 0 and place < len(text) - 1:
+            return text
+    return text[1:-1]
 
 
 def _at_least_zero(size: Size) -> str:

@@ -3,8 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pycandle.emit.rust import number
-from pycandle.ops.expr import Number
+from pycandle.emit.rust import FieldNames, argument, number
+from pycandle.graph.dim import floordiv, symbol
+from pycandle.ops.expr import Number, SizeOf
 
 
 def check(value: float, single: str, double: str):
@@ -35,3 +36,11 @@ def test_a_float32_reads_back(value: float):
 
     assert number(Number(decimal, "f32")) == text
     assert abs(decimal - value) <= abs(value) * 2**-24 or abs(value) < 2**-125
+
+
+def test_a_size_alone_needs_no_brackets():
+    names = FieldNames((), ())
+    seq = symbol("seq")
+    assert argument(SizeOf(floordiv(seq + 6, 8)), names) == "(seq + 6) / 8"
+    assert argument(SizeOf(floordiv(seq, 8) * floordiv(seq, 2)), names) == "(seq / 2) * (seq / 8)"
+    assert argument(SizeOf(seq), names) == "seq"
