@@ -7,11 +7,12 @@ from collections.abc import Iterator
 
 from pycandle.emit.body import Draft
 from pycandle.emit.fields import ListField, ModuleField, ParameterField, StructField
-from pycandle.emit.names import comment_text, format_literal, identifier, string_literal
+from pycandle.emit.methods import forwards
+from pycandle.emit.names import comment_text, format_literal, string_literal
 from pycandle.emit.naming import name_locals
 from pycandle.emit.printing import statement_lines
-from pycandle.emit.rust import FieldNames, argument, relation_text, size_text, value
-from pycandle.emit.structs import Forward, Struct
+from pycandle.emit.rust import FieldNames, value
+from pycandle.emit.structs import Struct
 from pycandle.emit.tree import Tree
 from pycandle.graph import DType, Graph
 from pycandle.ops.create import candle_dtype
@@ -100,7 +101,7 @@ def _struct(graph: Graph, struct: Struct, constants: str) -> str:
         f"impl {struct.name} {{",
         *_load(graph, struct, names, constants),
         "",
-        *_forwards(graph, struct, names),
+        *forwards(graph, struct, names),
         "}",
     ]
     return "\n".join(lines) + "\n"
@@ -179,85 +180,3 @@ def _module_load(field: ModuleField, path: str, names: FieldNames) -> str:
 def _loaded(expr: Expr, names: FieldNames) -> str:
     """An expression in `load`, where configuration is an argument."""
     return value(rewrite(expr, lambda e: Raw(e.name) if isinstance(e, Config) else None), names)
-
-
-def _forwards(graph: Graph, struct: Struct, names: FieldNames) -> Iterator[str]:
-    for k, forward in enumerate(struct.forwards):
-        if k:
-            site = comment_text(graph.regions[forward.regions[0]].site)
-            yield ""
-            yield f"    /// What the call at {site or 'another place'} computes."
-        yield from _forward(graph, struct, forward, names)
-
-
-def _forward(graph: Graph, struct: Struct, forward: Forward, names: FieldNames) -> Iterator[str]:
-    body = forward.body
-    if struct.region == 0:
-        yield from _drawn(graph, forward)
-    arguments = [
-        f"{name}: {'&Tensor' if kind == 'tensor' else 'usize'}" for name, kind in body.arguments
-    ]
-    results = [value(result, names) for result in body.results]
-    kind = "Tensor" if len(results) == 1 else f"({', '.join(['Tensor'] * len(results))})"
-    yield f"    pub fn {forward.name}(&self, {', '.join(arguments)}) -> Result<{kind}> {{"
-    for name, axes, rank in body.dims:
-        yield f"        {_dims(name, dict(axes), rank)}"
-    if struct.region == 0:
-        yield from (f"        {line}" for line in _guards(graph, forward))
-    for statement in body.statements:
-        yield from (f"        {line}" for line in statement_lines(statement, names))
-    checked = ", ".join(argument(result, names) for result in body.results)
-    yield f'        py_check!(self.checker, "", {checked});'
-    owned = [
-        f"{text}.clone()" if argument(result, names) == text else text
-        for result, text in zip(body.results, results, strict=True)
-    ]
-    repeated = [f"{t}.clone()" if t in owned[k + 1 :] else t for k, t in enumerate(owned)]
-    together = ", ".join(repeated)
-    yield f"        Ok({together if len(repeated) == 1 else f'({together})'})"
-    yield "    }"
-
-
-def _drawn(graph: Graph, forward: Forward) -> Iterator[str]:
-    """What the model draws at random in PyTorch, and takes as arguments here."""
-    random = {entry.value.name: entry.random for entry in graph.inputs if entry.random}
-    pairs = zip(forward.body.arguments, forward.interface.inputs, strict=False)
-    lines = [f"`{name}`: {comment_text(random[v])}." for (name, _), (_, v) in pairs if v in random]
-    if lines:
-        yield "    /// Takes what the model draws at random in PyTorch:"
-        yield from (f"    /// - {line}" for line in lines)
-
-
-def _dims(name: str, axes: dict[int, str], rank: int) -> str:
-    """Reads symbols off a tensor's shape."""
-    if len(axes) == 1 and rank > 1:
-        ((axis, symbol),) = axes.items()
-        return f"let {identifier(symbol)} = {name}.dim({axis})?;"
-    if rank == 1:
-        return f"let {identifier(axes[0])} = {name}.dims1()?;"
-    if rank > 5:
-        reads = [f"{name}.dim({axis})?" for axis in axes]
-        return f"let ({', '.join(map(identifier, axes.values()))}) = ({', '.join(reads)});"
-    pattern = ", ".join(identifier(axes[a]) if a in axes else "_" for a in range(rank))
-    return f"let ({pattern}) = {name}.dims{rank}()?;"
-
-
-def _guards(graph: Graph, forward: Forward) -> Iterator[str]:
-    """Checks of the model's inputs against what was recorded."""
-    for symbol in graph.symbols:
-        name = identifier(symbol.name)
-        most = "None" if symbol.max is None else f"Some({symbol.max})"
-        yield f"ops::expect_size({string_literal(symbol.name)}, {name}, {symbol.min}, {most})?;"
-    known = {symbol.name for symbol in graph.symbols}
-    for guard in graph.guards:
-        if not guard.symbols <= known:
-            continue  # it is checked where the last of its symbols is read
-        yield f"ops::expect_relation({string_literal(str(guard))}, {relation_text(guard)})?;"
-    told = {name: len(axes) == rank for name, axes, rank in forward.body.dims}
-    for (name, _), (_, known) in zip(
-        forward.body.arguments, forward.interface.inputs, strict=False
-    ):
-        if told.get(name):
-            continue
-        sizes = ", ".join(size_text(size) for size in graph.types[known].stored.shape)
-        yield f"ops::expect_shape({string_literal(name)}, {name}, &[{sizes}])?;"

@@ -16,6 +16,10 @@ from pycandle.ops.expr import Call, Expr, Field, Local, RelationOf, walk
 def statement_lines(statement: Statement, names: FieldNames) -> Iterator[str]:
     """The lines of one statement."""
     match statement:
+        case Let(names=(), expr=expr):
+            yield f"{value(expr, names)};"
+        case Let(names=bound, expr=expr, array=True):
+            yield f"let [{', '.join(bound)}] = {value(expr, names)};"
         case Let(names=bound, expr=expr):
             yield f"let {_pattern(bound)} = {_owned(expr, names)};"
         case ForEach():

@@ -35,6 +35,7 @@ class Let:
     names: tuple[str, ...]
     expr: Expr
     hint: Hint = Hint()
+    array: bool = False  # the several values come as an array
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,157 @@
+"""Prints the methods of a struct that compute: its forwards, and the pieces of those too long."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pycandle.emit.cutting import Piece, cut
+from pycandle.emit.layout import height
+from pycandle.emit.names import comment_text, identifier
+from pycandle.emit.printing import statement_lines
+from pycandle.emit.rust import FieldNames, argument, value
+from pycandle.emit.statements import Let, Statement
+from pycandle.emit.structs import Forward, Struct
+from pycandle.graph import Graph
+from pycandle.graph.dim import symbol
+from pycandle.ops.expr import (
+    Call,
+    Expr,
+    Local,
+    Maybe,
+    Number,
+    RelationOf,
+    SizeOf,
+    Slice,
+    Text,
+    size,
+)
+
+
+def forwards(graph: Graph, struct: Struct, names: FieldNames) -> Iterator[str]:
+    """The forwards of a struct, as lines within its `impl`."""
+    taken = {forward.name for forward in struct.forwards}
+    for k, forward in enumerate(struct.forwards):
+        if k:
+            site = comment_text(graph.regions[forward.regions[0]].site)
+            yield ""
+            yield f"    /// What the call at {site or 'another place'} computes."
+        if struct.region == 0:
+            yield from _drawn(graph, forward)
+        yield from _forward(graph, struct, forward, names, taken)
+
+
+def _forward(
+    graph: Graph, struct: Struct, forward: Forward, names: FieldNames, taken: set[str]
+) -> Iterator[str]:
+    body = forward.body
+    arguments = [
+        f"{name}: {'&Tensor' if kind == 'tensor' else 'usize'}" for name, kind in body.arguments
+    ]
+    first = [f"pub fn {forward.name}(&self, {', '.join(arguments)})"]
+    first[0] += f" -> Result<{_together(['Tensor'] * len(body.results))}> {{"
+    first += (_dims(name, dict(axes), rank) for name, axes, rank in body.dims)
+    checked = ", ".join(argument(result, names) for result in body.results)
+    last = [f'py_check!(self.checker, "", {checked});', f"Ok({_owned(body.results, names)})", "}"]
+    checks = _checks(graph, forward) if struct.region == 0 else ()
+
+    def lines(statement: Statement) -> int:
+        return sum(map(height, statement_lines(statement, names)))
+
+    statements, pieces = cut(
+        (*checks, *body.statements), body.results, sum(map(height, (*first, *last))), lines, taken
+    )
+    yield from _function(first, statements, last, names)
+    for piece in pieces:
+        yield ""
+        yield from _piece(piece, names)
+
+
+def _function(
+    first: list[str], statements: tuple[Statement, ...], last: list[str], names: FieldNames
+) -> Iterator[str]:
+    head, *reads = first
+    yield f"    {head}"
+    yield from (f"        {line}" for line in reads)
+    for statement in statements:
+        yield from (f"        {line}" for line in statement_lines(statement, names))
+    *ends, brace = last
+    yield from (f"        {line}" for line in ends)
+    yield f"    {brace}"
+
+
+def _piece(piece: Piece, names: FieldNames) -> Iterator[str]:
+    """A private function; arguments that are too many come as arrays."""
+    kinds = [("tensors", "&Tensor", piece.tensors), ("sizes", "usize", piece.sizes)]
+    arguments = ["&self"] if piece.on_self else []
+    reads: list[str] = []
+    for array, kind, held in kinds:
+        if piece.packed and held:
+            arguments.append(f"{array}: [{kind}; {len(held)}]")
+            reads.append(f"let [{', '.join(held)}] = {array};")
+        else:
+            arguments += (f"{name}: {kind}" for name in held)
+    types = ["usize" if isinstance(result, SizeOf) else "Tensor" for result in piece.results]
+    results = [value(result, names) for result in piece.results]
+    kind = f"[Tensor; {len(types)}]" if piece.array else _together(types)
+    given = f"[{', '.join(results)}]" if piece.array else _together(results)
+    head = f"fn {piece.name}({', '.join(arguments)}) -> Result<{kind}> {{"
+    yield from _function([head, *reads], piece.statements, [f"Ok({given})", "}"], names)
+
+
+def _together(items: list[str]) -> str:
+    return items[0] if len(items) == 1 else f"({', '.join(items)})"
+
+
+def _owned(results: tuple[Expr, ...], names: FieldNames) -> str:
+    """What a forward gives, as tensors of their own."""
+    owned: list[str] = []
+    for result in results:
+        text = value(result, names)
+        owned.append(f"{text}.clone()" if argument(result, names) == text else text)
+    return _together([f"{t}.clone()" if t in owned[k + 1 :] else t for k, t in enumerate(owned)])
+
+
+def _drawn(graph: Graph, forward: Forward) -> Iterator[str]:
+    """What the model draws at random in PyTorch, and takes as arguments here."""
+    random = {entry.value.name: entry.random for entry in graph.inputs if entry.random}
+    pairs = zip(forward.body.arguments, forward.interface.inputs, strict=False)
+    lines = [f"`{name}`: {comment_text(random[v])}." for (name, _), (_, v) in pairs if v in random]
+    if lines:
+        yield "    /// Takes what the model draws at random in PyTorch:"
+        yield from (f"    /// - {line}" for line in lines)
+
+
+def _dims(name: str, axes: dict[int, str], rank: int) -> str:
+    """Reads symbols off a tensor's shape."""
+    if len(axes) == 1 and rank > 1:
+        ((axis, symbol),) = axes.items()
+        return f"let {identifier(symbol)} = {name}.dim({axis})?;"
+    if rank == 1:
+        return f"let {identifier(axes[0])} = {name}.dims1()?;"
+    if rank > 5:
+        reads = [f"{name}.dim({axis})?" for axis in axes]
+        return f"let ({', '.join(map(identifier, axes.values()))}) = ({', '.join(reads)});"
+    pattern = ", ".join(identifier(axes[a]) if a in axes else "_" for a in range(rank))
+    return f"let ({pattern}) = {name}.dims{rank}()?;"
+
+
+def _checks(graph: Graph, forward: Forward) -> tuple[Statement, ...]:
+    """Checks of the model's inputs against what was recorded."""
+    checks: list[Call] = []
+    for known in graph.symbols:
+        most = Maybe(None if known.max is None else Number(known.max, "usize"))
+        range_ = (Number(known.min, "usize"), most)
+        given = SizeOf(symbol(known.name))
+        checks.append(Call("ops::expect_size", (Text(known.name), given, *range_)))
+    names = {known.name for known in graph.symbols}
+    for guard in graph.guards:
+        if guard.symbols <= names:  # others are checked where the last of their symbols is read
+            checks.append(Call("ops::expect_relation", (Text(str(guard)), RelationOf(guard))))
+    told = {name: len(axes) == rank for name, axes, rank in forward.body.dims}
+    for (name, _), (_, given) in zip(
+        forward.body.arguments, forward.interface.inputs, strict=False
+    ):
+        if not told.get(name):
+            shape = Slice(tuple(size(axis) for axis in graph.types[given].stored.shape))
+            checks.append(Call("ops::expect_shape", (Text(name), Local(name, True), shape)))
+    return tuple(Let((), check) for check in checks)
