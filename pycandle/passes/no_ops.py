@@ -1,5 +1,5 @@
-"""Drops nodes that give their input back: dropout in eval mode, conversions to the same dtype,
-views of the same shape, copies.
+"""Drops nodes that give an input back: dropout in eval mode, conversions to the same dtype, copies,
+views of the same shape, writes over all of a tensor.
 
 A node stays where its output's dtype or shape differs from its input's.
 """
@@ -31,6 +31,8 @@ _IDENTITIES = frozenset(
         "view_as.default",
     )
 )
+# Ops that write their second argument over the first, of which nothing is left if it is as large.
+_WRITES = frozenset(("aten.copy.default", "aten.slice_scatter.default"))
 _DROPOUTS = frozenset(
     f"aten.{name}.default"
     for name in ("dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout")
@@ -47,20 +49,26 @@ def _kept(nodes: tuple[Node, ...], graph: Graph, renamed: dict[str, str]) -> tup
     """The nodes that stay; the values of the others are renamed."""
     kept: list[Node] = []
     for node in nodes:
-        source = node.args[0] if node.args else None
-        if isinstance(source, Ref) and _gives_back(node, graph):
+        source = _source(node)
+        if source is not None and _gives_back(node, source, graph):
             renamed[node.out.name] = source.name
         else:
             kept.append(with_blocks(node, lambda nodes: _kept(nodes, graph, renamed)))
     return tuple(kept)
 
 
-def _gives_back(node: Node, graph: Graph) -> bool:
+def _source(node: Node) -> Ref | None:
+    """The argument that the node may give back."""
+    place = 1 if node.op in _WRITES else 0
+    source = node.args[place] if len(node.args) > place else None
+    return source if isinstance(source, Ref) else None
+
+
+def _gives_back(node: Node, source: Ref, graph: Graph) -> bool:
     if node.op in _DROPOUTS:
         train = node.args[2] if len(node.args) > 2 else node.kwarg("train", True)
         return train is False
-    assert isinstance(node.args[0], Ref)
-    if graph.types[node.args[0].name] != node.out.type:
+    if graph.types[source.name] != node.out.type:
         return False
     if node.op == "aten.permute.default":
         axes = node.args[1]
@@ -71,4 +79,4 @@ def _gives_back(node: Node, graph: Graph) -> bool:
     if node.op == "aten.slice.Tensor":
         # Equal types mean that nothing was cut; a step of 1 means that nothing was reordered.
         return len(node.args) < 5 or node.args[4] == 1
-    return node.op in _IDENTITIES
+    return node.op in _IDENTITIES or node.op in _WRITES

@@ -62,6 +62,34 @@ def test_dropout_in_training_and_real_views_stay():
     ).replace("%r", "%v"))  # fmt: skip
 
 
+def test_what_is_written_over_all_of_a_tensor_takes_its_place():
+    check(
+        [drop_no_ops, drop_unused],
+        """
+        %z: f32[b, s, 4] = aten.zeros_like.default(%x)
+        %c: f32[b, s, 4] = aten.copy.default(%z, %x)
+        %w: f32[b, s, 4] = aten.slice_scatter.default(%z, %c, 0, 0, 9223372036854775807)
+        %y: f32[b, s, 4] = aten.relu.default(%w)
+        output "" %y
+        """,
+        """
+        %y: f32[b, s, 4] = aten.relu.default(%x)
+        output "" %y
+        """,
+    )
+
+
+def test_what_is_written_over_a_part_stays():
+    graph = """
+        %o: f32[b, 1, 4] = aten.slice.Tensor(%x, 1, 0, 1)
+        %w: f32[b, s, 4] = aten.slice_scatter.default(%x, %o, 1, 0, 1)
+        %c: f32[b, s, 4] = aten.copy.default(%x, %o)
+        output "" %w
+        output "c" %c
+        """
+    check([drop_no_ops, drop_unused], graph, graph)
+
+
 def test_a_mask_that_is_always_true_goes():
     check(
         [simplify_attention_masks, drop_unused],
