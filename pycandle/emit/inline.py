@@ -27,6 +27,7 @@ def inline(
 
     In a scope a result that nothing else reads needs no local; a forward's results have one.
     """
+    steps = _read(steps, outputs)
     uses = _uses(steps)
     uses.update(outputs)
     results = set(outputs)
@@ -76,6 +77,18 @@ def reads(step: Step) -> dict[str, None]:
     """The values that a step reads, in order."""
     parts = walk_all(step.statement)
     return dict.fromkeys(part.name for part in parts if isinstance(part, Var))
+
+
+def _read(steps: list[Step], outputs: tuple[str, ...]) -> list[Step]:
+    """The steps without computations that nothing reads, as where an op takes a shape alone."""
+    wanted = set(outputs)
+    kept: list[Step] = []
+    for step in reversed(steps):
+        pure = isinstance(step.statement, Let) and not step.is_call
+        if not pure or not wanted.isdisjoint(step.values):
+            kept.append(step)
+            wanted.update(reads(step))
+    return kept[::-1]
 
 
 def _uses(steps: list[Step]) -> Counter[str]:

@@ -197,8 +197,9 @@ def relation_text(guard: Guard) -> str:
     """A relation of sizes as a condition on `usize`."""
     match terms_of(guard.left):
         case (((Opaque(function="mod", left=left, right=right),), 1),) if guard.right == 0:
-            if guard.sign == "==":
-                return f"{_grouped(size_text(left))}.is_multiple_of({size_text(right)})"
+            if guard.sign in ("==", "!=", ">"):
+                holds = f"{_grouped(size_text(left))}.is_multiple_of({_bare(size_text(right))})"
+                return holds if guard.sign == "==" else f"!{holds}"
         case _:
             pass
     left, right = guard.left, guard.right

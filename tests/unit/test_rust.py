@@ -3,8 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pycandle.emit.rust import FieldNames, argument, number
-from pycandle.graph.dim import floordiv, symbol
+from pycandle.emit.rust import FieldNames, argument, number, relation_text
+from pycandle.graph import Guard
+from pycandle.graph.dim import floordiv, opaque, symbol
 from pycandle.ops.expr import Number, SizeOf
 
 
@@ -44,3 +45,10 @@ def test_a_size_alone_needs_no_brackets():
     assert argument(SizeOf(floordiv(seq + 6, 8)), names) == "(seq + 6) / 8"
     assert argument(SizeOf(floordiv(seq, 8) * floordiv(seq, 2)), names) == "(seq / 2) * (seq / 8)"
     assert argument(SizeOf(seq), names) == "seq"
+
+
+def test_a_remainder_is_asked_for_as_clippy_wants_it():
+    rest = opaque("mod", symbol("seq") + 1, 8)
+    assert relation_text(Guard(rest, "==", 0)) == "(seq + 1).is_multiple_of(8)"
+    assert relation_text(Guard(rest, ">", 0)) == "!(seq + 1).is_multiple_of(8)"
+    assert relation_text(Guard(rest, "!=", 0)) == "!(seq + 1).is_multiple_of(8)"
