@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from pycandle.emit.body import Draft
-from pycandle.emit.fields import ListField, ModuleField, ParameterField, StructField
+from pycandle.emit.loading import field_type, load
 from pycandle.emit.methods import forwards
-from pycandle.emit.names import comment_text, format_literal, string_literal
+from pycandle.emit.names import comment_text
 from pycandle.emit.naming import name_locals
 from pycandle.emit.printing import statement_lines
 from pycandle.emit.rust import FieldNames, value
 from pycandle.emit.structs import Struct
 from pycandle.emit.tree import Tree
-from pycandle.graph import DType, Graph
-from pycandle.ops.create import candle_dtype
-from pycandle.ops.expr import Config, Expr, Raw, Tuple, rewrite
+from pycandle.graph import Graph
 
 _IMPORTS = (
     ("candle_core", ("DType", "Device", "Result", "Tensor")),
@@ -92,91 +89,16 @@ def _struct(graph: Graph, struct: Struct, constants: str) -> str:
         f"/// {comment_text(region.class_name)}{source}",
         "#[derive(Debug, Clone)]",
         f"pub struct {struct.name} {{",
-        *(f"    pub {names[f.path]}: {_field_type(f)}," for f in struct.fields),
+        *(f"    pub {names[f.path]}: {field_type(f)}," for f in struct.fields),
         *(f"    {name}: {dict(struct.config)[name]}," for name in struct.stored),
         *(["    device: Device,"] if struct.reads_device else []),
         "    pub checker: Option<PyChecker>,",
         "}",
         "",
         f"impl {struct.name} {{",
-        *_load(graph, struct, names, constants),
+        *load(graph, struct, names, constants),
         "",
         *forwards(graph, struct, names),
         "}",
     ]
     return "\n".join(lines) + "\n"
-
-
-def _field_type(field: StructField) -> str:
-    if isinstance(field, ParameterField):
-        return "Tensor"
-    return field.type if isinstance(field, ModuleField) else f"Vec<{field.items[0].type}>"
-
-
-def _load(graph: Graph, struct: Struct, names: FieldNames, constants: str) -> Iterator[str]:
-    arguments = [f"{name}: {kind}" for name, kind in struct.config]
-    if struct.reads_weights:
-        used = struct.reads_device or any(_reads_weights(field) for field in struct.fields)
-        arguments.append("vb: VarBuilder" if used else "_vb: VarBuilder")
-    arguments.append("checker: Option<PyChecker>")
-    yield f"    pub fn load({', '.join(arguments)}) -> Result<Self> {{"
-    if struct.region == 0:
-        if any(parameter.constant for parameter in graph.parameters):
-            place = f'concat!(env!("CARGO_MANIFEST_DIR"), {string_literal("/" + constants)})'
-            yield f"        let constants = include_bytes!({place});"
-            known = string_literal(graph.constants)
-            yield f"        let vb = nn::constants(vb, constants, {known})?;"
-        tied = [p.names for p in graph.parameters if len(p.names) > 1]
-        if tied:
-            groups = [f"&[{', '.join(string_literal(n) for n in group)}]" for group in tied]
-            yield f"        let vb = nn::tie(vb, &[{', '.join(groups)}])?;"
-    yield "        Ok(Self {"
-    for field in struct.fields:
-        yield f"            {names[field.path]}: {_field_load(field, names)},"
-    for name in struct.stored:
-        yield f"            {name},"
-    if struct.reads_device:
-        yield "            device: vb.device().clone(),"
-    yield "            checker,"
-    yield "        })"
-    yield "    }"
-
-
-def _reads_weights(field: StructField) -> bool:
-    if isinstance(field, ListField):
-        return any(item.reads_weights for item in field.items)
-    return isinstance(field, ParameterField) or field.reads_weights
-
-
-def _field_load(field: StructField, names: FieldNames) -> str:
-    if isinstance(field, ParameterField):
-        shape = _loaded(Tuple(field.shape) if field.shape else Raw("()"), names)
-        path = string_literal(field.path)
-        if not field.own_dtype:
-            return f"vb.get({shape}, {path})?"
-        dtype = candle_dtype(DType(field.dtype)).text
-        return f"vb.get_with_hints_dtype({shape}, {path}, Default::default(), {dtype})?"
-    if isinstance(field, ModuleField):
-        return _module_load(field, string_literal(field.path), names)
-    first = field.items[0]
-    if all(item.args == first.args for item in field.items):
-        path = f'format!({format_literal(field.path)[:-1]}.{{i}}")'
-        load = _module_load(first, path, names).removesuffix("?")
-        return f"(0..{len(field.items)}).map(|i| {load}).collect::<Result<Vec<_>>>()?"
-    loads = [_module_load(item, string_literal(item.path), names) for item in field.items]
-    return f"vec![{', '.join(loads)}]"
-
-
-def _module_load(field: ModuleField, path: str, names: FieldNames) -> str:
-    arguments = [_loaded(arg, names) for arg in field.args]
-    if field.reads_weights:
-        arguments.append(f"vb.pp({path})")
-    arguments.append(f"checker.pp({path})")
-    # An activation only stores a function, which cannot fail.
-    mark = "" if field.constructor == "nn::Activation::new" else "?"
-    return f"{field.constructor}({', '.join(arguments)}){mark}"
-
-
-def _loaded(expr: Expr, names: FieldNames) -> str:
-    """An expression in `load`, where configuration is an argument."""
-    return value(rewrite(expr, lambda e: Raw(e.name) if isinstance(e, Config) else None), names)
