@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from pycandle.emit.names import identifier
+from pycandle.emit.printing import MOST_ARGUMENTS, MOST_RESULTS
 from pycandle.emit.scopes import binds, in_order, reads, uses_self, vectors
 from pycandle.emit.statements import (
     For,
@@ -30,10 +31,8 @@ from pycandle.ops.expr import Array, Call, DeviceOf, Expr, Local, Method, Raw, S
 LONGEST = 115
 _PIECE = 85  # what is cut out at most
 _LEAST = 15  # what a cut should spare
-# clippy counts `self` among seven arguments, and takes a tuple of more tensors for too complex:
-# beyond that they come as arrays.
-_ARGUMENTS = 6
-_RESULTS = 7
+# Beside `self`; beyond that arguments and results come as arrays.
+_ARGUMENTS, _RESULTS = MOST_ARGUMENTS - 1, MOST_RESULTS
 
 Height: TypeAlias = Callable[[Statement], int]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pycandle.emit.cutting import Piece, cut
 from pycandle.emit.layout import height
 from pycandle.emit.names import comment_text, identifier
-from pycandle.emit.printing import statement_lines
+from pycandle.emit.printing import allowances, statement_lines
 from pycandle.emit.rust import FieldNames, argument, value
 from pycandle.emit.statements import Let, Statement
 from pycandle.emit.structs import Forward, Struct
@@ -60,6 +60,8 @@ def _forward(
     statements, pieces = cut(
         (*checks, *body.statements), body.results, sum(map(height, (*first, *last))), lines, taken
     )
+    attributes = allowances(1 + len(arguments), len(body.results))
+    yield from (f"    {line}" for line in attributes)
     yield from _function(first, statements, last, names)
     for piece in pieces:
         yield ""

@@ -12,6 +12,17 @@ from pycandle.emit.rust import FieldNames, argument, relation_text, value
 from pycandle.emit.statements import For, ForEach, If, Let, Read, Scope, Statement, While
 from pycandle.ops.expr import Call, Expr, Field, Local, RelationOf, walk
 
+# What clippy allows a function to take, `self` included, and a tuple to hold.
+MOST_ARGUMENTS, MOST_RESULTS = 7, 7
+
+
+def allowances(arguments: int, results: int = 1) -> Iterator[str]:
+    """The attribute of a function whose module has that many inputs, numbers or outputs."""
+    found = ["clippy::too_many_arguments"] if arguments > MOST_ARGUMENTS else []
+    found += ["clippy::type_complexity"] if results > MOST_RESULTS else []
+    if found:
+        yield f"#[allow({', '.join(found)})]"
+
 
 def statement_lines(statement: Statement, names: FieldNames) -> Iterator[str]:
     """The lines of one statement."""
