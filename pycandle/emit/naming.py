@@ -231,13 +231,17 @@ class _Namer:
         inner.values.update(_locals(loop.carried, chosen[:kept]))
         taken = {*self.reserved, *self.holders, *chosen}
         index = identifier("i", taken)
+        if loop.index:
+            inner.symbols[loop.index] = symbol(index)
         items: list[str] = []
         for source in sources:
             items.append(identifier(_singular(source), {*taken, index, *items}))
         inner.values.update(_locals(loop.items, tuple(items)))
         body = self._scope(loop.body, inner, {*chosen, index, *items})
         names.values.update(_locals(loop.names, chosen))
-        return For(chosen, chosen[:kept], starts, tuple(items), sources, index, count, body)
+        return For(
+            chosen, chosen[:kept], starts, tuple(items), sources, index, count, body, axis=loop.axis
+        )
 
     def _scope(self, scope: Scope, names: _Names, reserved: set[str]) -> Scope:
         inner = names.inside()

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from pycandle.emit.names import identifier, string_literal
 from pycandle.emit.rust import FieldNames, argument, relation_text, value
-from pycandle.emit.statements import For, ForEach, If, Let, Read, Scope, Statement, While
+from pycandle.emit.statements import For, ForEach, If, Let, Read, Scope, Statement, While, missing
 from pycandle.ops.expr import Call, Expr, Field, Local, RelationOf, walk
 
 # What clippy allows a function to take, `self` included, and a tuple to hold.
@@ -144,7 +144,8 @@ def _for(loop: For, names: FieldNames) -> Iterator[str]:
     kept = len(loop.carried)
     stacked = loop.names[kept:]
     yield from (f"let mut {name} = Vec::with_capacity({count});" for name in stacked)
-    yield f"for {loop.index} in 0..{count} {{"
+    read = loop.items or loop.index in missing(loop.body)
+    yield f"for {loop.index if read else '_'} in 0..{count} {{"
     for item, source in zip(loop.items, loop.sources, strict=True):
         yield f"    let {item} = {value(source, names)}.get({loop.index})?;"
     for statement in loop.body.statements:
@@ -153,7 +154,7 @@ def _for(loop: For, names: FieldNames) -> Iterator[str]:
     yield from (f"    {name}.push({row});" for name, row in zip(stacked, rows, strict=True))
     yield from (f"    {line}" for line in _assignments(loop.carried, loop.body, names))
     yield "}"
-    yield from (f"let {name} = Tensor::stack(&{name}, 0)?;" for name in stacked)
+    yield from (f"let {name} = Tensor::stack(&{name}, {loop.axis})?;" for name in stacked)
 
 
 def _condition(expr: Expr, names: FieldNames) -> str:

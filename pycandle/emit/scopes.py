@@ -85,7 +85,8 @@ def borrowed(part: Any, names: frozenset[str]) -> Any:
         case For():
             body = borrowed(part.body, names - {*part.names, *part.items, part.index})
             return For(part.names, part.carried, borrowed(part.starts, names), part.items,
-                       borrowed(part.sources, names), part.index, part.count, body)  # fmt: skip
+                       borrowed(part.sources, names), part.index, part.count, body,
+                       axis=part.axis)  # fmt: skip
         case _:
             return map_exprs(part, lambda e: borrowed(e, names))
 

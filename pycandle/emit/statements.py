@@ -95,7 +95,7 @@ class While:
 
 @dataclass(frozen=True, slots=True)
 class For:
-    """A body that is run on every index of the first axis of some tensors.
+    """A body that is run on every index of the first axis of some tensors, or so many times.
 
     Its first results are carried to the next run, the others are stacked.
     """
@@ -105,10 +105,11 @@ class For:
     starts: tuple[Expr, ...]
     items: tuple[str, ...]  # what an iteration reads of each source
     sources: tuple[Expr, ...]
-    index: str  # empty in a draft
+    index: str  # in a draft the symbol that the body reads as its index, if it does
     count: Expr
     body: Scope
     hint: Hint = Hint()
+    axis: int = 0  # of the stacks
 
 
 Statement: TypeAlias = "Let | ForEach | Read | If | While | For"

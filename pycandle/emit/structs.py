@@ -25,6 +25,7 @@ from pycandle.emit.loops import roll
 from pycandle.emit.lowering import weights_dtype
 from pycandle.emit.names import identifier, type_identifier
 from pycandle.emit.naming import Body, name_locals
+from pycandle.emit.recurrences import roll_steps
 from pycandle.emit.statements import map_exprs, walk_all
 from pycandle.emit.tree import Tree
 from pycandle.graph import Region
@@ -135,7 +136,7 @@ class _Structs:
         for region, made in zip(calls, drafts, strict=True):
             body = name_locals(
                 made,
-                roll(made.statements, lists, made.results),
+                roll_steps(roll(made.statements, lists, made.results), made.results),
                 {p: tree.relative(p, region) or "" for p in made.parameters},
                 {value: tree.graph.types[value].stored.rank for _, value in made.interface.inputs},
                 frozenset(symbol.name for symbol in tree.graph.symbols),
