@@ -13,7 +13,6 @@ from pycandle.emit.cutting import LONGEST
 from pycandle.emit.fields import ListField, ModuleField, ParameterField, StructField
 from pycandle.emit.layout import height
 from pycandle.emit.names import format_literal, identifier, string_literal
-from pycandle.emit.printing import allowances
 from pycandle.emit.rust import FieldNames, value
 from pycandle.emit.structs import Struct
 from pycandle.graph import DType, Graph
@@ -53,7 +52,6 @@ def load(graph: Graph, struct: Struct, names: FieldNames, constants: str) -> Ite
         closures += _closures(struct, names, loads, _LITTLE)
     last = [*struct.stored, *(["device: vb.device().clone()"] if struct.reads_device else [])]
     pieces = _pieces(struct, names, loads, len(last) + sum(map(height, (*first, *closures))) + 6)
-    yield from (f"    {line}" for line in allowances(len(arguments)))
     yield f"    {first[0]}"
     yield from (f"        {line}" for line in (*first[1:], *closures))
     yield "        Ok(Self {"
@@ -123,7 +121,7 @@ def _pieces(struct: Struct, names: FieldNames, loads: dict[str, str], rest: int)
             break
         config = [name for name in _configs(field) if name in kinds]
         weights = _reads_weights(field)
-        if len(config) > 5 or isinstance(field, ParameterField):
+        if isinstance(field, ParameterField):
             continue
         text, name = loads[field.path], f"load_{names[field.path]}"
         given = [*config, *(["&vb"] if weights else []), "&checker"]

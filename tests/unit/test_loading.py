@@ -18,8 +18,8 @@ def block(path: str, *numbers: int, extra: tuple[Expr, ...] = ()) -> ModuleField
     return ModuleField(path, "WideBlock", "WideBlock::load", (*args, *extra), True)
 
 
-def check(fields: list[StructField], *wanted: str, config: tuple[tuple[str, str], ...] = ()):
-    struct = Struct("Net", (FORWARD,), tuple(fields), config, (), True, False)
+def check(fields: list[StructField], *wanted: str):
+    struct = Struct("Net", (FORWARD,), tuple(fields), (), (), True, False)
     lines = [line.strip() for line in load(Graph("net"), struct, FieldNames(struct.fields, ()), "")]
     for line in wanted:
         assert line in lines
@@ -72,9 +72,3 @@ def test_no_load_is_too_long():
     assert (
         "fn load_x0(vb: &VarBuilder, checker: &Option<PyChecker>) -> Result<WideBlock> {" in lines
     )
-
-
-def test_clippy_is_told_where_a_module_takes_many_numbers():
-    attribute = "#[allow(clippy::too_many_arguments)]"
-    assert attribute not in check([], config=tuple((name, "usize") for name in "abcde"))
-    check([], attribute, config=tuple((name, "usize") for name in "abcdef"))
