@@ -48,7 +48,9 @@ def test_a_list_of_activations_collects_no_results():
 
 
 def test_modules_that_stand_apart_share_a_closure():
-    fields = [block(f"{stage}_block", k, 7, 8, 9, 1, 2, 3) for k, stage in enumerate("wxyz")]
+    fields: list[StructField] = [
+        block(f"{stage}_block", k, 7, 8, 9, 1, 2, 3) for k, stage in enumerate("wxyz")
+    ]
     check(
         fields,
         "let wide_block = |a, path: &str| WideBlock::load(a, 7, 8, 9, 1, 2, 3, vb.pp(path),"
