@@ -1,11 +1,10 @@
 use std::collections::HashMap;
 
 use candle_core::{DType, Device, Error, Result, Shape, Tensor};
-use candle_nn::var_builder::SimpleBackend;
-use candle_nn::{Init, VarBuilder};
+use candle_nn::VarBuilder;
 use safetensors::SafeTensors;
 
-use super::tie::join;
+use super::over::{Served, join, over};
 use crate::manifest::sha256;
 
 /// Before the name of a constant that equals another one, in the file's metadata.
@@ -26,70 +25,42 @@ pub fn constants<'a>(vb: VarBuilder<'a>, file: &[u8], hash: &str) -> Result<VarB
              `pycandle record` again, then `pycandle sync`"
         )
     }
-    let (prefix, dtype, device) = (vb.prefix(), vb.dtype(), vb.device().clone());
-    let mut tensors = candle_core::safetensors::load_buffer(file, &device)?;
+    let mut tensors = candle_core::safetensors::load_buffer(file, vb.device())?;
     let (_, header) = SafeTensors::read_metadata(file).map_err(Error::wrap)?;
     for (key, held) in header.metadata().iter().flatten() {
         if let (Some(name), Some(tensor)) = (key.strip_prefix(SAME), tensors.get(held)) {
             tensors.insert(name.to_string(), tensor.clone());
         }
     }
-    let tensors = tensors
-        .into_iter()
-        .map(|(name, tensor)| (join(&prefix, &name), tensor));
-    let known = Known {
-        vb: vb.root(),
-        tensors: tensors.collect(),
-    };
-    let vb = VarBuilder::from_backend(Box::new(known), dtype, device);
-    Ok(if prefix.is_empty() { vb } else { vb.pp(prefix) })
+    let named = |(name, tensor): (String, Tensor)| (join(&vb.prefix(), &name), tensor);
+    let known = Known(tensors.into_iter().map(named).collect());
+    Ok(over(vb, known))
 }
 
-/// A checkpoint, and constants beside it, by their full names.
-struct Known<'a> {
-    vb: VarBuilder<'a>,
-    tensors: HashMap<String, Tensor>,
-}
+/// Constants by their full names.
+struct Known(HashMap<String, Tensor>);
 
-impl SimpleBackend for Known<'_> {
-    fn get(
-        &self,
-        shape: Shape,
-        name: &str,
-        init: Init,
-        dtype: DType,
-        device: &Device,
-    ) -> Result<Tensor> {
-        if !self.tensors.contains_key(name) {
-            return self
-                .vb
-                .get_with_hints_dtype(shape, name, init, dtype)?
-                .to_device(device);
-        }
-        let tensor = self.get_unchecked(name, dtype, device)?;
-        if tensor.shape() != &shape {
-            candle_core::bail!(
-                "the constant {name:?} has shape {:?}, and the model needs {shape:?}",
-                tensor.shape()
-            )
-        }
-        Ok(tensor)
+impl Served for Known {
+    fn serves(&self, name: &str) -> bool {
+        self.0.contains_key(name)
     }
 
-    fn get_unchecked(&self, name: &str, dtype: DType, device: &Device) -> Result<Tensor> {
-        match self.tensors.get(name) {
+    fn tensor(&self, vb: &VarBuilder, name: &str, dtype: DType, device: &Device) -> Result<Tensor> {
+        match self.0.get(name) {
             Some(tensor) => tensor.to_dtype(dtype)?.to_device(device),
-            None => self.vb.get_unchecked_dtype(name, dtype)?.to_device(device),
+            None => vb.get_unchecked_dtype(name, dtype)?.to_device(device),
         }
     }
 
-    fn contains_tensor(&self, name: &str) -> bool {
-        self.tensors.contains_key(name) || self.vb.contains_tensor(name)
+    fn said(&self, name: &str, found: &Shape) -> String {
+        format!("the constant {name:?} has shape {found:?}")
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use candle_nn::Init;
+
     use super::*;
 
     #[test]

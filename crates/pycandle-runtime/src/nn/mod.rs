@@ -12,6 +12,7 @@ mod embedding;
 mod group_norm;
 mod layer_norm;
 mod linear;
+mod over;
 mod rms_norm;
 mod tie;
 

@@ -2,8 +2,9 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use candle_core::{DType, Device, Result, Shape, Tensor};
-use candle_nn::var_builder::SimpleBackend;
-use candle_nn::{Init, VarBuilder};
+use candle_nn::VarBuilder;
+
+use super::over::{Served, join, over};
 
 /// Loads parameters that share one tensor in PyTorch under whichever name the checkpoint has.
 ///
@@ -27,78 +28,41 @@ pub fn tie<'a>(vb: VarBuilder<'a>, groups: &[&[&str]]) -> Result<VarBuilder<'a>>
                 .map(|name| (join(&vb.prefix(), name), join(&vb.prefix(), held))),
         );
     }
-    let (prefix, dtype, device) = (vb.prefix(), vb.dtype(), vb.device().clone());
     let tied = Tied {
-        vb: vb.root(),
         present,
         loaded: Mutex::default(),
     };
-    let vb = VarBuilder::from_backend(Box::new(tied), dtype, device);
-    Ok(if prefix.is_empty() { vb } else { vb.pp(prefix) })
+    Ok(over(vb, tied))
 }
 
-pub(super) fn join(prefix: &str, name: &str) -> String {
-    if prefix.is_empty() {
-        name.to_string()
-    } else {
-        format!("{prefix}.{name}")
-    }
-}
-
-/// A checkpoint in which several names mean one tensor.
-struct Tied<'a> {
-    vb: VarBuilder<'a>,
+/// Several names that mean one tensor.
+struct Tied {
     /// From every tied name to the one that the checkpoint holds.
     present: HashMap<String, String>,
     /// Tied tensors that were asked for, by the name that the checkpoint holds.
     loaded: Mutex<HashMap<(String, DType), Tensor>>,
 }
 
-impl SimpleBackend for Tied<'_> {
-    fn get(
-        &self,
-        shape: Shape,
-        name: &str,
-        init: Init,
-        dtype: DType,
-        device: &Device,
-    ) -> Result<Tensor> {
-        if !self.present.contains_key(name) {
-            return self
-                .vb
-                .get_with_hints_dtype(shape, name, init, dtype)?
-                .to_device(device);
-        }
-        let tensor = self.get_unchecked(name, dtype, device)?;
-        if tensor.shape() != &shape {
-            candle_core::bail!(
-                "{name:?} has shape {:?} in the checkpoint, and the model needs {shape:?}",
-                tensor.shape()
-            )
-        }
-        Ok(tensor)
+impl Served for Tied {
+    fn serves(&self, name: &str) -> bool {
+        self.present.contains_key(name)
     }
 
-    fn get_unchecked(&self, name: &str, dtype: DType, device: &Device) -> Result<Tensor> {
-        let Some(held) = self.present.get(name) else {
-            return self.vb.get_unchecked_dtype(name, dtype)?.to_device(device);
-        };
+    fn tensor(&self, vb: &VarBuilder, name: &str, dtype: DType, device: &Device) -> Result<Tensor> {
+        let held = self.present.get(name).map_or(name, String::as_str);
         // Complete after each insertion, so a poisoned lock is no harm.
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (held.clone(), dtype);
+        let key = (held.to_string(), dtype);
         if let Some(tensor) = loaded.get(&key) {
             return tensor.to_device(device);
         }
-        let tensor = self
-            .vb
-            .get_unchecked_dtype(held, dtype)?
-            .to_device(device)?;
+        let tensor = vb.get_unchecked_dtype(held, dtype)?.to_device(device)?;
         loaded.insert(key, tensor.clone());
         Ok(tensor)
     }
 
-    fn contains_tensor(&self, name: &str) -> bool {
-        self.present.contains_key(name) || self.vb.contains_tensor(name)
+    fn said(&self, name: &str, found: &Shape) -> String {
+        format!("{name:?} has shape {found:?} in the checkpoint")
     }
 }
 

@@ -144,7 +144,7 @@ pub fn angle(x: &Tensor) -> Result<Tensor> {
         if x.is_nan() {
             x
         } else if x < 0.0 {
-            std::f64::consts::PI
+            PI
         } else {
             0.0
         }

@@ -160,19 +160,14 @@ fn diagonal_places(
 
 /// `torch.repeat` where a count may be 0, which leaves nothing; Candle 0.11.0 takes it for 1.
 pub fn repeat(x: &Tensor, counts: &[usize]) -> Result<Tensor> {
-    let empty = counts.len().saturating_sub(x.rank());
-    let mut x = x.clone();
-    for (axis, &count) in counts.iter().skip(empty).enumerate() {
+    let kept: Vec<usize> = counts.iter().map(|&count| count.max(1)).collect();
+    let mut repeated = x.repeat(kept)?;
+    for (axis, &count) in counts.iter().enumerate() {
         if count == 0 {
-            x = x.narrow(axis, 0, 0)?;
+            repeated = repeated.narrow(axis, 0, 0)?;
         }
     }
-    let kept: Vec<usize> = counts.iter().map(|&count| count.max(1)).collect();
-    let repeated = x.repeat(kept)?;
-    match counts.iter().take(empty).position(|&count| count == 0) {
-        Some(axis) => repeated.narrow(axis, 0, 0),
-        None => Ok(repeated),
-    }
+    Ok(repeated)
 }
 
 /// `torch.repeat_interleave` by one number: each slice of an axis that often in a row.
