@@ -99,20 +99,19 @@ def _inference(model: torch.nn.Module) -> Generator[None]:
 def _export(
     model: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], dynamic_shapes: Any
 ) -> ExportedProgram:
+    def attempt() -> ExportedProgram:
+        return torch.export.export(model, args, kwargs, dynamic_shapes=dynamic_shapes, strict=False)
+
     try:
         try:
-            return torch.export.export(
-                model, args, kwargs, dynamic_shapes=dynamic_shapes, strict=False
-            )
+            return attempt()
         except Exception as error:
             if "Constraints violated" not in str(error):
                 raise
             # A named axis may be of size one unless its range says otherwise, and the code takes
             # another way there. PyTorch's usual reading leaves that size out.
             with _options.patch(backed_size_oblivious=False):
-                return torch.export.export(
-                    model, args, kwargs, dynamic_shapes=dynamic_shapes, strict=False
-                )
+                return attempt()
     except Exception as error:
         raise RecordError(
             Finding(

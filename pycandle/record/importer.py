@@ -26,7 +26,7 @@ from pycandle.record.draws import Draw
 from pycandle.record.export import Exported, user_inputs
 from pycandle.record.guards import read_guards
 from pycandle.record.symbols import name_symbols
-from pycandle.record.trace import constants_hash
+from pycandle.record.trace import constants_bytes, content_hash
 from pycandle.record.translation import Stack, Translation, stack_of
 from pycandle.record.values import DTYPES
 
@@ -38,6 +38,7 @@ class Imported:
     graph: Graph
     owners: tuple[Stack, ...]  # per node: the stack of module calls
     weights: dict[str, torch.Tensor]  # by value name, constants included
+    constants: bytes | None  # the content of the constants' file
     draws: tuple[tuple[str, Draw], ...]  # the inputs that the model draws itself, in order
 
 
@@ -87,6 +88,7 @@ class _Importer:
         types = {entry.name: entry.value.type for entry in inputs}
         guards, symbols = read_guards(self.exported, types, symbols)
         fixed = {s.name: s.recorded for s in symbols if s.min == s.max}
+        constants = constants_bytes(parameters, weights)
         graph = Graph(
             name="model",
             class_name=_class_name(self.exported),
@@ -96,12 +98,14 @@ class _Importer:
             guards=(*guards, *(guard for guard in made.asserted if guard not in guards)),
             inputs=(*inputs, *made.drawn),
             parameters=tuple(parameters),
-            constants=constants_hash(parameters, weights),
+            constants=content_hash(constants),
             nodes=tuple(made.nodes),
             outputs=outputs,
             statics=(*self.exported.statics, *_fixed_axes(types, fixed)),
         )
-        return Imported(at_sizes(graph, fixed), tuple(made.owners), weights, tuple(made.draws))
+        return Imported(
+            at_sizes(graph, fixed), tuple(made.owners), weights, constants, tuple(made.draws)
+        )
 
     def _constant(self, name: str, node: torch.fx.Node, spec: Any, tensor: torch.Tensor) -> None:
         try:

@@ -76,7 +76,6 @@ class GoldenRecorder:
         from pycandle.record.goldens import record_goldens
         from pycandle.record.importer import import_program
         from pycandle.record.regions import place_nodes
-        from pycandle.record.trace import constants_bytes
 
         _say("exporting the model with torch.export")
         exported = export(model, inputs, kwargs, dynamic_shapes)
@@ -93,7 +92,7 @@ class GoldenRecorder:
             for parameter in self._graph.parameters
             if not parameter.constant
         }
-        self._constants = constants_bytes(self._graph.parameters, imported.weights)
+        self._constants = imported.constants
         return self
 
     def save(self, name: str | None = None, weights: bool = False) -> Path:

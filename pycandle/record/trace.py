@@ -57,9 +57,8 @@ def constants_bytes(
     return _in_order(save(tensors, {"pycandle.format": str(manifest.FORMAT), **others}))
 
 
-def constants_hash(parameters: Iterable[Parameter], weights: Mapping[str, torch.Tensor]) -> str:
-    """The SHA-256 of the constants' file in hexadecimal; empty if there are none."""
-    content = constants_bytes(parameters, weights)
+def content_hash(content: bytes | None) -> str:
+    """The SHA-256 of a file's content in hexadecimal; empty if there is no file."""
     return "" if content is None else hashlib.sha256(content).hexdigest()
 
 
