@@ -48,42 +48,44 @@ def _items(parts: list[str], width: int) -> int:
 
 def _groups(text: str) -> Iterator[tuple[str, str | None]]:
     """The text outside brackets, piece by piece, each with the brackets' content after it."""
-    start = place = 0
-    while place < len(text):
-        char = text[place]
-        if char == '"':
-            place = _after_string(text, place)
-        elif char in _PAIRS:
-            end = _end(text, place)
-            if end is None:  # a block that goes on in other lines
-                break
-            yield text[start : place + 1] + text[end], text[place + 1 : end]
-            start = place = end + 1
-        else:
-            place += 1
+    start = 0
+    for place, end in _spans(text):
+        if text[place] in _PAIRS:
+            yield text[start : place + 1] + text[end - 1], text[place + 1 : end - 1]
+            start = end
     yield text[start:], None
 
 
 def _parts(text: str) -> list[str]:
     """What stands between the commas that are in no brackets."""
     parts: list[str] = []
-    start = place = 0
-    while place < len(text):
-        char = text[place]
-        if char == '"':
-            place = _after_string(text, place)
-        elif char in _PAIRS:
-            place = (_end(text, place) or len(text)) + 1
-        else:
-            if char == ",":
-                parts.append(text[start:place])
-                start = place + 1
-            place += 1
+    start = 0
+    for place, end in _spans(text):
+        if text[place] == ",":
+            parts.append(text[start:place])
+            start = end
     return [part for part in (*parts, text[start:]) if part.strip()]
 
 
+def _spans(text: str) -> Iterator[tuple[int, int]]:
+    """Characters, strings, and brackets with their content, up to a block that goes on in other
+    lines; each as its start and end.
+    """
+    place = 0
+    while place < len(text):
+        end: int | None = place + 1
+        if text[place] == '"':
+            end = _after_string(text, place)
+        elif text[place] in _PAIRS:
+            end = _end(text, place)
+        if end is None:
+            return
+        yield place, end
+        place = end
+
+
 def _end(text: str, place: int) -> int | None:
-    """Where the bracket that opens at a place is closed."""
+    """The place after the bracket that closes the one at a place."""
     depth = 0
     while place < len(text):
         char = text[place]
@@ -91,9 +93,9 @@ def _end(text: str, place: int) -> int | None:
             place = _after_string(text, place)
             continue
         depth += (char in "([{") - (char in ")]}")
+        place += 1
         if depth == 0:
             return place
-        place += 1
     return None
 
 

@@ -114,15 +114,14 @@ def _pieces(struct: Struct, names: FieldNames, loads: dict[str, str], rest: int)
     """Functions for the largest fields of a struct too large to load in one; as `_closures`."""
     kinds = dict(struct.config)
     pieces: list[str] = []
-
     for field in sorted(struct.fields, key=lambda field: -_lines(field, loads, names)):
         total = rest + sum(_lines(field, loads, names) for field in struct.fields)
         if total <= LONGEST or _lines(field, loads, names) < 4:
             break
-        config = [name for name in _configs(field) if name in kinds]
-        weights = _reads_weights(field)
         if isinstance(field, ParameterField):
             continue
+        config = [name for name in _configs(field) if name in kinds]
+        weights = _reads_weights(field)
         text, name = loads[field.path], f"load_{names[field.path]}"
         given = [*config, *(["&vb"] if weights else []), "&checker"]
         loads[field.path] = f"Self::{name}({', '.join(given)})?"

@@ -13,9 +13,9 @@ import re
 import sys
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +74,8 @@ class _Progress:
     """The row so far."""
 
     row: Row
-    stopped: bool = field(default=False)
+    stopped: bool = False
+    crate: Crate | None = None  # once it is compiled
 
     def note(self, **found: Any) -> None:
         self.row = dataclasses.replace(self.row, **found)
@@ -96,13 +97,11 @@ def run(name: str, folder: Path) -> Row:
     """All stages, until one fails."""
     progress = _Progress(Row(name))
     module = re.sub(r"\W+", "_", name).lower()
-    for what, stage in (("record", _record), ("generate", _generate), ("compile", _compile)):
+    for what, stage in _STAGES.items():
         with progress.stage(what):
             stage(progress, module, folder)
         if progress.stopped:
-            return progress.row
-    with progress.stage("parity"):
-        _compare(progress, module, folder)
+            break
     return progress.row
 
 
@@ -145,12 +144,13 @@ def _compile(progress: _Progress, module: str, folder: Path) -> None:
     # Only the crate's own time counts, which is known once what it stands on is built.
     cargo(folder, "build", "--package", "pycandle-runtime")
     start = time.monotonic()
-    compile_crate(folder)
+    progress.crate = compile_crate(folder)
     progress.note(compiled=True, compile_seconds=time.monotonic() - start)
 
 
 def _compare(progress: _Progress, module: str, folder: Path) -> None:
-    crate: Crate = compile_crate(folder)
+    crate = progress.crate
+    assert crate, "it was compiled before"
     runs = {mode: crate.run(module, mode) for mode in ("isolated", "cumulative")}
     for mode, found in runs.items():
         progress.note(**{mode: found.passed and found.compared == found.expected > 0})
@@ -174,6 +174,14 @@ def _compare(progress: _Progress, module: str, folder: Path) -> None:
     progress.note(clippy=done.returncode == 0)
     if done.returncode:
         progress.note(blame=f"clippy: {done.stderr[:600]}")
+
+
+_STAGES: Mapping[str, Callable[[_Progress, str, Path], None]] = {
+    "record": _record,
+    "generate": _generate,
+    "compile": _compile,
+    "parity": _compare,
+}
 
 
 if __name__ == "__main__":
