@@ -5,8 +5,11 @@ Standard library only. It must not know what it writes.
 
 from __future__ import annotations
 
+import filecmp
 import os
 import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -20,17 +23,30 @@ def write_if_changed(path: Path, data: bytes) -> bool:
             return False
     except FileNotFoundError:
         pass
+    with replacement(path) as temporary:
+        temporary.write_bytes(data)
+    return True
+
+
+@contextmanager
+def replacement(path: Path) -> Generator[Path]:
+    """A file to write in full, which then takes the path's place unless their content is the same.
+
+    If it is left by an exception, the path keeps what it had.
+    """
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     temporary = Path(name)
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        # mkstemp makes private files; these are as readable as any other file of the project.
-        temporary.chmod(0o644)
-        temporary.replace(path)
+        yield temporary
+        os.fsync(descriptor)
+        if path.exists() and filecmp.cmp(temporary, path, shallow=False):
+            temporary.unlink()
+        else:
+            # mkstemp makes private files; these are as readable as any other file of the project.
+            temporary.chmod(0o644)
+            temporary.replace(path)
     except BaseException:
         temporary.unlink()
         raise
-    return True
+    finally:
+        os.close(descriptor)

@@ -105,9 +105,7 @@ class GoldenRecorder:
         identifier; it defaults to the one that `pycandle record` was given. Raises `RecordError` if
         nothing was recorded.
         """
-        from safetensors.torch import save
-
-        from pycandle.record.trace import stored, trace_bytes
+        from pycandle.record.trace import write_tensors, write_trace
 
         if GoldenRecorder._graphs is not None:
             return self.output_dir / f"{name}_manifest.json"
@@ -126,13 +124,12 @@ class GoldenRecorder:
         self.output_dir.mkdir(parents=True, exist_ok=True)
         path = self.output_dir / f"{name}_manifest.json"
         # The trace names the manifest it belongs to, so a crash between the two is noticed.
-        trace = trace_bytes(self._tensors, text)
-        write_if_changed(self.output_dir / f"{name}_trace.safetensors", trace)
+        write_trace(self.output_dir / f"{name}_trace.safetensors", self._tensors, text)
         write_if_changed(path, text.encode())
         if self._constants is not None:
             write_if_changed(self.output_dir / f"{name}_constants.safetensors", self._constants)
         if weights:
-            write_if_changed(self.output_dir / f"{name}.safetensors", save(stored(self._weights)))
+            write_tensors(self.output_dir / f"{name}.safetensors", self._weights, {})
         if GoldenRecorder._saved is not None:
             GoldenRecorder._saved(path)
         _say(f"wrote {path} ({len(self._graph.regions)} module calls) and its trace")

@@ -5,28 +5,45 @@ needs and no checkpoint holds, and the manifest has their hash. Equal tensors gi
 must not know how the tensors were made.
 """
 
+# safetensors annotates only part of its functions.
+# pyright: reportUnknownVariableType=false
+
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 import torch
-from safetensors.torch import save
+from safetensors.torch import save, save_file
 
 from pycandle.graph import Parameter, manifest
+from pycandle.output import replacement
 
 _LENGTH_BYTES = 8  # a safetensors file starts with the length of its header
-_ALIGNMENT = 8
 
 
-def trace_bytes(tensors: Mapping[str, torch.Tensor], text: str) -> bytes:
-    """The file's content; `text` is the manifest's, whose hash the trace carries."""
-    metadata = {
-        "pycandle.format": str(manifest.FORMAT),
-        "pycandle.manifest": hashlib.sha256(text.encode()).hexdigest(),
-    }
-    return _in_order(save(stored(tensors), metadata))
+def write_trace(path: Path, tensors: Mapping[str, torch.Tensor], text: str) -> None:
+    """Write the trace's file; `text` is the manifest's, whose hash it carries."""
+    write_tensors(
+        path,
+        tensors,
+        {
+            "pycandle.format": str(manifest.FORMAT),
+            "pycandle.manifest": hashlib.sha256(text.encode()).hexdigest(),
+        },
+    )
+
+
+def write_tensors(
+    path: Path, tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str]
+) -> None:
+    """Write a safetensors file, which may be large: nothing of it is copied in memory."""
+    with replacement(path) as temporary:
+        save_file(stored(tensors), temporary, dict(metadata))
+        if metadata:
+            _sort_metadata(temporary)
 
 
 def constants_bytes(
@@ -76,11 +93,23 @@ def stored(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     }
 
 
+def _sort_metadata(path: Path) -> None:
+    """Put the file's metadata in order; safetensors writes it in an order by chance."""
+    with path.open("r+b") as file:
+        header = file.read(int.from_bytes(file.read(_LENGTH_BYTES), "little"))
+        file.seek(_LENGTH_BYTES)
+        file.write(_sorted(header))
+
+
 def _in_order(data: bytes) -> bytes:
-    """The same file with its metadata sorted; safetensors writes it in an order by chance."""
     start = _LENGTH_BYTES + int.from_bytes(data[:_LENGTH_BYTES], "little")
-    header = json.loads(data[_LENGTH_BYTES:start])
-    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
-    packed = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
-    packed += b" " * (-len(packed) % _ALIGNMENT)
-    return len(packed).to_bytes(_LENGTH_BYTES, "little") + packed + data[start:]
+    return data[:_LENGTH_BYTES] + _sorted(data[_LENGTH_BYTES:start]) + data[start:]
+
+
+def _sorted(header: bytes) -> bytes:
+    """The same header, as long, with its metadata sorted."""
+    fields = json.loads(header)
+    fields["__metadata__"] = dict(sorted(fields["__metadata__"].items()))
+    packed = json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
+    assert len(packed) <= len(header), "the header is written as safetensors writes it"
+    return packed.ljust(len(header))

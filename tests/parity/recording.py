@@ -11,16 +11,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from safetensors.torch import save
 from torch import Tensor
 
 from pycandle.graph import manifest
-from pycandle.output import write_if_changed
 from pycandle.record import GoldenRecorder
 from pycandle.record.export import Exported, export
 from pycandle.record.goldens import record_goldens
 from pycandle.record.importer import import_program
-from pycandle.record.trace import stored, trace_bytes
+from pycandle.record.trace import write_tensors, write_trace
 from tests.parity.lively import enliven
 from tests.parity.models import MODELS, build
 
@@ -54,8 +52,8 @@ def record_seeds(name: str, folder: Path, seeds: range) -> Iterator[int]:
         again = replace(exported, kwargs=dict(draw(name, seed)))
         text, tensors, weights = _goldens(name, again)
         assert text == recorded, f"{name}: seed {seed} made another manifest"
-        write_if_changed(folder / f"{name}_trace.safetensors", trace_bytes(tensors, text))
-        write_if_changed(folder / f"{name}.safetensors", save(stored(weights)))
+        write_trace(folder / f"{name}_trace.safetensors", tensors, text)
+        write_tensors(folder / f"{name}.safetensors", weights, {})
         yield seed
 
 
