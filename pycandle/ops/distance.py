@@ -62,12 +62,16 @@ def linalg_matrix_norm(
     added, compared = (rows, columns) if abs(order) == 1 else (columns, rows)
     # Without its axis, the sums' axes behind it move forward.
     place = compared - (not keepdim and added < compared)
-    one = Number(1.0, "f64")
-    axes_added = Slice((Number(added, "usize"),))
-    source = floating(x, "norm", out)
-    sums = Call("ops::linalg_vector_norm", (source, one, axes_added, flag(keepdim)))
-    name = "amax" if order > 0 else "amin"
-    return Call(f"ops::{name}", (sums, Slice((Number(place, "usize"),)), flag(keepdim)))
+
+    def along(source: Expr, power: float, axis: int) -> Expr:
+        axes_ = Slice((Number(axis, "usize"),))
+        args = (source, Number(power, "f64"), axes_, flag(keepdim))
+        return Call("ops::linalg_vector_norm", args)
+
+    if order > 0 and x.shape[compared] == 0:  # The largest of no sums is 0.
+        return _norm(x, 1, dim, keepdim, out)
+    sums = along(floating(x, "norm", out), 1.0, added)
+    return along(sums, math.copysign(math.inf, order), place)
 
 
 @op("aten.linalg_norm.default", "aten.linalg_norm.ord_str")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pycandle.graph import Arg, TensorType
-from pycandle.ops.complex import lifted
+from pycandle.ops.complex import PARTS, lifted
 from pycandle.ops.create import candle_dtype
 from pycandle.ops.expr import Call, DeviceOf, Expr, Maybe, Number, Raw, flag
+from pycandle.ops.reduce import converted
 from pycandle.ops.table import COMPLEX, Operand, complex_op, decline, number, op
 
 _PADS = {
@@ -56,17 +57,20 @@ def _stft(
         left = (n_fft - width) // 2
         signal = _padded(x, left, n_fft - width - left, "constant")
     numbers = tuple(Number(n, "usize") for n in (n_fft, hop, width))
-    real_window = window is None or not window.type.is_complex
-    if not x.type.is_complex and real_window:
-        kept = True if onesided is None else onesided
-        args = (signal, *numbers, Maybe(window.expr if window else None), flag(normalized))
-        return Call("ops::stft", (*args, flag(kept)))
-    decline(bool(onesided), "a one-sided stft of complex numbers", "use onesided=False")
     dtypes = {x.dtype} | ({window.dtype} if window else set[str]())
     wide = "c128" if dtypes & {"f64", "c128"} else "c64"
-    if not x.type.is_complex:
-        signal = Call("ops::complex::from_real", (signal, candle_dtype(_part(wide))))
+    part = PARTS[wide]
+    if not x.type.is_complex and (window is None or not window.type.is_complex):
+        kept = True if onesided is None else onesided
+        shown = Maybe(converted(window, part) if window else None)
+        args = (converted(signal, part, x.dtype), *numbers, shown, flag(normalized), flag(kept))
+        return Call("ops::stft", args)
+    decline(bool(onesided), "a one-sided stft of complex numbers", "use onesided=False")
     shown = Maybe(lifted(window, wide) if window else None)
+    if x.type.is_complex:
+        signal = lifted(x, wide)
+    else:
+        signal = Call("ops::complex::from_real", (signal, candle_dtype(part)))
     return Call("ops::stft_complex", (signal, *numbers, shown, flag(normalized)))
 
 
@@ -74,10 +78,6 @@ def _padded(x: Operand, left: int, right: int, mode: str) -> Expr:
     name = "ops::pad_signal"
     decline(x.type.is_complex, "padding of a complex signal by stft", "pad it before stft")
     return Call(name, (x.expr, Number(left, "usize"), Number(right, "usize"), _PADS[mode]))
-
-
-def _part(dtype: str) -> str:
-    return "f64" if dtype == "c128" else "f32"
 
 
 def _lengths(n_fft: int, hop_length: int | None, win_length: int | None) -> tuple[int, int]:

@@ -115,6 +115,12 @@ def finite(solved: Solved) -> bool:
     return all(bool(tensor.isfinite().all()) for tensor in tensors)
 
 
+def agreed(solved: Solved) -> bool:
+    """Whether PyTorch gives the same NaN and infinities when it computes in float64."""
+    pairs = zip(solved.golden, solved.reference, strict=True)
+    return all(_alike(a, b) for a, b in pairs)
+
+
 def settled(solved: Solved) -> bool:
     """Whether the same numbers with gaps between them give the same NaN and infinities.
 
@@ -127,11 +133,11 @@ def settled(solved: Solved) -> bool:
     except Exception:  # Some take one layout only.
         return True
     pairs = zip(solved.golden, [again] if isinstance(again, Tensor) else again, strict=True)
-    return all(
-        a.isnan().equal(b.isnan()) and a.isinf().equal(b.isinf())
-        for a, b in pairs
-        if a.shape == b.shape
-    )
+    return all(_alike(a, b) for a, b in pairs if a.shape == b.shape)
+
+
+def _alike(a: Tensor, b: Tensor) -> bool:
+    return a.isnan().equal(b.isnan()) and a.isinf().equal(b.isinf())
 
 
 def _spread(tensor: Tensor) -> Tensor:

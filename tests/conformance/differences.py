@@ -56,6 +56,11 @@ def differences() -> Mapping[str, Case]:
         "nearest to a size that does not divide": ("upsample_nearest2d.vec", x, [4, 5], None),
         "cumsum of int64": ("cumsum.default", _INTS, 0),
         "cumsum is linear in time": ("cumsum.default", _image(20_000), 0),
+        "int64 divides truly by zero": ("div.Tensor", _INTS, torch.zeros(4, dtype=torch.int64)),
+        "matmul with a stride of zero": (
+            "matmul.default", _image(1, 5).expand(4, 5), _image(5, 3)),
+        "convolution of a view": ("conv2d.default", view, _image(4, 3, 3, 3)),
+        "argsort of a view": ("argsort.default", view, 3),
         "a negative index": ("select.int", x, 1, -1),
         "a negative index in a tensor": ("index.Tensor", x, [None, torch.tensor([-1, 0])]),
         "gather takes int64": ("gather.default", x, 1, torch.zeros(2, 1, 9, 11, dtype=torch.int64)),

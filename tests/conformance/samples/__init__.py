@@ -22,6 +22,7 @@ from tests.conformance.samples import (  # noqa: F401  (They register their samp
     views,
 )
 from tests.conformance.samples.registry import (
+    AGREED,
     BAGS,
     FINITE,
     FIXED,
@@ -38,6 +39,7 @@ from tests.conformance.samples.registry import (
 )
 
 __all__ = [
+    "AGREED",
     "BAGS",
     "FINITE",
     "FIXED",

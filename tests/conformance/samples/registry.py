@@ -69,15 +69,12 @@ MATRICES = (
     "aten.*cholesky*", "aten.*inverse.*", "aten.*_det.*", "aten.*logdet.*", "aten.linalg_inv*",
     "aten.linalg_lu*", "aten.linalg_qr.*", "aten.linalg_solve*",
 )  # fmt: skip
-# How these go about it PyTorch leaves to libraries (oneDNN, MKL, LAPACK), which choose by size and
-# processor; and Lanczos's weights that should be zero are rounding errors. What becomes of NaN and
-# infinities is then not defined.
-FINITE = (
-    *MATRICES, "aten._conv*", "aten.conv*", "aten._fft_*", "aten.fft_*", "aten.stft.*",
-    "aten.istft.*", "aten._upsample_lanczos2d_aa.*",
-    # It sorts by `<` alone, under which NaN has no place.
-    "aten.mode.*",
-)  # fmt: skip
+# PyTorch leaves these to libraries (LAPACK, MKL), which choose by size and processor, or sorts by
+# `<` alone, under which NaN has no place: what becomes of NaN and infinities is not defined.
+FINITE = (*MATRICES, "aten._fft_*", "aten.fft_*", "aten.stft.*", "aten.istft.*", "aten.mode.*")
+# oneDNN pads with zeros or leaves them out, by size; and Lanczos's weights that should be zero are
+# rounding errors. With NaN or infinities, those count that float64 has in the same places.
+AGREED = ("aten._conv*", "aten.conv*", "aten._upsample_lanczos2d_aa.*")
 # Where the last output counts a failure, nobody says what the other ones hold.
 INFORMED = frozenset(
     (

@@ -49,6 +49,9 @@ def _stft() -> list[Arguments]:
         call(pairs(2, 60), 12, 5, 12, window, False, None, True),
         call(wave, 12, 5, 12, pairs(12), False, False, True),
         call(wave.double(), 15, 5, None, None, False, None, True),
+        call(wave.double(), 12, 5, None, window, return_complex=True),
+        call(wave, 12, 5, None, window.double(), return_complex=True),
+        call(pairs(2, 60), 12, 5, None, window.double(), False, None, True),
     ]
 
 
