@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from pycandle.emit.hoisting import hoist
 from pycandle.emit.inline import inline, reads
 from pycandle.emit.statements import (
     Hint,
@@ -54,17 +55,32 @@ class Draft:
     statements: tuple[Statement, ...]
     results: tuple[Expr, ...]
     parameters: tuple[str, ...]  # values
+    kept: tuple[str, ...] = ()  # values that `load` computes
+    load: Draft | None = None  # how: it takes parameters, and gives `kept` and what both read
 
 
 def draft(
-    tree: Tree, region: int, lowered: Mapping[str, Expr], interfaces: Mapping[int, Interface]
+    tree: Tree,
+    region: int,
+    lowered: Mapping[str, Expr],
+    interfaces: Mapping[int, Interface],
+    hoisting: bool = True,
 ) -> Draft:
-    """The draft of a region's forward; `interfaces` holds those of the regions inside it."""
+    """The draft of a region's forward; `interfaces` holds those of the regions inside it.
+
+    With `hoisting`, what depends on parameters alone is computed in `load`.
+    """
     graph = tree.graph
     steps = _ordered(_steps(tree, region, lowered, interfaces), tree, region)
     inputs = tuple(tree.inputs(region))
     outputs = tuple(tree.outputs(region))
-    device = _device(tree, inputs, steps)
+    held = [p for p in tree.aliases if p not in {value for _, value in inputs}]
+    before, kept = list[Step](), tuple[str, ...]()
+    if hoisting:
+        names = {p: tree.aliases[p][0].rpartition(".")[2] for p in held}
+        hoisted = hoist(steps, names, tuple(value for _, value in outputs), graph)
+        before, steps, kept = hoisted.before, hoisted.steps, hoisted.kept
+    device = _device(inputs, [*held, *kept], steps)
     steps = [
         replace(s, statement=map_exprs(s.statement, lambda e: rewrite(e, device))) for s in steps
     ]
@@ -81,9 +97,21 @@ def draft(
     unknown = missing(Scope(statements, results)) - {name for _, axes in dims for _, name in axes}
     order = [s.name for s in (*graph.symbols, *graph.bindings) if s.name in unknown]
     read = {e.name for e in walk_all((statements, results)) if isinstance(e, Var)}
-    parameters = tuple(p for p in tree.aliases if p in read and p not in given)
+    parameters = tuple(p for p in held if p in read)
     interface = Interface(inputs, tuple(order), outputs)
-    return Draft(interface, dims, statements, results, parameters)
+    load = _load(tree, region, before, (*kept, *parameters)) if kept else None
+    return Draft(interface, dims, statements, results, parameters, kept, load)
+
+
+def _load(tree: Tree, region: int, steps: list[Step], wanted: tuple[str, ...]) -> Draft:
+    """The draft of what is computed from parameters; it gives what is wanted of them and of it."""
+    read = {name for step in steps for name in reads(step)}
+    parameters = [p for p in tree.aliases if p in read]
+    made = {value for step in steps for value in step.values}
+    given = tuple(value for value in wanted if value in made or value in parameters)
+    statements, results = inline(steps, given, scope=False)
+    inputs = tuple((tree.relative(p, region) or "", p) for p in parameters)
+    return Draft(Interface(inputs, (), ()), (), statements, results, ())
 
 
 def _steps(
@@ -170,11 +198,11 @@ def _ordered(steps: list[tuple[int, Step]], tree: Tree, region: int) -> list[Ste
 
 
 def _device(
-    tree: Tree, inputs: tuple[tuple[str, str], ...], steps: list[Step]
+    inputs: tuple[tuple[str, str], ...], held: list[str], steps: list[Step]
 ) -> Callable[[Expr], Expr | None]:
     """A rewrite of `DeviceOf` to the device of the first tensor at hand, if there is one."""
     read = {name for step in steps for name in reads(step)}
-    at_hand = [value for _, value in inputs] + [p for p in tree.aliases if p in read]
+    at_hand = [value for _, value in inputs] + [p for p in held if p in read]
 
     def change(expr: Expr) -> Expr | None:
         if not isinstance(expr, DeviceOf) or expr.tensor is not None or not at_hand:

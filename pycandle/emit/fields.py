@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from pycandle.ops.expr import Expr, Number, rewrite
+from pycandle.ops.expr import Expr, rewrite
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,14 @@ class ListField:
     items: tuple[ModuleField, ...]
 
 
-StructField: TypeAlias = "ParameterField | ModuleField | ListField"
+@dataclass(frozen=True, slots=True)
+class ComputedField:
+    """A tensor that `load` computes from parameters, under this name."""
+
+    path: str
+
+
+StructField: TypeAlias = "ParameterField | ComputedField | ModuleField | ListField"
 
 
 def with_lists(fields: Sequence[ModuleField]) -> list[ModuleField | ListField]:
@@ -69,28 +76,13 @@ def with_lists(fields: Sequence[ModuleField]) -> list[ModuleField | ListField]:
     return found
 
 
-def numbers_of(field: StructField) -> list[Number]:
-    """The constants that the field's loading takes, in order."""
-    if isinstance(field, ListField):
-        return [number for item in field.items for number in numbers_of(item)]
-    exprs = field.shape if isinstance(field, ParameterField) else field.args
-    found: list[Number] = []
-
-    def collect(expr: Expr) -> Expr | None:
-        if isinstance(expr, Number):
-            found.append(expr)
-        return None
-
-    for expr in exprs:
-        rewrite(expr, collect)
-    return found
-
-
 def with_exprs(field: StructField, change: object) -> StructField:
     """The field with `change(expr)` in the place of each expression, as `rewrite` does."""
     if isinstance(field, ListField):
         items = tuple(with_exprs(item, change) for item in field.items)
         return ListField(field.path, items)  # type: ignore[arg-type]
+    if isinstance(field, ComputedField):
+        return field
     if isinstance(field, ParameterField):
         return replace(field, shape=tuple(rewrite(e, change) for e in field.shape))  # type: ignore[arg-type]
     return replace(field, args=tuple(rewrite(e, change) for e in field.args))  # type: ignore[arg-type]

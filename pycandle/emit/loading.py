@@ -10,14 +10,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from pycandle.emit.cutting import LONGEST
-from pycandle.emit.fields import ListField, ModuleField, ParameterField, StructField
+from pycandle.emit.fields import (
+    ComputedField,
+    ListField,
+    ModuleField,
+    ParameterField,
+    StructField,
+)
 from pycandle.emit.layout import height
 from pycandle.emit.names import format_literal, identifier, string_literal
+from pycandle.emit.printing import statement_lines
 from pycandle.emit.rust import FieldNames, value
-from pycandle.emit.structs import Struct
+from pycandle.emit.statements import map_exprs
+from pycandle.emit.structs import Computed, Struct
 from pycandle.graph import DType, Graph
 from pycandle.ops.create import candle_dtype
-from pycandle.ops.expr import Config, Expr, Number, Raw, Tuple, rewrite, walk
+from pycandle.ops.expr import Config, DeviceOf, Expr, Number, Raw, Tuple, rewrite, walk
 
 # The lines that a closure must spare to be worth its name, and where `load` is too long.
 _LEAST, _LITTLE = 20, 5
@@ -47,6 +55,10 @@ def load(graph: Graph, struct: Struct, names: FieldNames, constants: str) -> Ite
     if struct.region == 0:
         first += _weights(graph, constants)
     loads = {field.path: _field_load(field, struct, names) for field in struct.fields}
+    if struct.computed is not None:
+        results = (_loaded(result, names) for result in struct.computed.body.results)
+        loads |= dict(zip(struct.computed.paths, results, strict=True))
+        first += _computed(struct.computed, struct, names)
     closures = _closures(struct, names, loads, _LEAST)
     if sum(_lines(field, loads, names) for field in struct.fields) > LONGEST - 20:
         closures += _closures(struct, names, loads, _LITTLE)
@@ -55,12 +67,25 @@ def load(graph: Graph, struct: Struct, names: FieldNames, constants: str) -> Ite
     yield f"    {first[0]}"
     yield from (f"        {line}" for line in (*first[1:], *closures))
     yield "        Ok(Self {"
-    yield from (f"            {names[field.path]}: {loads[field.path]}," for field in struct.fields)
+    yield from (f"            {_set(names[f.path], loads[f.path])}," for f in struct.fields)
     yield from (f"            {line}," for line in last)
     yield "            checker,"
     yield "        })"
     yield "    }"
     yield from pieces
+
+
+def _set(name: str, text: str) -> str:
+    return name if name == text else f"{name}: {text}"
+
+
+def _computed(computed: Computed, struct: Struct, names: FieldNames) -> Iterator[str]:
+    """The statements that compute tensors from parameters."""
+    arguments = (name for name, _ in computed.body.arguments)
+    for name, parameter in zip(arguments, computed.parameters, strict=True):
+        yield f"let {name} = {_field_load(parameter, struct, names)};"
+    for statement in computed.body.statements:
+        yield from statement_lines(map_exprs(statement, _in_load), names)
 
 
 def _weights(graph: Graph, constants: str) -> Iterator[str]:
@@ -82,6 +107,7 @@ def _closures(struct: Struct, names: FieldNames, loads: dict[str, str], least: i
         if isinstance(field, ModuleField):
             groups.setdefault(_blank(field), []).append(field)
     taken = {*dict(struct.config), "vb", "checker", "path"}
+    taken |= {*struct.computed.names} if struct.computed else set()
     closures: list[str] = []
     for group in groups.values():
         shared = _shared(group, taken)
@@ -118,7 +144,7 @@ def _pieces(struct: Struct, names: FieldNames, loads: dict[str, str], rest: int)
         total = rest + sum(_lines(field, loads, names) for field in struct.fields)
         if total <= LONGEST or _lines(field, loads, names) < 4:
             break
-        if isinstance(field, ParameterField):
+        if isinstance(field, (ParameterField, ComputedField)):
             continue
         config = [name for name in _configs(field) if name in kinds]
         weights = _reads_weights(field)
@@ -136,13 +162,15 @@ def _pieces(struct: Struct, names: FieldNames, loads: dict[str, str], rest: int)
 
 def field_type(field: StructField) -> str:
     """The Rust type of a field."""
-    if isinstance(field, ParameterField):
+    if isinstance(field, (ParameterField, ComputedField)):
         return "Tensor"
     return field.type if isinstance(field, ModuleField) else f"Vec<{field.items[0].type}>"
 
 
 def _configs(field: StructField) -> list[str]:
     """The configuration that a field takes."""
+    if isinstance(field, ComputedField):
+        return []
     if isinstance(field, ListField):
         return list(dict.fromkeys(name for item in field.items for name in _configs(item)))
     exprs = field.shape if isinstance(field, ParameterField) else field.args
@@ -153,10 +181,12 @@ def _configs(field: StructField) -> list[str]:
 def _reads_weights(field: StructField) -> bool:
     if isinstance(field, ListField):
         return any(item.reads_weights for item in field.items)
-    return isinstance(field, ParameterField) or field.reads_weights
+    return isinstance(field, (ParameterField, ComputedField)) or field.reads_weights
 
 
 def _field_load(field: StructField, struct: Struct, names: FieldNames) -> str:
+    if isinstance(field, ComputedField):
+        return field.path
     if isinstance(field, ParameterField):
         shape = _loaded(Tuple(field.shape) if field.shape else Raw("()"), names)
         path = string_literal(field.path)
@@ -235,4 +265,18 @@ def _mark(field: ModuleField) -> str:
 
 def _loaded(expr: Expr, names: FieldNames) -> str:
     """An expression in `load`, where configuration is an argument."""
-    return value(rewrite(expr, lambda e: Raw(e.name) if isinstance(e, Config) else None), names)
+    return value(_in_load(expr), names)
+
+
+def _in_load(expr: Expr) -> Expr:
+    return rewrite(expr, _argument)
+
+
+def _argument(expr: Expr) -> Expr | None:
+    match expr:
+        case Config(name=name):
+            return Raw(name)
+        case DeviceOf(tensor=None):
+            return Raw("vb.device()")
+        case _:
+            return None

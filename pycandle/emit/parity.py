@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pycandle.emit.fields import ParameterField, StructField
+from pycandle.emit.fields import ComputedField, ParameterField, StructField
 from pycandle.emit.names import string_literal
 from pycandle.emit.rust import FieldNames
 from pycandle.emit.structs import Forward, Struct
@@ -58,7 +58,8 @@ def _isolated_impls(tree: Tree, structs: list[Struct]) -> Iterator[str]:
 
 
 def _modules(struct: Struct) -> dict[str, StructField]:
-    return {f.path: f for f in struct.fields if not isinstance(f, ParameterField)}
+    tensors = (ParameterField, ComputedField)
+    return {field.path: field for field in struct.fields if not isinstance(field, tensors)}
 
 
 def _arms(modules: dict[str, StructField], names: FieldNames) -> Iterator[str]:

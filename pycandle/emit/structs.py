@@ -8,11 +8,12 @@ known when it is compared. It must not know text.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from pycandle.emit.body import Interface, draft
+from pycandle.emit.body import Draft, Interface, draft
 from pycandle.emit.fields import (
+    ComputedField,
     ListField,
     ModuleField,
     ParameterField,
@@ -29,7 +30,7 @@ from pycandle.emit.recurrences import roll_steps
 from pycandle.emit.statements import map_exprs, walk_all
 from pycandle.emit.tree import Tree
 from pycandle.graph import Region
-from pycandle.ops.expr import Config, DeviceOf, Expr, Number, rewrite, size
+from pycandle.ops.expr import Config, DeviceOf, Expr, Local, Number, rewrite, size
 
 # A function of more than seven arguments is hard to call; two are the weights and the checker.
 _MOST_CONSTANTS = 5
@@ -48,6 +49,21 @@ class Forward:
 
 
 @dataclass(frozen=True, slots=True)
+class Computed:
+    """What `load` computes from parameters: the body's results, by the paths of their fields."""
+
+    parameters: tuple[ParameterField, ...]  # the body's arguments
+    body: Body
+    paths: tuple[str, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The locals that it takes and binds."""
+        lets = (name for s in self.body.statements for name in getattr(s, "names", ()))
+        return (*(name for name, _ in self.body.arguments), *lets)
+
+
+@dataclass(frozen=True, slots=True)
 class Struct:
     """One struct of the generated module."""
 
@@ -58,6 +74,7 @@ class Struct:
     stored: tuple[str, ...]  # the configuration that forward reads
     reads_weights: bool
     reads_device: bool  # it makes tensors and is given none, so `load` keeps the device
+    computed: Computed | None = None
 
     @property
     def region(self) -> int:
@@ -75,6 +92,7 @@ class _Plan:
     bodies: tuple[Body, ...]
     interfaces: tuple[Interface, ...]
     reads_weights: bool
+    computed: Computed | None
 
 
 def build_structs(tree: Tree, lowered: Mapping[str, Expr], root_name: str) -> list[Struct]:
@@ -121,15 +139,15 @@ class _Structs:
 
     def _plan(self, calls: tuple[int, ...]) -> _Plan:
         tree = self.tree
-        drafts = [draft(tree, region, self.lowered, self.interfaces) for region in calls]
         children: dict[str, ModuleField] = {}
+        for region in calls:
+            children |= {self.fields[c].path: self.fields[c] for c in tree.children[region]}
+        gathered = with_lists(list(children.values()))
+        drafts, computed = self._drafts(calls, {identifier(field.path) for field in gathered})
         own: dict[str, ParameterField] = {}
         for region, made in zip(calls, drafts, strict=True):
-            children |= {self.fields[c].path: self.fields[c] for c in tree.children[region]}
-            for value in made.parameters:
-                path = tree.relative(value, region) or ""
-                own.setdefault(path, self._parameter(value, path))
-        gathered = with_lists(list(children.values()))
+            own |= {field.path: field for field in self._parameters(made.parameters, region)}
+        paths = computed.paths if computed else ()
         lists = {f.path: len(f.items) for f in gathered if isinstance(f, ListField)}
         bodies: dict[Body, Interface] = {}
         forms: list[int] = []
@@ -137,7 +155,8 @@ class _Structs:
             body = name_locals(
                 made,
                 roll_steps(roll(made.statements, lists, made.results), made.results),
-                {p: tree.relative(p, region) or "" for p in made.parameters},
+                {p: tree.relative(p, region) or "" for p in made.parameters}
+                | dict(zip(made.kept, paths, strict=False)),
                 {value: tree.graph.types[value].stored.rank for _, value in made.interface.inputs},
                 frozenset(symbol.name for symbol in tree.graph.symbols),
             )
@@ -146,8 +165,45 @@ class _Structs:
             self.interfaces[region] = replace(made.interface, method=_method(forms[-1]))
         reads = bool(own) or any(field.reads_weights for field in children.values())
         reads |= any(map(_reads_device, bodies))
-        fields = (*own.values(), *gathered)
-        return _Plan(calls, tuple(forms), fields, tuple(bodies), tuple(bodies.values()), reads)
+        made = tuple(ComputedField(path) for path in paths if path not in own)
+        fields = (*own.values(), *made, *gathered)
+        return _Plan(
+            calls, tuple(forms), fields, tuple(bodies), tuple(bodies.values()),
+            reads or computed is not None, computed,
+        )  # fmt: skip
+
+    def _drafts(
+        self, calls: tuple[int, ...], taken: set[str]
+    ) -> tuple[list[Draft], Computed | None]:
+        """The draft of each call, and what they have `load` compute: all the same, or nothing."""
+        tree, lowered, interfaces = self.tree, self.lowered, self.interfaces
+        drafts = [draft(tree, region, lowered, interfaces) for region in calls]
+        found = {
+            self._computed(made, region, taken) for region, made in zip(calls, drafts, strict=True)
+        }
+        if len(found) == 1:
+            return drafts, found.pop()
+        plain = [draft(tree, region, lowered, interfaces, hoisting=False) for region in calls]
+        return plain, None
+
+    def _computed(self, made: Draft, region: int, taken: set[str]) -> Computed | None:
+        if made.load is None:
+            return None
+        parameters = self._parameters((value for _, value in made.load.interface.inputs), region)
+        given = {field.path for field in parameters}
+        own = [self.tree.relative(value, region) or "" for value in made.parameters]
+        # Other locals of `load`, and fields that are none of its locals.
+        reserved = {"vb", "checker", "constants", "device", "path", "i", *taken}
+        reserved |= {identifier(path) for path in own if path not in given}
+        body = name_locals(made.load, made.load.statements, {}, {}, frozenset(reserved))
+        body = _rewritten(body, _owned)
+        locals_ = [result.name for result in body.results if isinstance(result, Local)]
+        paths = (*locals_[: len(made.kept)], *(path for path in own if path in given))
+        return Computed(parameters, body, paths)
+
+    def _parameters(self, values: Iterable[str], region: int) -> tuple[ParameterField, ...]:
+        relative = self.tree.relative
+        return tuple(self._parameter(value, relative(value, region) or "") for value in values)
 
     def _parameter(self, value: str, path: str) -> ParameterField:
         tensor = self.tree.graph.types[value].stored
@@ -162,8 +218,8 @@ class _Structs:
         region = tree.graph.regions[first.regions[0]]
         name = self.root_name if first.regions[0] == 0 else self._name(region)
         vectors = list(zip(*(_numbers(plan) for plan in plans), strict=True))
-        configs = _configs(vectors)
-        fields, bodies = _configured(first, configs)
+        configs = _configs(vectors, first.computed.names if first.computed else ())
+        fields, bodies, computed = _configured(first, configs)
         stored = _read_configs(bodies)
         order = tuple(dict.fromkeys(c for c in configs if c is not None))
         kinds = {c: vector[0].kind for c, vector in zip(configs, vectors, strict=True) if c}
@@ -175,6 +231,7 @@ class _Structs:
             tuple(c for c in order if c in stored),
             first.reads_weights or first.regions[0] == 0,
             any(map(_reads_device, bodies)),
+            computed,
         )
         self.structs.append(struct)
         for k, plan in enumerate(plans):
@@ -262,20 +319,27 @@ def _of_few_constants(plans: list[_Plan]) -> list[list[_Plan]]:
 
 def _map(
     plan: _Plan, change: Callable[[Number], Expr]
-) -> tuple[tuple[StructField, ...], tuple[Body, ...]]:
-    """The plan's fields and bodies with each constant changed, always in the same order."""
+) -> tuple[tuple[StructField, ...], tuple[Body, ...], Computed | None]:
+    """What the plan's struct is made of with each constant changed, always in the same order."""
 
     def visit(expr: Expr) -> Expr | None:
         return change(expr) if isinstance(expr, Number) else None
 
     fields = tuple(with_exprs(field, visit) for field in plan.fields)
-    bodies: list[Body] = []
-    for body in plan.bodies:
-        statements, results = map_exprs(
-            (body.statements, body.results), lambda expr: rewrite(expr, visit)
-        )
-        bodies.append(replace(body, statements=statements, results=results))
-    return fields, tuple(bodies)
+    bodies = tuple(_rewritten(body, visit) for body in plan.bodies)
+    if plan.computed is None:
+        return fields, bodies, None
+    taken = (with_exprs(field, visit) for field in plan.computed.parameters)
+    parameters = tuple(field for field in taken if isinstance(field, ParameterField))
+    body = _rewritten(plan.computed.body, visit)
+    return fields, bodies, replace(plan.computed, parameters=parameters, body=body)
+
+
+def _rewritten(body: Body, change: Callable[[Expr], Expr | None]) -> Body:
+    statements, results = map_exprs(
+        (body.statements, body.results), lambda expr: rewrite(expr, change)
+    )
+    return replace(body, statements=statements, results=results)
 
 
 def _numbers(plan: _Plan) -> list[Number]:
@@ -289,8 +353,11 @@ def _numbers(plan: _Plan) -> list[Number]:
     return found
 
 
-def _configs(vectors: list[tuple[Number, ...]]) -> list[str | None]:
-    """The name of the configuration that each constant becomes; None for those that agree."""
+def _configs(vectors: list[tuple[Number, ...]], locals_: tuple[str, ...] = ()) -> list[str | None]:
+    """The name of the configuration that each constant becomes; None for those that agree.
+
+    In `load` it stands among these locals.
+    """
     names: dict[tuple[object, ...], str] = {}
     configs: list[str | None] = []
     for vector in vectors:
@@ -299,7 +366,7 @@ def _configs(vectors: list[tuple[Number, ...]]) -> list[str | None]:
             configs.append(None)
             continue
         if values not in names:
-            taken = {*names.values(), "vb", "checker"}
+            taken = {*names.values(), *locals_, "vb", "checker"}
             names[values] = identifier(vector[0].label or "size", taken)
         configs.append(names[values])
     return configs
@@ -307,7 +374,7 @@ def _configs(vectors: list[tuple[Number, ...]]) -> list[str | None]:
 
 def _configured(
     plan: _Plan, configs: list[str | None]
-) -> tuple[tuple[StructField, ...], tuple[Body, ...]]:
+) -> tuple[tuple[StructField, ...], tuple[Body, ...], Computed | None]:
     remaining = iter(configs)
 
     def change(number: Number) -> Expr:
@@ -315,6 +382,11 @@ def _configured(
         return number if name is None else Config(name)
 
     return _map(plan, change)
+
+
+def _owned(expr: Expr) -> Expr | None:
+    """What `forward` would be lent is `load`'s own."""
+    return Local(expr.name) if isinstance(expr, Local) else None
 
 
 def _read_configs(bodies: tuple[Body, ...]) -> set[str]:

@@ -61,34 +61,31 @@ impl Tables {
 /// __main__.Block (model.py:20)
 #[derive(Debug, Clone)]
 pub struct Block {
-    pub bias: Tensor,
-    pub places: Tensor,
+    pub scores: Tensor,
     pub checker: Option<PyChecker>,
 }
 
 impl Block {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
-        Ok(Self {
-            bias: vb.get(17, "bias")?,
-            places: vb.get_with_hints_dtype((9, 9), "places", Default::default(), DType::I64)?,
-            checker,
-        })
-    }
-
-    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let arange = Tensor::arange(0i64, 9i64, x.device())?;
-        let view = Tensor::arange(0i64, 9i64, x.device())?.reshape((9, 1))?;
+        let bias = vb.get(17, "bias")?;
+        let places = vb.get_with_hints_dtype((9, 9), "places", Default::default(), DType::I64)?;
+        let arange = Tensor::arange(0i64, 9i64, vb.device())?;
+        let view = Tensor::arange(0i64, 9i64, vb.device())?.reshape((9, 1))?;
         let view = ops::logical_and(
             &ops::ge(&arange, &ops::add(&view, -1i64)?)?,
             &ops::le(&arange, &ops::add(&view, 2i64)?)?,
         )?
         .reshape((1, 9, 9))?;
         let scores = ops::masked_fill(
-            &ops::index(&self.bias, &[Some(&self.places)])?,
+            &ops::index(&bias, &[Some(&places)])?,
             &ops::logical_not(&view)?,
             -1.0,
         )?;
-        let output = (x + ops::matmul(x, &scores.squeeze(0)?)?)?;
+        Ok(Self { scores, checker })
+    }
+
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let output = (x + ops::matmul(x, &self.scores.squeeze(0)?)?)?;
         py_check!(self.checker, "", &output);
         Ok(output)
     }
