@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -25,13 +26,20 @@ FOLDER = TARGET / "zoo"
 # Bytes that the largest entries take while they are exported and compared.
 _MEMORY = 6 * 2**30
 _SECONDS = 3600
+_KILLED = "its process was killed: there is too little memory for it"
 
 
 def run(names: Sequence[str], jobs: int, again: bool = False) -> Iterator[Row]:
-    """The row of each entry, as they are done."""
+    """The row of each entry, as they are done; what memory is short for runs alone at the end."""
+    short: list[str] = []
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         for done in as_completed([pool.submit(_row, name, again) for name in names]):
-            yield done.result()
+            row = done.result()
+            if row.blame == _KILLED and jobs > 1:
+                short.append(row.name)
+            else:
+                yield row
+    yield from (_row(name, again=True) for name in short)
 
 
 def read(name: str) -> Row | None:
@@ -67,6 +75,8 @@ def _row(name: str, again: bool) -> Row:
     folder.mkdir(parents=True)
     before = digest()
     row = _in_a_process(name, folder)
+    if row.blame == _KILLED:
+        return row
     kept = {"digest": before, "row": dataclasses.asdict(row)}
     # What passed needs no second look, and takes gigabytes.
     for path in folder.glob("*.safetensors") if row.passed else ():
@@ -81,13 +91,22 @@ def _in_a_process(name: str, folder: Path) -> Row:
     try:
         done = subprocess.run(
             command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
-            timeout=_SECONDS,
+            timeout=_SECONDS, preexec_fn=_give_way,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         return Row(name, blame=f"it took more than {_SECONDS} seconds")
+    if done.returncode == -signal.SIGKILL:
+        return Row(name, blame=_KILLED)
     if done.returncode:
         return Row(name, blame=f"its process ended with {done.returncode}: {done.stderr[-600:]}")
     return Row(**json.loads(done.stdout.splitlines()[-1]))
+
+
+def _give_way() -> None:
+    """Where memory is short, an entry is killed before anything else."""
+    score = Path("/proc/self/oom_score_adj")
+    if score.exists():
+        score.write_text("1000")
 
 
 def _folder(name: str) -> Path:

@@ -7,9 +7,11 @@ the generated crate.
 from __future__ import annotations
 
 import dataclasses
+import fcntl
 import hashlib
 import json
 import re
+import shutil
 import sys
 import time
 import warnings
@@ -23,10 +25,11 @@ from pycandle.errors import PyCandleError
 from pycandle.graph import Graph, every_node, manifest
 from pycandle.ops import entries
 from pycandle.passes import run_passes
-from tests.parity.crate import Crate, Module, cargo, compile_crate, write_crate
+from tests.parity.crate import TARGET, Crate, Module, cargo, compile_crate, write_crate
 from tests.parity.reading import function_lengths, worst_error
 from tests.zoo import faults, lively, timing
 from tests.zoo.entries import ENTRIES
+from tests.zoo.entry import Entry
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,7 @@ class _Progress:
     """The row so far."""
 
     row: Row
+    entry: Entry
     stopped: bool = False
     crate: Crate | None = None  # once it is compiled
 
@@ -93,9 +97,9 @@ class _Progress:
             self.note(blame=f"{what}: {type(error).__name__}: {str(error)[:2000]}")
 
 
-def run(name: str, folder: Path) -> Row:
-    """All stages, until one fails."""
-    progress = _Progress(Row(name))
+def go(name: str, entry: Entry, folder: Path) -> Row:
+    """All stages, until one fails; the folder exists."""
+    progress = _Progress(Row(name), entry)
     module = re.sub(r"\W+", "_", name).lower()
     for what, stage in _STAGES.items():
         with progress.stage(what):
@@ -106,7 +110,7 @@ def run(name: str, folder: Path) -> Row:
 
 
 def _record(progress: _Progress, module: str, folder: Path) -> None:
-    entry = ENTRIES[progress.row.name]
+    entry = progress.entry
     model = lively.build(entry)
     progress.note(moves=lively.moves(model, entry))
     start = time.monotonic()
@@ -141,11 +145,16 @@ def _generate(progress: _Progress, module: str, folder: Path) -> None:
 
 
 def _compile(progress: _Progress, module: str, folder: Path) -> None:
-    # Only the crate's own time counts, which is known once what it stands on is built.
-    cargo(folder, "build", "--package", "pycandle-runtime")
-    start = time.monotonic()
-    progress.crate = compile_crate(folder)
-    progress.note(compiled=True, compile_seconds=time.monotonic() - start)
+    # Only the crate's own time counts: not that of what it stands on, nor waiting for another
+    # cargo; and rustc must not find what it kept of an earlier run.
+    with (folder.parent / "compiling").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        cargo(folder, "build", "--package", "pycandle-runtime")
+        for kept in (TARGET / "debug" / "incremental").glob(f"zoo_{module}-*"):
+            shutil.rmtree(kept)
+        start = time.monotonic()
+        progress.crate = compile_crate(folder)
+        progress.note(compiled=True, compile_seconds=time.monotonic() - start)
 
 
 def _compare(progress: _Progress, module: str, folder: Path) -> None:
@@ -186,4 +195,4 @@ _STAGES: Mapping[str, Callable[[_Progress, str, Path], None]] = {
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
-    print(json.dumps(dataclasses.asdict(run(sys.argv[1], Path(sys.argv[2])))))
+    print(json.dumps(dataclasses.asdict(go(sys.argv[1], ENTRIES[sys.argv[1]], Path(sys.argv[2])))))
