@@ -1,5 +1,5 @@
 """Drops nodes that give an input back: dropout in eval mode, conversions to the same dtype, copies,
-views of the same shape, writes over all of a tensor.
+views of the same shape, products with one, writes over all of a tensor.
 
 A node stays where its output's dtype or shape differs from its input's.
 """
@@ -31,6 +31,8 @@ _IDENTITIES = frozenset(
         "view_as.default",
     )
 )
+# A sum with zero is none of them: it makes zero of minus zero.
+_SCALES = frozenset(("aten.mul.Tensor", "aten.mul.Scalar", "aten.div.Tensor", "aten.div.Scalar"))
 # Ops that write their second argument over the first, of which nothing is left if it is as large.
 _WRITES = frozenset(("aten.copy.default", "aten.slice_scatter.default"))
 _DROPOUTS = frozenset(
@@ -76,6 +78,8 @@ def _gives_back(node: Node, source: Ref, graph: Graph) -> bool:
         return isinstance(axes, tuple) and [a % rank for a in axes if isinstance(a, int)] == list(
             range(rank)
         )
+    if node.op in _SCALES:
+        return node.args[1] == 1
     if node.op == "aten.slice.Tensor":
         # Equal types mean that nothing was cut; a step of 1 means that nothing was reordered.
         return len(node.args) < 5 or node.args[4] == 1

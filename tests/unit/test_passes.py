@@ -50,6 +50,28 @@ def test_dropout_and_views_of_the_same_shape_go():
     )
 
 
+def test_a_product_with_one_is_the_other_factor():
+    check(
+        [drop_no_ops],
+        """
+        %p: f32[b, s, 4] = aten.mul.Tensor(%x, 1.0)
+        %q: f32[b, s, 4] = aten.div.Tensor(%p, 1)
+        %h: f32[b, s, 4] = aten.mul.Tensor(%q, 0.5)
+        %f: f32[b, s] = aten.mul.Tensor(%m, 1.0)
+        %z: f32[b, s, 4] = aten.add.Tensor(%h, 0.0)
+        output "" %z
+        output "f" %f
+        """,
+        """
+        %h: f32[b, s, 4] = aten.mul.Tensor(%x, 0.5)
+        %f: f32[b, s] = aten.mul.Tensor(%m, 1.0)
+        %z: f32[b, s, 4] = aten.add.Tensor(%h, 0.0)
+        output "" %z
+        output "f" %f
+        """,
+    )
+
+
 def test_dropout_in_training_and_real_views_stay():
     graph = """
         %d: f32[b, s, 4] = aten.dropout.default(%x, 0.1, True)
