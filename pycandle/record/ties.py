@@ -63,7 +63,7 @@ def _first(op: Any) -> Callable[..., tuple[Tensor, Tensor]]:
     return answer
 
 
-_ANSWERS: dict[Any, Callable[..., Any]] = {
+_ANSWERS: dict[Any, Any] = {
     _aten.sort.default: _sort,
     _aten.topk.default: _topk,
     **{op: _first(op) for op in (_aten.kthvalue.default, _aten.median.dim, _aten.nanmedian.dim)},
