@@ -13,7 +13,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -40,8 +40,15 @@ class Call:
     outputs: dict[str, torch.Tensor] = field(default_factory=lambda: dict[str, torch.Tensor]())
 
 
-def observe(model: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Call]:
+def observe(
+    model: torch.nn.Module,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    keep: Callable[[torch.Tensor], torch.Tensor],
+) -> list[Call]:
     """Run the model in eval mode and return its module calls, the model's own first.
+
+    `keep` copies each tensor as it is then: later ops in place must not change what was seen.
 
     Calls in a branch or a loop of `torch.cond` and its like are not among them: how many there are
     depends on the data. They belong to the module that branches.
@@ -55,6 +62,9 @@ def observe(model: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any
     for path, module in model.named_modules(remove_duplicate=False):
         names.setdefault(module, []).append(path)
 
+    def kept(found: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        return {name: keep(tensor) for name, tensor in found.items()}
+
     def enter(module: torch.nn.Module, args: Any, kwargs: Any) -> None:
         name = f"{type(module).__module__}.{type(module).__qualname__}"
         parent = open_calls[-1] if open_calls else None
@@ -67,7 +77,7 @@ def observe(model: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any
         prefix = f"{calls[parent].path}.".lstrip(".") if parent is not None else ""
         path = next((n for n in names[module] if n.startswith(prefix)), names[module][0])
         call = Call(path, counts[path], name, source_of(module), parent, site)
-        call.inputs = _clone(_arguments(module, args, kwargs))
+        call.inputs = kept(_arguments(module, args, kwargs))
         counts[path] += 1
         open_calls.append(len(calls))
         open_modules.append(module)
@@ -77,7 +87,7 @@ def observe(model: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any
         open_modules.pop()
         index = open_calls.pop()
         if index is not None:
-            calls[index].outputs = _clone(tensors(output))
+            calls[index].outputs = kept(tensors(output))
 
     handles: list[Any] = []
     for module in names:
@@ -176,8 +186,3 @@ def _key(entry: Any) -> str:
         if hasattr(entry, attribute):
             return str(getattr(entry, attribute))
     return str(entry)
-
-
-def _clone(found: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    # Later in-place ops must not change what was seen.
-    return {name: tensor.detach().resolve_conj().clone() for name, tensor in found.items()}

@@ -6,7 +6,7 @@ made from. It must not know any lowering to Rust.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,8 +43,13 @@ def evaluate(
     sizes: Mapping[str, int],
     bindings: Iterable[Binding] = (),
     wide_of: Evaluation | None = None,
+    wanted: Container[str] | None = None,
+    keep: Callable[[torch.Tensor], torch.Tensor] = lambda tensor: tensor,
 ) -> Evaluation:
     """Run the nodes; with `wide_of`, in float64 what that run computed in its own precision.
+
+    With `wanted` only these values are kept; others are let go of when no later node reads them.
+    What is kept is passed through `keep`, which may hold the same numbers elsewhere.
 
     In float64 every floating dtype is replaced, also where an op names one. An op without a
     float64 kernel runs in float32, and only that op. Integers and booleans are those of the other
@@ -59,10 +64,33 @@ def evaluate(
         torch.set_default_dtype(torch.float64)
     try:
         with torch.no_grad():
-            run.nodes(nodes, env)
+            for node, ending in _endings(tuple(nodes), wanted):
+                run.nodes([node], env)
+                for name in ending:
+                    env.pop(name, None)
+                for out in node.outs:
+                    if out.name in env and (wanted is None or out.name in wanted):
+                        env[out.name] = keep(env[out.name])
     finally:
         torch.set_default_dtype(before)
     return Evaluation(env, run.sizes, run.discrete)
+
+
+def _endings(
+    nodes: tuple[Node, ...], wanted: Container[str] | None
+) -> Iterator[tuple[Node, list[str]]]:
+    """Each node with the values that nothing after it reads."""
+    last = {
+        name: k
+        for k, node in enumerate(nodes)
+        for name in (*node.inputs, *(out.name for out in node.outs))
+        if wanted is not None and name not in wanted
+    }
+    ending: dict[int, list[str]] = {}
+    for name, k in last.items():
+        ending.setdefault(k, []).append(name)
+    for k, node in enumerate(nodes):
+        yield node, ending.get(k, [])
 
 
 def widen(tensor: torch.Tensor) -> torch.Tensor:

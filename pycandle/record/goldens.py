@@ -25,6 +25,7 @@ from pycandle.record.draws import drawing, in_order
 from pycandle.record.evaluate import Environment, Evaluation, evaluate, widen
 from pycandle.record.export import Exported, user_inputs
 from pycandle.record.importer import Imported
+from pycandle.record.paging import Pages
 from pycandle.record.regions import agree, find_boundaries, place_nodes, subtrees
 
 _MOST_TRIES = 12
@@ -37,14 +38,7 @@ def record_goldens(
 ) -> tuple[Graph, dict[str, torch.Tensor]]:
     """The finished graph, and the trace's tensors by key. Raises `RecordError`."""
     recorded = {symbol.name: symbol.recorded for symbol in imported.graph.symbols}
-    seen = _observe(exported, imported, recorded)
-    calls = seen.calls
-    graph = verify(place_nodes(imported, calls), "recording")
-    values = _evaluate(graph, imported, seen, recorded).values
-    graph = find_boundaries(graph, calls, values)
-    graph = _name_outputs(graph)
-    _hold_against(graph, calls, values, recorded)
-
+    graph = _with_regions(imported, exported, recorded)
     smallest = _smallest(graph, imported, exported, say)
     symbols = tuple(replace(s, min=smallest[s.name]) for s in graph.symbols)
     ranges = {s.name: (s.min, math.inf if s.max is None else s.max) for s in symbols}
@@ -61,40 +55,58 @@ def record_goldens(
     return replace(graph, cases=tuple(made)), tensors
 
 
+def _with_regions(imported: Imported, exported: Exported, sizes: Sizes) -> Graph:
+    """The graph with its module calls and what crosses their boundaries, as a run shows them."""
+    pages = Pages()
+    seen = _observe(exported, imported, sizes, pages)
+    graph = verify(place_nodes(imported, seen.calls), "recording")
+    known = imported.weights | seen.inputs
+    values = evaluate(
+        graph.nodes, known, sizes | seen.sizes, graph.bindings, keep=pages.keep
+    ).values
+    graph = _name_outputs(find_boundaries(graph, seen.calls, values))
+    _hold_against(graph, seen.calls, values, sizes)
+    return graph
+
+
 def _case(
     case: str, sizes: Sizes, graph: Graph, imported: Imported, exported: Exported
 ) -> tuple[dict[str, torch.Tensor], Sizes]:
     """One case's tensors, boundaries as the model gave them and both float64 references; and the
     sizes of its symbols, those that depend on the data included.
     """
-    seen = _observe(exported, imported, sizes)
+    pages = Pages()
+    seen = _observe(exported, imported, sizes, pages)
     calls = seen.calls
-    narrow = _evaluate(graph, imported, seen, sizes)
+    narrow = _evaluate(graph, imported, seen, sizes, pages)
     values = narrow.values
     _hold_against(graph, calls, values, sizes)
-    wide = _evaluate(graph, imported, seen, sizes, narrow).values
+    wide = _evaluate(graph, imported, seen, sizes, pages, narrow).values
     weights = {name: widen(tensor) for name, tensor in imported.weights.items()}
     inside = subtrees(graph)
     tensors: dict[str, torch.Tensor] = {}
     for index, region in enumerate(graph.regions):
         call = calls[index] if index < len(calls) else None
         for boundary in region.inputs:
-            own = call.inputs.get(boundary.name) if call else None
-            tensors.setdefault(f"{case}:{boundary.golden}", _stored(own, values[boundary.value]))
+            key = f"{case}:{boundary.golden}"
+            if key not in tensors:
+                own = call.inputs.get(boundary.name) if call else None
+                tensors[key] = pages.keep(_stored(own, values[boundary.value]))
         nodes = [node for node in graph.nodes if node.region in inside[index]]
         given = {b.value: tensors[f"{case}:{b.golden}"] for b in region.inputs}
+        results = {boundary.value for boundary in region.outputs}
         alone = (
-            evaluate(nodes, weights | given, narrow.sizes, graph.bindings, narrow).values
-            if region.outputs
+            evaluate(nodes, weights | given, narrow.sizes, graph.bindings, narrow, results).values
+            if results
             else {}
         )
         for k, boundary in enumerate(region.outputs):
             own = call.outputs.get(boundary.name) if call else None
             key = f"{case}:{boundary.golden}"
-            tensors[key] = _stored(own, values[boundary.value])
+            tensors[key] = pages.keep(_stored(own, values[boundary.value]))
             if tensors[key].is_floating_point() or tensors[key].is_complex():
-                tensors[f"{key}:float64"] = _own(wide[boundary.value])
-                isolated = _own(alone[boundary.value])
+                tensors[f"{key}:float64"] = pages.keep(wide[boundary.value])
+                isolated = pages.keep(alone[boundary.value])
                 tensors[f"{case}:{region.key}.{k}:isolated"] = isolated
     inside = {out.name for node in graph.nodes for block in node.blocks
               for inner in every_node(block.nodes) for out in inner.outs}  # fmt: skip
@@ -104,13 +116,7 @@ def _case(
 
 def _stored(own: torch.Tensor | None, evaluated: torch.Tensor) -> torch.Tensor:
     """What the model itself gave where it was seen, else what its graph gives."""
-    tensor = own if own is not None and agree(evaluated, own) else evaluated
-    return _own(tensor.detach())
-
-
-def _own(tensor: torch.Tensor) -> torch.Tensor:
-    """A copy in memory of its own, in order."""
-    return tensor.resolve_conj().resolve_neg().contiguous().clone()
+    return own if own is not None and agree(evaluated, own) else evaluated
 
 
 def _hold_against(
@@ -198,8 +204,9 @@ def _problem(graph: Graph, imported: Imported, exported: Exported, sizes: Sizes)
     try:
         if broken := _broken(graph, sizes):
             return broken
-        seen = _observe(exported, imported, sizes)
-        found = _evaluate(graph, imported, seen, sizes)
+        pages = Pages()
+        seen = _observe(exported, imported, sizes, pages)
+        found = _evaluate(graph, imported, seen, sizes, pages)
         if broken := _broken(graph, found.sizes):
             return broken
         _hold_against(graph, seen.calls, found.values, sizes)
@@ -245,7 +252,7 @@ class _Observed:
     sizes: Sizes  # of what it drew, where the data decides them
 
 
-def _observe(exported: Exported, imported: Imported, sizes: Sizes) -> _Observed:
+def _observe(exported: Exported, imported: Imported, sizes: Sizes, pages: Pages) -> _Observed:
     graph = imported.graph
     args, kwargs = _resized(exported, graph, sizes)
     given = [tensor for _, _, tensor in user_inputs(exported.program, args, kwargs)]
@@ -253,7 +260,7 @@ def _observe(exported: Exported, imported: Imported, sizes: Sizes) -> _Observed:
     calls: list[Call] = []
     with drawing(bool(imported.draws)) as drawn:
         if exported.model is not None:
-            calls = observe(exported.model, args, kwargs)
+            calls = observe(exported.model, args, kwargs, pages.keep)
         elif imported.draws:
             exported.program.module()(*args, **kwargs)
 
@@ -276,10 +283,22 @@ def _evaluate(
     imported: Imported,
     seen: _Observed,
     sizes: Sizes,
+    pages: Pages,
     wide_of: Evaluation | None = None,
 ) -> Evaluation:
-    known = imported.weights | seen.inputs
-    return evaluate(graph.nodes, known, {**sizes, **seen.sizes}, graph.bindings, wide_of)
+    """What crosses the boundaries of module calls; in float64 with `wide_of`."""
+    known = {name: pages.keep(t) for name, t in seen.inputs.items()}
+    wanted = {b.value for region in graph.regions for b in (*region.inputs, *region.outputs)}
+    wanted |= {entry.value for entry in graph.outputs}
+    return evaluate(
+        graph.nodes,
+        imported.weights | known,
+        sizes | seen.sizes,
+        graph.bindings,
+        wide_of,
+        wanted,
+        pages.keep,
+    )
 
 
 def _resized(

@@ -76,6 +76,7 @@ class GoldenRecorder:
         from pycandle.record.goldens import record_goldens
         from pycandle.record.importer import import_program
         from pycandle.record.regions import place_nodes
+        from pycandle.record.ties import FirstOfEquals
 
         _say("exporting the model with torch.export")
         exported = export(model, inputs, kwargs, dynamic_shapes)
@@ -86,7 +87,8 @@ class GoldenRecorder:
             GoldenRecorder._graphs.append(place_nodes(imported, []))
             return self
         _say(f"recorded {len(imported.graph.nodes)} ops; computing goldens")
-        self._graph, self._tensors = record_goldens(imported, exported, _say)
+        with FirstOfEquals():
+            self._graph, self._tensors = record_goldens(imported, exported, _say)
         self._weights = {
             parameter.names[0]: imported.weights[parameter.value.name].contiguous()
             for parameter in self._graph.parameters

@@ -92,6 +92,21 @@ class Picked(nn.Module):
         return rows, values * 2.0, distinct + 1, x * weights.unsqueeze(-1)
 
 
+class Grouped(nn.Module):
+    """Puts rows in the order of their groups, of which there are few, and hands out the order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.project = nn.Linear(6, 6)
+
+    def forward(self, x: Tensor, groups: Tensor) -> tuple[Tensor, ...]:
+        order = torch.argsort(groups)
+        rows = self.project(x[order])
+        largest = torch.topk(groups, 3).indices
+        third = torch.kthvalue(groups, 3).indices
+        return rows[torch.argsort(order)], order, x[largest], third, groups.median(dim=0).indices
+
+
 class Cropped(nn.Module):
     """Cuts its input at a length that a tensor holds, and scales it by a number of the data."""
 
