@@ -39,12 +39,12 @@ def record_goldens(
     """The finished graph, and the trace's tensors by key. Raises `RecordError`."""
     recorded = {symbol.name: symbol.recorded for symbol in imported.graph.symbols}
     graph = _with_regions(imported, exported, recorded)
-    smallest = _smallest(graph, imported, exported, say)
-    symbols = tuple(replace(s, min=smallest[s.name]) for s in graph.symbols)
+    smallest, least = _smallest(graph, imported, exported, say)
+    symbols = tuple(replace(s, min=least[s.name]) for s in graph.symbols)
     ranges = {s.name: (s.min, math.inf if s.max is None else s.max) for s in symbols}
     guards = tuple(guard for guard in graph.guards if not known(guard, ranges))
     graph = replace(graph, symbols=symbols, guards=guards)
-    cases = {"recorded": recorded, "smallest": smallest, "larger": _larger(graph, smallest)}
+    cases = {"recorded": recorded, "smallest": smallest, "larger": _larger(graph, least)}
     kept = {name: sizes for name, sizes in cases.items() if name == "recorded" or sizes != recorded}
     tensors: dict[str, torch.Tensor] = {}
     made: list[Case] = []
@@ -175,28 +175,33 @@ def _named(graph: Graph, call: Call, index: int) -> bool:
 
 def _smallest(
     graph: Graph, imported: Imported, exported: Exported, say: Callable[[str], None]
-) -> Sizes:
-    """The least sizes at which the model runs and its graph agrees with it, found by trying."""
-    recorded = {symbol.name: symbol.recorded for symbol in graph.symbols}
+) -> tuple[Sizes, Sizes]:
+    """The smallest sizes found at which the graph agrees with the model, and each one's minimum.
+
+    One symbol after the other is made as small as it goes with the others as they are then. What a
+    guard over several symbols rules out is no minimum: that is checked of each input.
+    """
+    sizes = {symbol.name: symbol.recorded for symbol in graph.symbols}
     least: Sizes = {}
     for symbol in graph.symbols:
-        tries = range(symbol.min, min(symbol.recorded, symbol.min + _MOST_TRIES))
-        problem = ""
-        for size in tries:
-            found = _problem(graph, imported, exported, recorded | {symbol.name: size})
+        name, problem, tries = symbol.name, "", 0
+        least[name] = symbol.min
+        for size in range(symbol.min, symbol.recorded):
+            alone = _broken(graph, {name: size})
+            # What is ruled out costs no run.
+            if not alone and _broken(graph, sizes | {name: size}):
+                continue
+            found = alone or _problem(graph, imported, exported, sizes | {name: size})
             if not found:
-                least[symbol.name] = size
+                sizes[name] = size
                 break
-            problem = found
-        else:
-            least[symbol.name] = symbol.recorded
-        if least[symbol.name] > symbol.min:
-            say(f"{symbol.name} is {least[symbol.name]} at least: {problem}")
-    # All at their least together can fail where each alone does not.
-    if least != recorded and (problem := _problem(graph, imported, exported, least)):
-        say(f"the smallest sizes {least} do not go together: {problem}")
-        return recorded
-    return least
+            problem, least[name], tries = found, size + 1, tries + (not alone)
+            if tries == _MOST_TRIES:
+                least[name] = symbol.recorded
+                break
+        if problem:
+            say(f"{name} is {least[name]} at least: {problem}")
+    return sizes, least
 
 
 def _problem(graph: Graph, imported: Imported, exported: Exported, sizes: Sizes) -> str:
@@ -225,12 +230,10 @@ def _broken(graph: Graph, sizes: Mapping[str, int]) -> str:
     return ""
 
 
-def _larger(graph: Graph, smallest: Sizes) -> Sizes:
+def _larger(graph: Graph, least: Sizes) -> Sizes:
     """Sizes above the recorded ones that keep every guard; the recorded ones if none is found."""
     for more in range(_MOST_TRIES):
-        sizes = {
-            s.name: _enlarged(s.recorded, s.max, smallest[s.name], more) for s in graph.symbols
-        }
+        sizes = {s.name: _enlarged(s.recorded, s.max, least[s.name], more) for s in graph.symbols}
         if not _broken(graph, sizes):
             return sizes
     return {symbol.name: symbol.recorded for symbol in graph.symbols}

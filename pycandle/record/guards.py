@@ -50,6 +50,7 @@ def read_guards(
         s.name: (max(s.min, min(s.recorded, 2)), math.inf if s.max is None else s.max)
         for s in known_symbols
     }
+    recorded = {s.name: s.recorded for s in known_symbols}
     codes: list[str] = list(getattr(exported.program, "_guards_code", None) or ())
     read: list[tuple[str, list[Clause]]] = []
     for code in codes:
@@ -64,7 +65,7 @@ def read_guards(
     for code, clauses in read:
         for clause in clauses:
             try:
-                guards = _open(clause, ranges, same)
+                guards = _open(clause, ranges, same, recorded)
             except ValueError as error:
                 raise _unchecked(code, str(error)) from error
             found.update(dict.fromkeys(guard for guard in guards if not is_bound(guard)))
@@ -141,8 +142,16 @@ def _all(tree: ast.expr, axes: Mapping[str, Size]) -> list[Clause]:
             return [[[guard]] for guard in _chain(tree, axes)]
 
 
-def _open(clause: Clause, ranges: Mapping[str, Range], same: Mapping[str, Size]) -> list[Guard]:
-    """What is to be checked of alternatives, after all that ranges and equal symbols decide."""
+def _open(
+    clause: Clause,
+    ranges: Mapping[str, Range],
+    same: Mapping[str, Size],
+    recorded: Mapping[str, int],
+) -> list[Guard]:
+    """What is to be checked of alternatives, after all that ranges and equal symbols decide.
+
+    Where no one relation says it all, it is the way that the recorded sizes take.
+    """
     ways: list[list[Guard]] = []
     for guards in clause:
         told = {guard: known(_renamed(guard, same), ranges) for guard in guards}
@@ -152,10 +161,12 @@ def _open(clause: Clause, ranges: Mapping[str, Range], same: Mapping[str, Size])
             ways.append(undecided)
     if [] in ways:
         return []
+    if any(len(guards) > 1 or guards[0].sign != "==" for guards in ways):
+        ways = [guards for guards in ways if all(guard.holds(recorded) for guard in guards)][:1]
     if len(ways) == 1:
         return [_settled(guard, ranges) for guard in ways[0]]
-    if not ways or any(len(guards) > 1 or guards[0].sign != "==" for guards in ways):
-        raise ValueError("it has alternatives" if ways else "no sizes fulfil it")
+    if not ways:
+        raise ValueError("no sizes fulfil it")
     # One of several differences is zero where their product is.
     product: Size = 1
     for (guard,) in ways:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import mmap
 import tempfile
+import weakref
 
 import torch
 from torch import Tensor
@@ -25,6 +26,8 @@ class Pages:
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile(prefix="pycandle-")  # noqa: SIM115
         self._end = 0
+        # What is mapped stays; the file itself is of no use to it.
+        weakref.finalize(self, self._file.close)
 
     def keep(self, tensor: Tensor) -> Tensor:
         """A copy of the tensor, in order; in memory if it is small or the disk is full."""

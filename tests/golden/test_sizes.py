@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from torch import nn
+from torch.fx.experimental.symbolic_shapes import sym_or
 
 from pycandle import GoldenRecorder
 from pycandle.graph import manifest
@@ -44,6 +45,12 @@ def check(model: Net, batch: int, guards: list[str], least: dict[str, int], out:
         (lambda x: x.shape[0] == 3, 4, ["batch != 3"], {"batch": 1, "height": 1, "width": 1}),
         (lambda x: x.shape[0] / 2 == 3, 4, ["batch != 6"], {"batch": 1, "height": 1, "width": 1}),
         (lambda x: x.shape[2] == 1, 4, [], {"batch": 1, "height": 3, "width": 1}),
+        (
+            lambda x: bool(sym_or(x.shape[2] * x.shape[3] > 99, x.shape[0] == 7)),
+            4,
+            ["((height - 1)//2)*((width - 1)//2) + ((height - 1)//2) + ((width - 1)//2) + 1 > 99"],
+            {"batch": 1, "height": 1, "width": 1},
+        ),
     ],
 )
 def test_sizes_are_restricted_by_the_code_and_by_nothing_else(
