@@ -17,6 +17,8 @@ from pycandle.emit.fields import (
     ModuleField,
     ParameterField,
     StructField,
+    gathered,
+    numbered,
     with_exprs,
     with_lists,
 )
@@ -26,7 +28,7 @@ from pycandle.emit.lowering import weights_dtype
 from pycandle.emit.names import identifier, type_identifier
 from pycandle.emit.naming import Body, name_locals
 from pycandle.emit.recurrences import roll_steps
-from pycandle.emit.statements import map_exprs, walk_all
+from pycandle.emit.statements import ForEach, map_exprs, walk_all
 from pycandle.emit.tree import Tree
 from pycandle.graph import Region
 from pycandle.ops.expr import Config, DeviceOf, Expr, Number, rewrite, size
@@ -129,14 +131,19 @@ class _Structs:
             for value in made.parameters:
                 path = tree.relative(value, region) or ""
                 own.setdefault(path, self._parameter(value, path))
-        gathered = with_lists(list(children.values()))
-        lists = {f.path: len(f.items) for f in gathered if isinstance(f, ListField)}
+        fields = (*own.values(), *with_lists(list(children.values())))
+        siblings = numbered(fields)
+        lists = [*(field for field in fields if isinstance(field, ListField)), *siblings]
+        paths = {field.path: tuple(item.path for item in field.items) for field in lists}
+        rolled: set[str] = set()
         bodies: dict[Body, Interface] = {}
         forms: list[int] = []
         for region, made in zip(calls, drafts, strict=True):
+            statements = roll(made.statements, paths, made.results)
+            rolled |= {each.path for each in statements if isinstance(each, ForEach)}
             body = name_locals(
                 made,
-                roll_steps(roll(made.statements, lists, made.results), made.results),
+                roll_steps(statements, made.results),
                 {p: tree.relative(p, region) or "" for p in made.parameters},
                 {value: tree.graph.types[value].stored.rank for _, value in made.interface.inputs},
                 frozenset(symbol.name for symbol in tree.graph.symbols),
@@ -146,7 +153,7 @@ class _Structs:
             self.interfaces[region] = replace(made.interface, method=_method(forms[-1]))
         reads = bool(own) or any(field.reads_weights for field in children.values())
         reads |= any(map(_reads_device, bodies))
-        fields = (*own.values(), *gathered)
+        fields = tuple(gathered(fields, [field for field in siblings if field.path in rolled]))
         return _Plan(calls, tuple(forms), fields, tuple(bodies), tuple(bodies.values()), reads)
 
     def _parameter(self, value: str, path: str) -> ParameterField:
