@@ -238,4 +238,4 @@ def _mark(field: ModuleField) -> str:
 
 def _loaded(expr: Expr, names: FieldNames) -> str:
     """An expression in `load`, where configuration is an argument."""
-    return value(rewrite(expr, lambda e: Raw(e.name) if isinstance(e, Config) else None), names)
+    return value(rewrite(expr, lambda e: Raw(e.in_load) if isinstance(e, Config) else None), names)

@@ -82,8 +82,8 @@ def value(expr: Expr, names: FieldNames) -> str:
             return f"({_operand(left, names)} {sign} {_operand(right, names)})?"
         case Number():
             return number(expr)
-        case Config(name=name):
-            return f"self.{name}"
+        case Config():
+            return f"self.{expr.in_load}"
         case SizeOf(size=size_, kind=kind):
             return size_text(size_) if kind == "usize" else _converted(size_, kind)
         case RelationOf(guard=guard):
