@@ -183,6 +183,9 @@ class _Namer:
     ) -> tuple[str, ...]:
         """A name for each value; `_` for one of several that nothing reads."""
         wanted = list(hint.targets[: len(values)])
+        if len(values) > len(wanted) == 1:
+            # One name for a tuple of them all.
+            wanted = [f"{wanted[0]}_{k}" for k in range(len(values))]
         spare = next((self.results[v] for v in values if v in self.results), hint.fallback)
         wanted += [spare] * (len(values) - len(wanted))
         names: list[str] = []
