@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from pycandle.emit.hoisting import hoist
 from pycandle.emit.inline import inline, reads
+from pycandle.emit.listed import as_list, find_list
 from pycandle.emit.statements import (
     Hint,
     Let,
@@ -31,9 +32,25 @@ from pycandle.ops.expr import (
     Field,
     Method,
     SizeOf,
+    Slice,
     Var,
     rewrite,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """A tensor that a forward takes, or a list of them."""
+
+    name: str
+    value: str  # what stands for it in the draft
+    values: tuple[str, ...]
+    is_list: bool = False
+
+    @property
+    def given(self) -> Expr:
+        """What the caller hands over."""
+        return Slice(tuple(map(Var, self.values))) if self.is_list else Var(self.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +61,19 @@ class Interface:
     sizes: tuple[str, ...]  # symbols that no tensor input tells
     outputs: tuple[tuple[str, str], ...]  # (path, value)
     method: str = "forward"
+    listed: tuple[int, int] = (0, 0)  # from where to where the inputs are one list
+
+    @property
+    def arguments(self) -> tuple[Argument, ...]:
+        """The tensors that it takes, in order."""
+        start, end = self.listed
+        found = [Argument(name, value, (value,)) for name, value in self.inputs]
+        if end > start:
+            # A list's name is what those of its items have in common.
+            name = self.inputs[start][0].rpartition(".")[0]
+            values = tuple(value for _, value in self.inputs[start:end])
+            found[start:end] = [Argument(name, f"{values[0]}@list", values, True)]
+        return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +129,12 @@ def draft(
     read = {e.name for e in walk_all((statements, results)) if isinstance(e, Var)}
     parameters = tuple(p for p in held if p in read)
     interface = Interface(inputs, tuple(order), outputs)
+    if region != 0:
+        apart = {value for value, _ in dims} | {value for _, value in outputs}
+        interface = replace(interface, listed=find_list(inputs, statements, results, apart))
+        for argument in interface.arguments:
+            if argument.is_list:
+                statements = as_list(statements, argument.values, argument.value)
     load = _load(tree, region, before, (*kept, *parameters)) if kept else None
     return Draft(interface, dims, statements, results, parameters, kept, load)
 
@@ -126,7 +162,7 @@ def _steps(
     for child in tree.children[region]:
         called, interface = tree.graph.regions[child], interfaces[child]
         relative = tree.path_in_parent(child)
-        args: list[Expr] = [Var(value) for _, value in interface.inputs]
+        args = [argument.given for argument in interface.arguments]
         args += [SizeOf(symbol(name)) for name in interface.sizes]
         let = Let(
             tuple(value for _, value in interface.outputs),

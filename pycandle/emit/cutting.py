@@ -15,6 +15,7 @@ from pycandle.emit.printing import MOST_ARGUMENTS, MOST_RESULTS
 from pycandle.emit.scopes import binds, in_order, reads, uses_self, vectors
 from pycandle.emit.statements import (
     For,
+    ForEach,
     If,
     Let,
     Read,
@@ -79,13 +80,16 @@ def cut(
     rest: int,
     height: Height,
     taken: set[str],
+    lists: frozenset[str] = frozenset(),
 ) -> tuple[tuple[Statement, ...], list[Piece]]:
     """The statements, with calls where they are too long, and the pieces that these call.
 
     `rest` is the lines of the function beside its statements. No piece has a name in `taken`,
-    which learns theirs.
+    which learns theirs. `lists` are the arguments that are lists of tensors, which no piece takes
+    or gives.
     """
-    cutter = _Cutter(height, taken)
+    grown = {each.names[0] for each in statements if isinstance(each, ForEach) and each.grows}
+    cutter = _Cutter(height, taken, lists | grown)
     shorter = cutter.shorten(statements, results, LONGEST - rest)
     return shorter, list(_as_called(shorter, {piece.name: piece for piece in cutter.pieces}))
 
@@ -93,9 +97,10 @@ def cut(
 class _Cutter:
     """The pieces that were cut out so far."""
 
-    def __init__(self, height: Height, taken: set[str]) -> None:
+    def __init__(self, height: Height, taken: set[str], lists: frozenset[str]) -> None:
         self.height = height
         self.taken = taken
+        self.lists = lists
         self.sizes: set[str] = set()  # what pieces give that is no tensor
         self.pieces: list[Piece] = []
 
@@ -177,6 +182,8 @@ class _Cutter:
                     until.pop(name, None)
                     until[name] = last[place, name]
                 made = tuple(name for name, end in until.items() if end > place)
+                if self.lists.intersection((*given, *made)):
+                    continue
                 read = _without_devices(given, statements[start : place + 1])
                 spares = lines - _call_height(read, made)
                 if spares > 0 and (len(made) <= _RESULTS or not self.sizes.intersection(made)):

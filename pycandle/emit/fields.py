@@ -6,11 +6,16 @@ forward and no text.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from pycandle.ops.expr import Expr, rewrite
+
+_NUMBERED = re.compile(r"(.*?[^\d])(0|[1-9]\d*)")
+# As many numbered siblings as are worth a list.
+_FEWEST = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +41,22 @@ class ModuleField:
 
 @dataclass(frozen=True, slots=True)
 class ListField:
-    """A list of submodules of one type, numbered from 0."""
+    """Submodules of one type under consecutive numbers: a list's, or siblings that end in them."""
 
     path: str
     items: tuple[ModuleField, ...]
+
+    @property
+    def prefix(self) -> str:
+        """What stands before the number in each item's path."""
+        return self.items[0].path.removesuffix(str(self.first))
+
+    @property
+    def first(self) -> int:
+        """The number of the first item."""
+        match = _NUMBERED.fullmatch(self.items[0].path)
+        assert match, "the items of a list are numbered"
+        return int(match[2])
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +91,36 @@ def with_lists(fields: Sequence[ModuleField]) -> list[ModuleField | ListField]:
         elif lists[stem].items[0] == field:
             found.append(lists[stem])
     return found
+
+
+def numbered(fields: Sequence[StructField]) -> list[ListField]:
+    """The siblings `block1`, `block2`, `block3` of one type as the lists that they could be."""
+    taken = {field.path for field in fields}
+    groups: dict[tuple[str, str, str, bool], dict[int, ModuleField]] = {}
+    for field in fields:
+        match = _NUMBERED.fullmatch(field.path)
+        if isinstance(field, ModuleField) and match and not match[1].endswith("."):
+            key = (match[1], field.type, field.constructor, field.reads_weights)
+            groups.setdefault(key, {})[int(match[2])] = field
+    found: list[ListField] = []
+    for (prefix, *_), items in groups.items():
+        path, first = f"{prefix.rstrip('_')}s", min(items)
+        whole = sorted(items) == list(range(first, first + len(items)))
+        if whole and len(items) >= _FEWEST and path not in taken:
+            taken.add(path)
+            found.append(ListField(path, tuple(items[k] for k in sorted(items))))
+    return found
+
+
+def gathered(fields: Sequence[StructField], lists: Collection[ListField]) -> list[StructField]:
+    """The fields with each of the lists in the place of its first item."""
+    firsts = {field.items[0].path: field for field in lists}
+    items = {item.path for field in lists for item in field.items}
+    return [
+        firsts.get(field.path, field)
+        for field in fields
+        if field.path in firsts or field.path not in items
+    ]
 
 
 def with_exprs(field: StructField, change: object) -> StructField:

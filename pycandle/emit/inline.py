@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from pycandle.emit.statements import For, Let, Statement, While, exprs, map_exprs, once, walk_all
-from pycandle.ops.expr import Call, Expr, Method, Operator, Var, rewrite, walk
+from pycandle.ops.expr import Call, Expr, Method, Operator, Slice, Var, rewrite, walk
 
 if TYPE_CHECKING:
     from pycandle.emit.steps import Step
@@ -31,6 +31,7 @@ def inline(
     uses = _uses(steps)
     uses.update(outputs)
     results = set(outputs)
+    grown = _grown(steps)
     readers: dict[str, list[Step]] = {}
     for step in steps:
         for value in reads(step):
@@ -58,7 +59,8 @@ def inline(
                 continue
             both_calls = reader.is_call and step.is_call
             long = _length(expr) + sum(map(_length, once(reader.statement))) > _LONGEST
-            if (not escapes or not targets) and not both_calls and not long:
+            fits = not both_calls and not long and values[0] not in grown
+            if (not escapes or not targets) and fits:
                 inlined[values[0]] = expr
                 continue
         # A call that another call reads goes on with the name, as in `x = module(x)`.
@@ -100,6 +102,14 @@ def _uses(steps: list[Step]) -> Counter[str]:
         uses.update(here)
         uses.update({name: 2 * count for name, count in (everywhere - here).items()})
     return uses
+
+
+def _grown(steps: list[Step]) -> set[str]:
+    """What ends a list that grew by it: it has a local as the items before it have."""
+    parts = (part for step in steps for part in walk_all(step.statement))
+    lists = {part.items for part in parts if isinstance(part, Slice)}
+    ends = (items[-1] for items in lists if items and items[:-1] in lists)
+    return {end.name for end in ends if isinstance(end, Var)}
 
 
 def _vars(found: Iterable[Expr]) -> list[str]:

@@ -208,13 +208,16 @@ def _list_load(field: ListField, struct: Struct, names: FieldNames) -> str:
     if any(_blank(item) != _blank(first) for item in field.items):
         return listed
     shared = _shared(field.items, {*dict(struct.config), "vb", "checker", "i"})
-    path = f'format!({format_literal(field.path)[:-1]}.{{i}}")'
+    path = f'format!({format_literal(field.prefix)[:-1]}{{i}}")'
+    first_number, last_number = field.first, field.first + len(field.items)
     load = _module_load(shared.field, path, names).removesuffix("?")
     if not shared.names:
-        return f"(0..{len(field.items)}).map(|i| {load}).{collect}"
+        return f"({first_number}..{last_number}).map(|i| {load}).{collect}"
     rows = [_row([_loaded(n, names) for n in shared.numbers(item)]) for item in field.items]
     pattern = _row(list(shared.names))
-    table = f"[{', '.join(rows)}].into_iter().enumerate()"
+    table = f"[{', '.join(rows)}]"
+    table = f"({first_number}..).zip({table})" if first_number else (
+        f"{table}.into_iter().enumerate()")  # fmt: skip
     looped = f"{table}.map(|(i, {pattern})| {load}).{collect}"
     return looped if height(looped) < height(listed) else listed
 
@@ -274,8 +277,8 @@ def _in_load(expr: Expr) -> Expr:
 
 def _argument(expr: Expr) -> Expr | None:
     match expr:
-        case Config(name=name):
-            return Raw(name)
+        case Config():
+            return Raw(expr.in_load)
         case DeviceOf(tensor=None):
             return Raw("vb.device()")
         case _:

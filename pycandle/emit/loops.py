@@ -1,80 +1,146 @@
-"""Rolls calls of a list's modules, each fed by the one before, into one loop.
+"""Rolls calls of a list's modules into one loop: each fed by the one before, or by all before.
 
-It declines (leaves the statements) where anything but the carried value differs between calls, or
+It declines (leaves the statements) where anything but what is carried differs between calls, or
 where a value in the middle is read elsewhere.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
-from pycandle.emit.statements import ForEach, Hint, Let, Statement, walk_all
-from pycandle.ops.expr import Expr, Field, Method, Var
+from pycandle.emit.statements import ForEach, Hint, Let, Statement, map_exprs, walk_all
+from pycandle.ops.expr import Expr, Field, Method, Slice, Var, is_tensor, rewrite
+
+_Lists = Mapping[str, Sequence[str]]
 
 
 def roll(
-    statements: tuple[Statement, ...], lists: Mapping[str, int], results: tuple[Expr, ...]
+    statements: tuple[Statement, ...], lists: _Lists, results: tuple[Expr, ...]
 ) -> tuple[Statement, ...]:
-    """The statements with loops; `lists` gives the length of each list of modules by its path."""
+    """The statements with loops; `lists` has the paths of each list's modules by its own."""
     uses = Counter(e.name for e in walk_all((statements, results)) if isinstance(e, Var))
     rolled: list[Statement] = []
     place = 0
     while place < len(statements):
-        loop, length = _loop_at(statements, place, lists, uses)
+        path, calls = _calls_at(statements, place, lists)
+        loop = _carrying(path, calls, uses) if calls else None
         before = rolled[-1] if rolled else None
         if loop and isinstance(before, Let) and _only_starts(loop, before, uses):
             loop = replace(loop, start=before.expr)
             rolled.pop()
+        if loop is None and calls:
+            after = statements[place + len(calls) :]
+            grown = _growing(path, calls, uses, after, results)
+            if grown is not None:
+                loop, after = grown
+                statements = (*statements[: place + len(calls)], *after)
         rolled.append(loop or statements[place])
-        place += length
+        place += len(calls) if loop else 1
     return tuple(rolled)
 
 
-def _loop_at(
-    statements: tuple[Statement, ...],
-    place: int,
-    lists: Mapping[str, int],
-    uses: Mapping[str, int],
-) -> tuple[ForEach | None, int]:
-    first = statements[place]
-    path, index = _element(first)
-    length = lists.get(path, 0)
-    run = statements[place : place + length]
-    if index != 0 or length < 2 or len(run) < length or not isinstance(first, Let):
-        return None, 1
-    second = run[1]
-    assert isinstance(first.expr, Method) and len(first.names) == 1
-    position = _carried_position(first, second)
-    if position is None:
-        return None, 1
-    for k in range(1, length):
-        before, current = run[k - 1], run[k]
-        if not isinstance(before, Let) or not isinstance(current, Let):
-            return None, 1
-        if _element(current) != (path, k) or uses[before.names[0]] != 1:
-            return None, 1
-        if _general(current, position) != _general(first, position):
-            return None, 1
-        assert isinstance(current.expr, Method)
-        if current.expr.args[position] != Var(before.names[0]):
-            return None, 1
-    last = run[-1]
-    assert isinstance(last, Let)
+def _calls_at(
+    statements: tuple[Statement, ...], place: int, lists: _Lists
+) -> tuple[str, list[Let]]:
+    """A list and the statements from a place on that call its modules in order, if any begin."""
+    for path, items in lists.items():
+        run = [s for s in statements[place : place + len(items)] if isinstance(s, Let)]
+        if len(items) > 1 and [_called(let) for let in run] == [*items]:
+            return path, run
+    return "", []
+
+
+def _called(statement: Let) -> str:
+    """The path of the module that a statement calls for one value."""
+    match statement:
+        case Let(names=(_,), expr=Method(receiver=Field(path=path))):
+            return path
+        case _:
+            return ""
+
+
+def _args(call: Let) -> tuple[Expr, ...]:
+    assert isinstance(call.expr, Method)
+    return call.expr.args
+
+
+def _carrying(path: str, calls: list[Let], uses: Mapping[str, int]) -> ForEach | None:
+    """The calls as a loop, where each is fed by the one before alone."""
+    first, last = calls[0], calls[-1]
+    fed = [k for k, arg in enumerate(_args(calls[1])) if arg == Var(first.names[0])]
+    if len(fed) != 1:
+        return None
+    (position,) = fed
+    for before, call in pairwise(calls):
+        carried = _args(call)[position : position + 1]
+        if uses[before.names[0]] != 1 or carried != (Var(before.names[0]),):
+            return None
+        if _general(call, position) != _general(first, position):
+            return None
     carried = f"{last.names[0]}@{path}"
+    return _loop(calls, path, position, last.names[0], carried, _args(first)[position])
+
+
+def _loop(
+    calls: list[Let], path: str, position: int, name: str, carried: str, start: Expr
+) -> ForEach:
+    first, last = calls[0], calls[-1]
+    assert isinstance(first.expr, Method)
     args = list(first.expr.args)
-    start, args[position] = args[position], Var(carried)
-    loop = ForEach(
-        path,
-        "",
-        (last.names[0],),
-        carried,
-        start,
-        Method(Field(path), first.expr.name, tuple(args)),
-        Hint(last.hint.targets, path.rpartition(".")[2]),
-    )
-    return loop, length
+    args[position] = Var(carried)
+    call = Method(Field(path), first.expr.name, tuple(args))
+    hint = Hint(last.hint.targets, path.rpartition(".")[2])
+    return ForEach(path, "", (name,), carried, start, call, hint)
+
+
+def _growing(
+    path: str,
+    calls: list[Let],
+    uses: Mapping[str, int],
+    after: tuple[Statement, ...],
+    results: tuple[Expr, ...],
+) -> tuple[ForEach, tuple[Statement, ...]] | None:
+    """The calls as a loop, where each is fed by a list of what those before gave, and the
+    statements after it, which read that list.
+    """
+    first = calls[0]
+    fed = [k for k, arg in enumerate(_args(first)) if isinstance(arg, Slice)]
+    if len(fed) != 1:
+        return None
+    (position,) = fed
+    start = _args(first)[position]
+    assert isinstance(start, Slice)
+    whole = (*start.items, *(Var(call.names[0]) for call in calls))
+    for k, call in enumerate(calls):
+        fits = _args(call)[position : position + 1] == (Slice(whole[: len(start.items) + k]),)
+        if not fits or _general(call, position) != _general(first, position):
+            return None
+    name = f"{calls[-1].names[0]}@{path}"
+    reads = 0
+
+    def change(expr: Expr) -> Expr | None:
+        nonlocal reads
+        reads += expr == Slice(whole)
+        return Var(name) if expr == Slice(whole) else None
+
+    after = map_exprs(after, lambda expr: rewrite(expr, change))
+    # What is made within is read by the calls after it, and else in the whole list alone.
+    inside = [len(calls) - 1 - k for k in range(len(calls))]
+    made = [call.names[0] for call in calls]
+    if any(uses[m] != count + reads for m, count in zip(made, inside, strict=True)) or not reads:
+        return None
+    if not all(map(is_tensor, start.items)) or {*made} & _read(results):
+        return None
+    loop = _loop(calls, path, position, name, f"{name}#", start)
+    targets = tuple(t if t.endswith("s") else f"{t}s" for t in loop.hint.targets)
+    return replace(loop, hint=loop.hint.named(targets), grows=True), after
+
+
+def _read(results: tuple[Expr, ...]) -> set[str]:
+    return {expr.name for expr in walk_all(results) if isinstance(expr, Var)}
 
 
 def _only_starts(loop: ForEach, before: Let, uses: Mapping[str, int]) -> bool:
@@ -82,29 +148,9 @@ def _only_starts(loop: ForEach, before: Let, uses: Mapping[str, int]) -> bool:
     return loop.start == Var(before.names[0]) and uses[before.names[0]] == 1
 
 
-def _element(statement: Statement) -> tuple[str, int | None]:
-    """The list and index of the module that a statement calls, if it is one of a list's."""
-    if not isinstance(statement, Let) or len(statement.names) != 1:
-        return "", None
-    expr = statement.expr
-    if not isinstance(expr, Method) or not isinstance(expr.receiver, Field):
-        return "", None
-    path, _, index = expr.receiver.path.rpartition(".")
-    return (path, int(index)) if path and index.isdigit() else ("", None)
-
-
-def _carried_position(first: Let, second: Statement) -> int | None:
-    """Which argument of the second call is the first one's result."""
-    if not isinstance(second, Let) or not isinstance(second.expr, Method):
-        return None
-    places = [k for k, arg in enumerate(second.expr.args) if arg == Var(first.names[0])]
-    return places[0] if len(places) == 1 else None
-
-
 def _general(statement: Let, position: int) -> Expr:
-    """The call without its module's index and its carried argument."""
-    assert isinstance(statement.expr, Method) and isinstance(statement.expr.receiver, Field)
-    path = statement.expr.receiver.path.rpartition(".")[0]
+    """The call without its module and its carried argument."""
+    assert isinstance(statement.expr, Method)
     args = list(statement.expr.args)
     args[position] = Var("")
-    return Method(Field(path), statement.expr.name, tuple(args))
+    return Method(Field(""), statement.expr.name, tuple(args))

@@ -26,6 +26,8 @@ from pycandle.ops.expr import (
     size,
 )
 
+_KINDS = {"tensor": "&Tensor", "tensors": "&[impl AsRef<Tensor>]", "size": "usize"}
+
 
 def forwards(graph: Graph, struct: Struct, names: FieldNames) -> Iterator[str]:
     """The forwards of a struct, as lines within its `impl`."""
@@ -44,9 +46,7 @@ def _forward(
     graph: Graph, struct: Struct, forward: Forward, names: FieldNames, taken: set[str]
 ) -> Iterator[str]:
     body = forward.body
-    arguments = [
-        f"{name}: {'&Tensor' if kind == 'tensor' else 'usize'}" for name, kind in body.arguments
-    ]
+    arguments = [f"{name}: {_KINDS[kind]}" for name, kind in body.arguments]
     first = [f"pub fn {forward.name}(&self, {', '.join(arguments)})"]
     first[0] += f" -> Result<{_together(['Tensor'] * len(body.results))}> {{"
     first += (_dims(name, dict(axes), rank) for name, axes, rank in body.dims)
@@ -57,9 +57,9 @@ def _forward(
     def lines(statement: Statement) -> int:
         return sum(map(height, statement_lines(statement, names)))
 
-    statements, pieces = cut(
-        (*checks, *body.statements), body.results, sum(map(height, (*first, *last))), lines, taken
-    )
+    lists = frozenset(name for name, kind in body.arguments if kind == "tensors")
+    around = sum(map(height, (*first, *last)))
+    statements, pieces = cut((*checks, *body.statements), body.results, around, lines, taken, lists)
     attributes = allowances(1 + len(arguments), len(body.results))
     yield from (f"    {line}" for line in attributes)
     yield from _function(first, statements, last, names)

@@ -36,7 +36,7 @@ from pycandle.ops.expr import Expr, Field, Local, RelationOf, SizeOf, Var, rewri
 class Body:
     """A forward with every name chosen."""
 
-    arguments: tuple[tuple[str, str], ...]  # (name, "tensor" or "size")
+    arguments: tuple[tuple[str, str], ...]  # (name, "tensor", "tensors" or "size")
     dims: tuple[tuple[str, tuple[tuple[int, str], ...], int], ...]  # local, axes, rank
     statements: tuple[Statement, ...]
     results: tuple[Expr, ...]
@@ -62,12 +62,14 @@ def name_locals(
     }
     namer = _Namer(statements, draft.results, {}, taken, spare)
     arguments: list[tuple[str, str]] = []
-    for name, value in draft.interface.inputs:
-        arguments.append((namer.argument(name, value), "tensor"))
+    for given in draft.interface.arguments:
+        kind = "tensors" if given.is_list else "tensor"
+        arguments.append((namer.argument(given.name, given.value), kind))
     arguments += [(name, "size") for name in draft.interface.sizes]
     bound: dict[str, Expr] = {value: Field(path) for value, path in parameters.items()}
     bound |= {
-        v: Local(n, True) for (_, v), (n, _) in zip(draft.interface.inputs, arguments, strict=False)
+        given.value: Local(name, True)
+        for given, (name, _) in zip(draft.interface.arguments, arguments, strict=False)
     }
     names = _Names(bound, {})
     # Modules that do the same must call it the same, whichever symbol of the model it is.
@@ -181,6 +183,9 @@ class _Namer:
     ) -> tuple[str, ...]:
         """A name for each value; `_` for one of several that nothing reads."""
         wanted = list(hint.targets[: len(values)])
+        if len(values) > len(wanted) == 1:
+            # One name for a tuple of them all.
+            wanted = [f"{wanted[0]}_{k}" for k in range(len(values))]
         spare = next((self.results[v] for v in values if v in self.results), hint.fallback)
         wanted += [spare] * (len(values) - len(wanted))
         names: list[str] = []
@@ -209,7 +214,7 @@ class _Namer:
         inner.values[loop.carried] = Local(name)
         expr = rewrite(inner.bind(loop.expr), _loop_module(loop.path, variable))
         names.values[loop.names[0]] = Local(name)
-        return ForEach(loop.path, variable, (name,), name, start, expr)
+        return ForEach(loop.path, variable, (name,), name, start, expr, grows=loop.grows)
 
     def _while(self, loop: While, place: int, names: _Names) -> While:
         starts = map_exprs(loop.starts, names.bind)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pycandle.emit.fields import ComputedField, ParameterField, StructField
+from pycandle.emit.fields import ComputedField, ListField, ParameterField
 from pycandle.emit.names import string_literal
 from pycandle.emit.rust import FieldNames
 from pycandle.emit.structs import Forward, Struct
@@ -44,12 +44,13 @@ def _isolated_impls(tree: Tree, structs: list[Struct]) -> Iterator[str]:
     for struct in reversed(structs):
         names = FieldNames(struct.fields, struct.stored)
         given = any(forward.body.arguments for forward in struct.forwards)
-        inputs = "inputs" if given or _modules(struct) or len(struct.forwards) > 1 else "_inputs"
+        modules = _modules(struct, names)
+        inputs = "inputs" if given or modules or len(struct.forwards) > 1 else "_inputs"
         yield f"impl Isolated for {struct.name} {{"
         yield f"    fn call(&self, path: &str, {inputs}: &Inputs) -> Result<Vec<Tensor>> {{"
         yield "        match parity::step(path) {"
         yield f'            ("", _) => {_own_calls(tree, struct)},'
-        yield from (f"            {line}" for line in _arms(_modules(struct), names))
+        yield from (f"            {line}" for line in _arms(modules))
         yield "            _ => parity::unknown(path),"
         yield "        }"
         yield "    }"
@@ -57,46 +58,33 @@ def _isolated_impls(tree: Tree, structs: list[Struct]) -> Iterator[str]:
         yield ""
 
 
-def _modules(struct: Struct) -> dict[str, StructField]:
-    tensors = (ParameterField, ComputedField)
-    return {field.path: field for field in struct.fields if not isinstance(field, tensors)}
+def _modules(struct: Struct, names: FieldNames) -> dict[str, str]:
+    """How each submodule is read, by its path; those of a list that Python has too, together."""
+    found: dict[str, str] = {}
+    for field in struct.fields:
+        if isinstance(field, ListField) and field.prefix != f"{field.path}.":
+            found |= {item.path: names.place(item.path) for item in field.items}
+        elif not isinstance(field, (ParameterField, ComputedField)):
+            found[field.path] = names.place(field.path)
+    return found
 
 
-def _arms(modules: dict[str, StructField], names: FieldNames) -> Iterator[str]:
+def _arms(modules: dict[str, str]) -> Iterator[str]:
     """One arm for each first component; paths through containers nest."""
-    nested: dict[str, dict[str, StructField]] = {}
-    for path, field in modules.items():
+    nested: dict[str, dict[str, str]] = {}
+    for path, place in modules.items():
         first, _, rest = path.partition(".")
-        nested.setdefault(first, {})[rest] = field
-    for first, fields in nested.items():
-        head = f"({string_literal(first)}, rest) =>"
-        if list(fields) == [""]:
-            field = fields[""]
-            yield f"{head} self.{names[field.path]}.call(rest, inputs),"
-            continue
-        yield f"{head} match parity::step(rest) {{"
-        inner = {path: field for path, field in fields.items() if path}
-        for line in _inner_arms(inner, names):
-            yield f"    {line}"
-        yield "    _ => parity::unknown(path),"
-        yield "},"
-
-
-def _inner_arms(fields: dict[str, StructField], names: FieldNames) -> Iterator[str]:
-    nested: dict[str, dict[str, StructField]] = {}
-    for path, field in fields.items():
-        first, _, rest = path.partition(".")
-        nested.setdefault(first, {})[rest] = field
+        nested.setdefault(first, {})[rest] = place
     for first, inner in nested.items():
         head = f"({string_literal(first)}, rest) =>"
         if list(inner) == [""]:
-            yield f"{head} self.{names[inner[''].path]}.call(rest, inputs),"
-        else:
-            yield f"{head} match parity::step(rest) {{"
-            for line in _inner_arms({p: f for p, f in inner.items() if p}, names):
-                yield f"    {line}"
-            yield "    _ => parity::unknown(path),"
-            yield "},"
+            yield f"{head} {inner['']}.call(rest, inputs),"
+            continue
+        yield f"{head} match parity::step(rest) {{"
+        for line in _arms({path: place for path, place in inner.items() if path}):
+            yield f"    {line}"
+        yield "    _ => parity::unknown(path),"
+        yield "},"
 
 
 def _own_calls(tree: Tree, struct: Struct) -> str:
@@ -114,13 +102,20 @@ def _own_calls(tree: Tree, struct: Struct) -> str:
 
 def _own_call(forward: Forward, receiver: str) -> str:
     arguments: list[str] = []
-    tensors = 0
-    for name, kind in forward.body.arguments:
-        if kind == "tensor":
-            arguments.append(f"inputs.tensor({tensors})?")
-            tensors += 1
-        else:
-            arguments.append(f"inputs.size({string_literal(name)})?")
+    kinds = [kind for _, kind in forward.body.arguments]
+    tensors = [kind for kind in kinds if kind != "size"]
+    for place, (name, kind) in enumerate(forward.body.arguments):
+        match kind:
+            case "size":
+                arguments.append(f"inputs.size({string_literal(name)})?")
+            case "tensors":
+                after = len(tensors) - place - 1
+                arguments.append(f"inputs.tensors({place}, {after})?")
+            case _ if "tensors" in tensors[:place]:
+                # A list is of any length, so that what comes after it is counted from the end.
+                arguments.append(f"inputs.from_end({len(tensors) - place})?")
+            case _:
+                arguments.append(f"inputs.tensor({place})?")
     call = f"{receiver}.{forward.name}({', '.join(arguments)})?"
     count = len(forward.body.results)
     if count == 1:

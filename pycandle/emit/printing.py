@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pycandle.emit.names import identifier, string_literal
 from pycandle.emit.rust import FieldNames, argument, relation_text, value
 from pycandle.emit.statements import For, ForEach, If, Let, Read, Scope, Statement, While, missing
-from pycandle.ops.expr import Call, Expr, Field, Local, RelationOf, walk
+from pycandle.ops.expr import Call, Expr, Field, Local, RelationOf, Slice, walk
 
 # What clippy allows a function to take, `self` included, and a tuple to hold.
 MOST_ARGUMENTS, MOST_RESULTS = 7, 7
@@ -34,10 +34,7 @@ def statement_lines(statement: Statement, names: FieldNames) -> Iterator[str]:
         case Let(names=bound, expr=expr):
             yield f"let {_pattern(bound)} = {_owned(expr, names)};"
         case ForEach():
-            yield f"let mut {statement.names[0]} = {_owned(statement.start, names)};"
-            yield f"for {statement.variable} in &{names.place(statement.path)} {{"
-            yield f"    {statement.names[0]} = {value(statement.expr, names)};"
-            yield "}"
+            yield from _for_each(statement, names)
         case Read():
             yield from _read(statement, names)
         case If(names=bound):
@@ -50,6 +47,17 @@ def statement_lines(statement: Statement, names: FieldNames) -> Iterator[str]:
             yield from _while(statement, names)
         case For():
             yield from _for(statement, names)
+
+
+def _for_each(loop: ForEach, names: FieldNames) -> Iterator[str]:
+    (name,) = loop.names
+    start, item = _owned(loop.start, names), value(loop.expr, names)
+    if isinstance(loop.start, Slice):
+        start = f"vec![{', '.join(_owned(item, names) for item in loop.start.items)}]"
+    yield f"let mut {name} = {start};"
+    yield f"for {loop.variable} in &{names.place(loop.path)} {{"
+    yield f"    {name}.push({item});" if loop.grows else f"    {name} = {item};"
+    yield "}"
 
 
 def _pattern(bound: tuple[str, ...]) -> str:

@@ -43,22 +43,21 @@ class FieldNames:
 
     def __init__(self, fields: tuple[StructField, ...], taken: tuple[str, ...]) -> None:
         self.names: dict[str, str] = {}
-        self.lists = {field.path for field in fields if isinstance(field, ListField)}
+        self.items: dict[str, str] = {}  # how forward reads each item of a list
         used = {*taken, "checker", "device"}
         for field in fields:
             name = identifier(_readable(field), used)
             used.add(name)
             self.names[field.path] = name
+            for k, item in enumerate(field.items if isinstance(field, ListField) else ()):
+                self.items[item.path] = f"self.{name}[{k}]"
 
     def __getitem__(self, path: str) -> str:
         return self.names[path]
 
     def place(self, path: str) -> str:
         """How forward reads the field: `self.layer[3]`."""
-        stem, _, index = path.rpartition(".")
-        if path not in self.names and stem in self.lists:
-            return f"self.{self.names[stem]}[{int(index)}]"
-        return f"self.{self.names[path]}"
+        return self.items.get(path) or f"self.{self.names[path]}"
 
 
 def _readable(field: StructField) -> str:
@@ -83,8 +82,8 @@ def value(expr: Expr, names: FieldNames) -> str:
             return f"({_operand(left, names)} {sign} {_operand(right, names)})?"
         case Number():
             return number(expr)
-        case Config(name=name):
-            return f"self.{name}"
+        case Config():
+            return f"self.{expr.in_load}"
         case SizeOf(size=size_, kind=kind):
             return size_text(size_) if kind == "usize" else _converted(size_, kind)
         case RelationOf(guard=guard):

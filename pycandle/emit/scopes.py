@@ -6,6 +6,7 @@ It must not know text.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from pycandle.emit.statements import For, ForEach, If, Let, Read, Scope, Statement, While, map_exprs
@@ -74,8 +75,8 @@ def borrowed(part: Any, names: frozenset[str]) -> Any:
             return Scope(done, borrowed(results, names))
         case ForEach():
             inner = names - {part.variable, *part.names}
-            return ForEach(part.path, part.variable, part.names, part.carried,
-                           borrowed(part.start, names), borrowed(part.expr, inner))  # fmt: skip
+            start, expr = borrowed(part.start, names), borrowed(part.expr, inner)
+            return replace(part, start=start, expr=expr)
         case If():
             parts = borrowed((part.condition, part.then, part.otherwise), names)
             return If(part.names, *parts)

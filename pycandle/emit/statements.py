@@ -40,7 +40,7 @@ class Let:
 
 @dataclass(frozen=True, slots=True)
 class ForEach:
-    """Carries a value through the modules of a list."""
+    """Carries a value through the modules of a list, or a list of all that they gave."""
 
     path: str
     variable: str  # the loop's own module; empty in a draft, where it is Field(path)
@@ -49,6 +49,7 @@ class ForEach:
     start: Expr
     expr: Expr
     hint: Hint = Hint()
+    grows: bool = False  # what is carried is a list, and what an iteration gives its next item
 
 
 @dataclass(frozen=True, slots=True)

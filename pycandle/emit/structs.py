@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from pycandle.emit.body import Draft, Interface, draft
 from pycandle.emit.fields import (
@@ -18,6 +19,8 @@ from pycandle.emit.fields import (
     ModuleField,
     ParameterField,
     StructField,
+    gathered,
+    numbered,
     with_exprs,
     with_lists,
 )
@@ -27,7 +30,7 @@ from pycandle.emit.lowering import weights_dtype
 from pycandle.emit.names import identifier, type_identifier
 from pycandle.emit.naming import Body, name_locals
 from pycandle.emit.recurrences import roll_steps
-from pycandle.emit.statements import map_exprs, walk_all
+from pycandle.emit.statements import ForEach, map_exprs, walk_all
 from pycandle.emit.tree import Tree
 from pycandle.graph import Region
 from pycandle.ops.expr import Config, DeviceOf, Expr, Local, Number, rewrite, size
@@ -142,21 +145,26 @@ class _Structs:
         children: dict[str, ModuleField] = {}
         for region in calls:
             children |= {self.fields[c].path: self.fields[c] for c in tree.children[region]}
-        gathered = with_lists(list(children.values()))
-        drafts, computed = self._drafts(calls, {identifier(field.path) for field in gathered})
+        held = with_lists(list(children.values()))
+        drafts, computed = self._drafts(calls, {identifier(field.path) for field in held})
         own: dict[str, ParameterField] = {}
         for region, made in zip(calls, drafts, strict=True):
             own |= {field.path: field for field in self._parameters(made.parameters, region)}
-        paths = computed.paths if computed else ()
-        lists = {f.path: len(f.items) for f in gathered if isinstance(f, ListField)}
+        computed_paths = computed.paths if computed else ()
+        siblings = numbered(list(children.values()))
+        lists = [*(field for field in held if isinstance(field, ListField)), *siblings]
+        paths = {field.path: tuple(item.path for item in field.items) for field in lists}
+        rolled: set[str] = set()
         bodies: dict[Body, Interface] = {}
         forms: list[int] = []
         for region, made in zip(calls, drafts, strict=True):
+            statements = roll(made.statements, paths, made.results)
+            rolled |= {each.path for each in statements if isinstance(each, ForEach)}
             body = name_locals(
                 made,
-                roll_steps(roll(made.statements, lists, made.results), made.results),
+                roll_steps(statements, made.results),
                 {p: tree.relative(p, region) or "" for p in made.parameters}
-                | dict(zip(made.kept, paths, strict=False)),
+                | dict(zip(made.kept, computed_paths, strict=False)),
                 {value: tree.graph.types[value].stored.rank for _, value in made.interface.inputs},
                 frozenset(symbol.name for symbol in tree.graph.symbols),
             )
@@ -165,8 +173,9 @@ class _Structs:
             self.interfaces[region] = replace(made.interface, method=_method(forms[-1]))
         reads = bool(own) or any(field.reads_weights for field in children.values())
         reads |= any(map(_reads_device, bodies))
-        made = tuple(ComputedField(path) for path in paths if path not in own)
-        fields = (*own.values(), *made, *gathered)
+        made = (ComputedField(path) for path in computed_paths if path not in own)
+        used = [field for field in siblings if field.path in rolled]
+        fields = (*own.values(), *made, *gathered(held, used))
         return _Plan(
             calls, tuple(forms), fields, tuple(bodies), tuple(bodies.values()),
             reads or computed is not None, computed,
@@ -221,8 +230,10 @@ class _Structs:
         configs = _configs(vectors, first.computed.names if first.computed else ())
         fields, bodies, computed = _configured(first, configs)
         stored = _read_configs(bodies)
-        order = tuple(dict.fromkeys(c for c in configs if c is not None))
-        kinds = {c: vector[0].kind for c, vector in zip(configs, vectors, strict=True) if c}
+        given = [(c.name, vector) for c, vector in zip(configs, vectors, strict=True) if c
+                 and c.factor == 1]  # fmt: skip
+        order = tuple(dict.fromkeys(name for name, _ in given))
+        kinds = {name: vector[0].kind for name, vector in given}
         struct = Struct(
             name,
             tuple(_forward(plans, k, body) for k, body in enumerate(bodies)),
@@ -235,7 +246,7 @@ class _Structs:
         )
         self.structs.append(struct)
         for k, plan in enumerate(plans):
-            values = {c: vector[k] for c, vector in zip(configs, vectors, strict=True) if c}
+            values = {name: vector[k] for name, vector in given}
             args = tuple(replace(values[c], label=c) for c in order)
             for called in plan.regions:
                 self.fields[called] = ModuleField(
@@ -307,14 +318,26 @@ def _groups(plans: list[_Plan], tree: Tree) -> list[list[_Plan]]:
 
 
 def _of_few_constants(plans: list[_Plan]) -> list[list[_Plan]]:
-    """The plans together if few constants tell them apart, else those that are equal in all."""
-    vectors = list(zip(*(_numbers(plan) for plan in plans), strict=True))
-    if len({name for name in _configs(vectors) if name}) <= _MOST_CONSTANTS:
-        return [plans]
-    equal: dict[tuple[Number, ...], list[_Plan]] = {}
+    """The plans, each with the first others that few constants tell it apart from."""
+    groups: list[list[_Plan]] = []
+    numbers: list[list[list[Number]]] = []
     for plan in plans:
-        equal.setdefault(tuple(_numbers(plan)), []).append(plan)
-    return list(equal.values())
+        own = _numbers(plan)
+        for group, known in zip(groups, numbers, strict=True):
+            if own in known or _few([*known, own]):
+                group.append(plan)
+                known.append(own)
+                break
+        else:
+            groups.append([plan])
+            numbers.append([own])
+    return groups
+
+
+def _few(numbers: list[list[Number]]) -> bool:
+    """Whether modules with these constants can share a struct that is easy to load."""
+    configs = _configs(list(zip(*numbers, strict=True)))
+    return len({config.name for config in configs if config}) <= _MOST_CONSTANTS
 
 
 def _map(
@@ -353,33 +376,60 @@ def _numbers(plan: _Plan) -> list[Number]:
     return found
 
 
-def _configs(vectors: list[tuple[Number, ...]], locals_: tuple[str, ...] = ()) -> list[str | None]:
-    """The name of the configuration that each constant becomes; None for those that agree.
+def _configs(
+    vectors: list[tuple[Number, ...]], locals_: tuple[str, ...] = ()
+) -> list[Config | None]:
+    """The configuration that each constant becomes; None for those that agree.
 
-    In `load` it stands among these locals.
+    In `load` it stands among these locals. Where there are too many, those that are multiples of
+    others in every module are written so.
     """
-    names: dict[tuple[object, ...], str] = {}
-    configs: list[str | None] = []
+    distinct = dict.fromkeys(
+        key for vector in vectors for key in [_values(vector)] if len(set(key[1:])) > 1
+    )
+    related = _multiples(list(distinct)) if len(distinct) > _MOST_CONSTANTS else {}
+    named: dict[_Values, Config] = {}
     for vector in vectors:
-        values = (vector[0].kind, *(number.value for number in vector))
-        if len(set(values[1:])) == 1:
-            configs.append(None)
-            continue
-        if values not in names:
-            taken = {*names.values(), *locals_, "vb", "checker"}
-            names[values] = identifier(vector[0].label or "size", taken)
-        configs.append(names[values])
-    return configs
+        key = _values(vector)
+        if key in distinct and key not in related and key not in named:
+            taken = {*(config.name for config in named.values()), *locals_, "vb", "checker"}
+            named[key] = Config(identifier(vector[0].label or "size", taken))
+    for key, (base, factor) in related.items():
+        named[key] = Config(named[base].name, factor)
+    return [named.get(_values(vector)) for vector in vectors]
+
+
+_Values: TypeAlias = "tuple[str | int | float, ...]"
+
+
+def _values(vector: tuple[Number, ...]) -> _Values:
+    """A constant's type and its value in each module."""
+    return (vector[0].kind, *(number.value for number in vector))
+
+
+def _multiples(distinct: list[_Values]) -> dict[_Values, tuple[_Values, int]]:
+    """Sizes that are the same multiple of another one in every module, each with that one."""
+    found: dict[_Values, tuple[_Values, int]] = {}
+    bases: list[_Values] = []
+    for key in sorted((key for key in distinct if key[0] == "usize"), key=lambda key: key[1:]):
+        for base in bases:
+            factors = {divmod(int(a), int(b)) for a, b in zip(key[1:], base[1:], strict=True)}
+            if len(factors) == 1 and next(iter(factors))[1] == 0:
+                found[key] = base, next(iter(factors))[0]
+                break
+        else:
+            if all(int(value) > 0 for value in key[1:]):
+                bases.append(key)
+    return found
 
 
 def _configured(
-    plan: _Plan, configs: list[str | None]
+    plan: _Plan, configs: list[Config | None]
 ) -> tuple[tuple[StructField, ...], tuple[Body, ...], Computed | None]:
     remaining = iter(configs)
 
     def change(number: Number) -> Expr:
-        name = next(remaining)
-        return number if name is None else Config(name)
+        return next(remaining) or number
 
     return _map(plan, change)
 

@@ -46,9 +46,17 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """A number that differs between instances of a struct, by the name of its configuration."""
+    """A number that differs between instances of a struct, by the name of its configuration; or
+    so many times that number.
+    """
 
     name: str
+    factor: int = 1
+
+    @property
+    def in_load(self) -> str:
+        """How `load` reads it, where it is an argument."""
+        return self.name if self.factor == 1 else f"{self.name} * {self.factor}"
 
 
 @dataclass(frozen=True, slots=True)

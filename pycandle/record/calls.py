@@ -22,6 +22,8 @@ from typing import Any
 import torch
 from torch.utils import _pytree as pytree
 
+from pycandle.record.unpacking import unpacked
+
 # Methods of torch.nn.Module that stand between a forward and the forward it calls.
 _PLUMBING = ("_call_impl", "_wrapped_call_impl", "inner", "__call__")
 
@@ -77,7 +79,10 @@ def observe(
         prefix = f"{calls[parent].path}.".lstrip(".") if parent is not None else ""
         path = next((n for n in names[module] if n.startswith(prefix)), names[module][0])
         call = Call(path, counts[path], name, source_of(module), parent, site)
-        call.inputs = kept(_arguments(module, args, kwargs))
+        given = _arguments(module, args, kwargs)
+        # The model's own arguments keep the names that its callers know.
+        names_of = unpacked(type(module).forward) if parent is not None else {}
+        call.inputs = kept({names_of.get(name, name): given[name] for name in given})
         counts[path] += 1
         open_calls.append(len(calls))
         open_modules.append(module)

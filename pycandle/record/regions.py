@@ -17,6 +17,7 @@ from pycandle.graph import Boundary, Graph, Node, Region
 from pycandle.record.calls import Call
 from pycandle.record.importer import Imported
 from pycandle.record.source import place_of_line
+from pycandle.record.twins import merge_twins
 
 
 def place_nodes(imported: Imported, calls: list[Call]) -> Graph:
@@ -35,7 +36,7 @@ def place_nodes(imported: Imported, calls: list[Call]) -> Graph:
             home = index[path, call]
         homes.append(home)
     placed = _place_constants(imported.graph.nodes, homes, regions)
-    return replace(imported.graph, regions=tuple(regions), nodes=placed)
+    return merge_twins(replace(imported.graph, regions=tuple(regions), nodes=placed))
 
 
 def _region(call: Call) -> Region:

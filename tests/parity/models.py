@@ -42,7 +42,18 @@ from tests.parity.layers import (
 )
 from tests.parity.lively import enliven
 from tests.parity.signals import Denoiser, Listener, Rotary, SpectralConvolution, Vocoder
-from tests.parity.trees import Returned, Several, Shared, Stack, Tables, Tied, Twice, Upcast, Vec
+from tests.parity.trees import (
+    Dense,
+    Returned,
+    Several,
+    Shared,
+    Stack,
+    Tables,
+    Tied,
+    Twice,
+    Upcast,
+    Vec,
+)
 
 Inputs = dict[str, Tensor]
 
@@ -132,6 +143,7 @@ MODELS: dict[str, Model] = {
     "upcast": Model(Upcast, floats(x=(3, 6))),
     "tables": Model(Tables, floats(x=(4, 9))),
     "squares": Model(Squares, floats(x=(3, 7))),
+    "dense": Model(Dense, floats(x=(3, 6))),
     "returned": Model(Returned, floats(x=(3, 6))),
     "several": Model(Several, floats(x=(4, 10), gate=(4, 8))),
     "hostile": Model(Vec, floats(type=(3, 6), match=(3, 6))),

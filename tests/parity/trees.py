@@ -206,6 +206,46 @@ class Vec(nn.Module):
         return self.nn(self.Tensor(output, match)) * getattr(self, 'weight "\n')
 
 
+class Dense(nn.Module):
+    """Layers that each read a list of all that came before, in blocks of two lengths."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.rand(1))
+        self.blocks = nn.ModuleList([Growing(6, 3), Growing(18, 4)])
+
+    def forward(self, x: Tensor) -> Tensor:
+        for block in self.blocks:
+            x = block(x, self.scale)
+        return x
+
+
+class Growing(nn.ModuleDict):
+    def __init__(self, width: int, count: int) -> None:
+        super().__init__({f"layer{k + 1}": Joined(width + 4 * k) for k in range(count)})
+
+    def forward(self, x: Tensor, scale: Tensor) -> Tensor:
+        features = [x]
+        for layer in self.values():
+            features.append(layer(features, scale))
+        return torch.cat(features, -1)
+
+
+class Joined(nn.Module):
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.join = Join()
+        self.fc = nn.Linear(width, 4)
+
+    def forward(self, features: list[Tensor], scale: Tensor) -> Tensor:
+        return torch.tanh(self.fc(self.join(features, scale)))
+
+
+class Join(nn.Module):
+    def forward(self, features: list[Tensor], scale: Tensor) -> Tensor:
+        return torch.cat(features, -1) * scale
+
+
 class Result(nn.Module):
     """Its class, and its arguments, have names that generated code uses itself."""
 

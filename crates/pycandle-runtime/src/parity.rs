@@ -79,6 +79,22 @@ impl Inputs {
         })
     }
 
+    /// The input tensors from a place on, but for so many at the end.
+    pub fn tensors(&self, first: usize, after: usize) -> Result<&[Tensor]> {
+        let end = self.tensors.len().saturating_sub(after);
+        self.tensors.get(first..end).ok_or_else(|| {
+            Error::Msg(format!(
+                "inputs {first}.. are missing; {} are recorded",
+                self.tensors.len()
+            ))
+        })
+    }
+
+    /// An input tensor by its place from the end, where the last is 1.
+    pub fn from_end(&self, place: usize) -> Result<&Tensor> {
+        self.tensor(self.tensors.len().wrapping_sub(place))
+    }
+
     /// The size of a symbolic axis.
     pub fn size(&self, symbol: &str) -> Result<usize> {
         let size = self.sizes.get(symbol).copied();

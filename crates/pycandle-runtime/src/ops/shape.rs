@@ -6,7 +6,7 @@ use super::index::pick_slices;
 use super::promote::promote_types;
 
 /// `torch.cat`, with promotion; as in PyTorch, tensors of shape `(0,)` count as nothing.
-pub fn cat(tensors: &[&Tensor], dim: usize) -> Result<Tensor> {
+pub fn cat<T: AsRef<Tensor>>(tensors: &[T], dim: usize) -> Result<Tensor> {
     let joined = promoted(tensors)?;
     let parts: Vec<_> = joined.iter().filter(|x| x.dims() != [0]).collect();
     match (&parts[..], joined.first()) {
@@ -16,7 +16,7 @@ pub fn cat(tensors: &[&Tensor], dim: usize) -> Result<Tensor> {
 }
 
 /// `torch.stack`, with promotion: joins along a new axis.
-pub fn stack(tensors: &[&Tensor], dim: usize) -> Result<Tensor> {
+pub fn stack<T: AsRef<Tensor>>(tensors: &[T], dim: usize) -> Result<Tensor> {
     Tensor::stack(&promoted(tensors)?, dim)
 }
 
@@ -86,8 +86,9 @@ pub fn combinations(x: &Tensor, r: usize, with_replacement: bool) -> Result<Tens
     pick_slices(x, &rows.concat(), 0)?.reshape((rows.len(), r))
 }
 
-fn promoted(tensors: &[&Tensor]) -> Result<Vec<Tensor>> {
-    let dtype = tensors.iter().map(|x| x.dtype()).reduce(promote_types);
+fn promoted<T: AsRef<Tensor>>(tensors: &[T]) -> Result<Vec<Tensor>> {
+    let tensors = tensors.iter().map(AsRef::as_ref);
+    let dtype = tensors.clone().map(Tensor::dtype).reduce(promote_types);
     let dtype: DType = dtype.ok_or_else(|| Error::Msg("nothing to join".to_string()))?;
-    tensors.iter().map(|x| x.to_dtype(dtype)).collect()
+    tensors.map(|x| x.to_dtype(dtype)).collect()
 }
