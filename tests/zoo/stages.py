@@ -100,13 +100,18 @@ class _Progress:
 def go(name: str, entry: Entry, folder: Path) -> Row:
     """All stages, until one fails; the folder exists."""
     progress = _Progress(Row(name), entry)
-    module = re.sub(r"\W+", "_", name).lower()
+    module = module_name(name)
     for what, stage in _STAGES.items():
         with progress.stage(what):
             stage(progress, module, folder)
         if progress.stopped:
             break
     return progress.row
+
+
+def module_name(name: str) -> str:
+    """The entry's name as a Rust module's."""
+    return re.sub(r"\W+", "_", name).lower()
 
 
 def _record(progress: _Progress, module: str, folder: Path) -> None:
