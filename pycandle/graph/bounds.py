@@ -51,7 +51,7 @@ def solved(guard: Guard, ranges: Mapping[str, Range]) -> tuple[str, Range] | Non
         if not parts:
             break
         low, high = parts.pop()
-        holds = known(guard, {name: (low, high)})
+        holds = _at(guard, name, int(low)) if low == high else known(guard, {name: (low, high)})
         if holds and holding and holding[-1][1] + 1 == low:
             holding[-1] = (holding[-1][0], high)
         elif holds:
@@ -62,6 +62,14 @@ def solved(guard: Guard, ranges: Mapping[str, Range]) -> tuple[str, Range] | Non
             middle = 2 * max(low, 1) if math.isinf(high) else (low + high) // 2
             parts += [(middle + 1, high), (low, middle)]
     return (name, holding[0]) if not parts and len(holding) == 1 else None
+
+
+def _at(guard: Guard, name: str, size: int) -> bool | None:
+    """Whether the relation holds at one size of its symbol; None where it divides by zero."""
+    try:
+        return guard.holds({name: size})
+    except ZeroDivisionError:
+        return None
 
 
 def settle(size: Size, ranges: Mapping[str, Range]) -> Size:

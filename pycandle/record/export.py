@@ -14,7 +14,7 @@ import logging
 import re
 import warnings
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +27,7 @@ from torch.utils import _pytree as pytree
 from pycandle.errors import Finding, RecordError
 from pycandle.graph import Static
 from pycandle.record.calls import relative
+from pycandle.record.loops import whole_loops
 from pycandle.record.sequences import whole_sequences
 
 # Asking torch why an axis is static costs one more export each.
@@ -99,8 +100,16 @@ def _inference(model: torch.nn.Module) -> Generator[None]:
 def _export(
     model: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], dynamic_shapes: Any
 ) -> ExportedProgram:
-    def attempt() -> ExportedProgram:
+    def plain() -> ExportedProgram:
         return torch.export.export(model, args, kwargs, dynamic_shapes=dynamic_shapes, strict=False)
+
+    def attempt() -> ExportedProgram:
+        with whole_loops(model) as found:
+            if found:
+                # A loop that turns out to carry other things than tensors is exported as it is.
+                with suppress(Exception):
+                    return plain()
+        return plain()
 
     try:
         try:

@@ -75,6 +75,30 @@ class Recurrence(nn.Module):
         return map_rows(scaled, outputs, state), state
 
 
+class Steps(nn.Module):
+    """Loops over the rows in Python: one loop stacks what its steps give, the other writes it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = nn.Linear(6, 6)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        gate = torch.sigmoid(self.gate(x))
+        state = torch.zeros(x.shape[0], 6)
+        rows = []
+        for t in range(x.shape[1]):
+            state = gate[:, t] * state + x[:, t]
+            row = torch.tanh(state) * gate[:, t, :1]
+            rows.append(row)
+        mixed = torch.stack(rows, dim=1)
+        total = state
+        written = torch.zeros_like(mixed)
+        for t in range(mixed.shape[1]):
+            total = total * 0.5 + mixed[:, t]
+            written[:, t] = total.to(x.dtype)
+        return written, total
+
+
 class Picked(nn.Module):
     """Positions and elements where a mask holds, and the distinct ids: as many as there are."""
 

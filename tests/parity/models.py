@@ -29,6 +29,7 @@ from tests.parity.flow import (
     Repeats,
     Scattered,
     Sizes,
+    Steps,
 )
 from tests.parity.layers import (
     ConvNet,
@@ -156,6 +157,7 @@ MODELS: dict[str, Model] = {
     "repeats": Model(Repeats, lambda: floats(x=(3, 5))() | {"times": torch.randint(1, 4, (2,))}),
     "recurrence": Model(Recurrence, floats(frames=(4, 7), initial=(7,))),
     "grouped": Model(Grouped, lambda: floats(x=(64, 6))() | {"groups": torch.randint(0, 4, (64,))}),
+    "steps": Model(Steps, floats(x=(2, 5, 6))),
     "picked": Model(Picked, lambda: floats(x=(5, 6))() | {"ids": torch.randint(0, 4, (5,))}),
     "sizes": Model(Sizes, lambda: floats(x=(5, 6))() | {"lengths": torch.randint(1, 9, (3,))}),
     "cropped": Model(Cropped, lambda: floats(x=(4, 6))() | {"length": torch.tensor(3)}),

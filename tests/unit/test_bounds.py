@@ -81,6 +81,10 @@ def test_bounds_hold(size: dim.Size, s: int, t: int, n: int) -> None:
         ("(256//s) == 256", (1, 1)),
         ("s - 5000 <= 7", (1, 5007)),
         ("t > 9", None),
+        # Lengths whose padding to the next multiple makes them the first one.
+        ("((256 - t%256)%256) + t == 256", (2, 8)),
+        ("((256 - n%256)%256) + n == 256", (9, 256)),
+        ("8//(t - 4) == 2", None),
     ],
 )
 def test_a_relation_of_one_symbol_is_a_range(
