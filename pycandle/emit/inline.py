@@ -44,6 +44,10 @@ def inline(
             statements.append(statement)
             continue
         values, expr, targets = statement.names, statement.expr, statement.hint.targets
+        # What gives back what it reads, as a pad of nothing, has no need of another name.
+        if isinstance(expr, Var) and len(values) == 1:
+            inlined[values[0]] = expr
+            continue
         read_by = [reader for value in values for reader in readers.get(value, [])]
         if scope and len(values) == 1 and uses[values[0]] == 1 and values[0] in results:
             inlined[values[0]] = expr

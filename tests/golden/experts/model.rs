@@ -1,0 +1,358 @@
+use candle_core::{DType, Device, Result, Tensor};
+use candle_nn::VarBuilder;
+use pycandle_runtime::{PyChecker, Scope, nn, ops, py_check};
+
+/// transformers.models.mixtral.modeling_mixtral.MixtralModel (transformers/models/mixtral/modeling_mixtral.py:416)
+#[derive(Debug, Clone)]
+pub struct MixtralModel {
+    pub embed_tokens: nn::Embedding,
+    pub rotary_emb: MixtralRotaryEmbedding,
+    pub layers: Vec<MixtralDecoderLayer>,
+    pub norm: MixtralRMSNorm,
+    pub checker: Option<PyChecker>,
+}
+
+impl MixtralModel {
+    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
+        Ok(Self {
+            embed_tokens: nn::embedding(30, 16, vb.pp("embed_tokens"), checker.pp("embed_tokens"))?,
+            rotary_emb: MixtralRotaryEmbedding::load(
+                vb.pp("rotary_emb"),
+                checker.pp("rotary_emb"),
+            )?,
+            layers: (0..2)
+                .map(|i| {
+                    MixtralDecoderLayer::load(
+                        vb.pp(format!("layers.{i}")),
+                        checker.pp(format!("layers.{i}")),
+                    )
+                })
+                .collect::<Result<Vec<_>>>()?,
+            norm: MixtralRMSNorm::load(vb.pp("norm"), checker.pp("norm"))?,
+            checker,
+        })
+    }
+
+    pub fn forward(&self, input_ids: &Tensor) -> Result<Tensor> {
+        let (batch, seq) = input_ids.dims2()?;
+        ops::expect_size("batch", batch, 1, None)?;
+        ops::expect_size("seq", seq, 1, None)?;
+        let (position_embeddings_0, position_embeddings_1) = self.rotary_emb.forward(seq)?;
+        let mut hidden_states = self.embed_tokens.forward(input_ids)?;
+        for layer in &self.layers {
+            hidden_states = layer.forward(
+                &hidden_states,
+                &position_embeddings_0,
+                &position_embeddings_1,
+            )?;
+        }
+        let hidden_states = self.norm.forward(&hidden_states)?;
+        py_check!(self.checker, "", &hidden_states);
+        Ok(hidden_states)
+    }
+}
+
+/// transformers.models.mixtral.modeling_mixtral.MixtralDecoderLayer (transformers/models/mixtral/modeling_mixtral.py:341)
+#[derive(Debug, Clone)]
+pub struct MixtralDecoderLayer {
+    pub input_layernorm: MixtralRMSNorm,
+    pub self_attn: MixtralAttention,
+    pub post_attention_layernorm: MixtralRMSNorm,
+    pub mlp: MixtralSparseMoeBlock,
+    pub checker: Option<PyChecker>,
+}
+
+impl MixtralDecoderLayer {
+    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
+        Ok(Self {
+            input_layernorm: MixtralRMSNorm::load(
+                vb.pp("input_layernorm"),
+                checker.pp("input_layernorm"),
+            )?,
+            self_attn: MixtralAttention::load(vb.pp("self_attn"), checker.pp("self_attn"))?,
+            post_attention_layernorm: MixtralRMSNorm::load(
+                vb.pp("post_attention_layernorm"),
+                checker.pp("post_attention_layernorm"),
+            )?,
+            mlp: MixtralSparseMoeBlock::load(vb.pp("mlp"), checker.pp("mlp"))?,
+            checker,
+        })
+    }
+
+    pub fn forward(
+        &self,
+        hidden_states: &Tensor,
+        position_embeddings_0: &Tensor,
+        position_embeddings_1: &Tensor,
+    ) -> Result<Tensor> {
+        let input_layernorm = self.input_layernorm.forward(hidden_states)?;
+        let self_attn = self.self_attn.forward(
+            &input_layernorm,
+            position_embeddings_0,
+            position_embeddings_1,
+        )?;
+        let hidden_states = (hidden_states + &self_attn)?;
+        let post_attention_layernorm = self.post_attention_layernorm.forward(&hidden_states)?;
+        let mlp = self.mlp.forward(&post_attention_layernorm)?;
+        let hidden_states = (&hidden_states + &mlp)?;
+        py_check!(self.checker, "", &hidden_states);
+        Ok(hidden_states)
+    }
+}
+
+/// transformers.models.mixtral.modeling_mixtral.MixtralSparseMoeBlock (transformers/models/mixtral/modeling_mixtral.py:121)
+#[derive(Debug, Clone)]
+pub struct MixtralSparseMoeBlock {
+    pub gate: MixtralTopKRouter,
+    pub experts: MixtralExperts,
+    pub checker: Option<PyChecker>,
+}
+
+impl MixtralSparseMoeBlock {
+    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
+        Ok(Self {
+            gate: MixtralTopKRouter::load(vb.pp("gate"), checker.pp("gate"))?,
+            experts: MixtralExperts::load(vb.pp("experts"), checker.pp("experts"))?,
+            checker,
+        })
+    }
+
+    pub fn forward(&self, hidden_states: &Tensor) -> Result<Tensor> {
+        let (batch, seq, _) = hidden_states.dims3()?;
+        let hidden_states = hidden_states.reshape((batch * seq, 16))?;
+        let (value, top_k_weights) = self.gate.forward(&hidden_states)?;
+        let hidden_states =
+            self.experts
+                .forward(&hidden_states, &top_k_weights, &value, batch, seq)?;
+        let hidden_states = hidden_states.reshape((batch, seq, 16))?;
+        py_check!(self.checker, "", &hidden_states);
+        Ok(hidden_states)
+    }
+}
+
+/// transformers.models.mixtral.modeling_mixtral.MixtralExperts (transformers/models/mixtral/modeling_mixtral.py:68)
+#[derive(Debug, Clone)]
+pub struct MixtralExperts {
+    pub gate_up_proj: Tensor,
+    pub down_proj: Tensor,
+    pub act_fn: nn::Activation,
+    pub checker: Option<PyChecker>,
+}
+
+impl MixtralExperts {
+    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
+        Ok(Self {
+            gate_up_proj: vb.get((4, 48, 16), "gate_up_proj")?,
+            down_proj: vb.get((4, 16, 24), "down_proj")?,
+            act_fn: nn::Activation::new(ops::silu, checker.pp("act_fn")),
+            checker,
+        })
+    }
+
+    pub fn forward(
+        &self,
+        hidden_states: &Tensor,
+        top_k_index: &Tensor,
+        top_k_weights: &Tensor,
+        batch: usize,
+        seq: usize,
+    ) -> Result<Tensor> {
+        let (sort, sort_2) = ops::sort(&top_k_index.reshape(batch * seq * 2)?, 0, false)?;
+        let cumsum = ops::cumsum(
+            &ops::histc(&sort.to_dtype(DType::F32)?, 4, 0.0, 3.0)?.to_dtype(DType::I32)?,
+            0,
+        )?
+        .to_dtype(DType::I32)?;
+        let grouped_mm_fallback = ops::grouped_mm(
+            &ops::index(hidden_states, &[Some(&ops::floor_divide(&sort_2, 2i64)?)])?,
+            &self.gate_up_proj.transpose(1, 2)?,
+            Some(&cumsum),
+        )?;
+        let grouped_mm_fallback = ops::grouped_mm(
+            &(self
+                .act_fn
+                .forward(&grouped_mm_fallback.narrow(1, 0, 24)?)?
+                * grouped_mm_fallback.narrow(1, 24, 24)?)?,
+            &self.down_proj.transpose(1, 2)?,
+            Some(&cumsum),
+        )?;
+        let index = ops::index(
+            &grouped_mm_fallback.broadcast_mul(
+                &ops::index(&top_k_weights.reshape(batch * seq * 2)?, &[Some(&sort_2)])?
+                    .unsqueeze(1)?,
+            )?,
+            &[Some(&ops::index_put(
+                &Tensor::zeros(batch * seq * 2, DType::I64, hidden_states.device())?,
+                &[Some(&sort_2)],
+                &Tensor::arange(0i64, (batch * seq * 2) as i64, hidden_states.device())?,
+                false,
+            )?)],
+        )?;
+        let output = ops::sum(&index.reshape((batch * seq, 2, 16))?, &[1], false)?;
+        py_check!(self.checker, "", &output);
+        Ok(output)
+    }
+}
+
+/// transformers.models.mixtral.modeling_mixtral.MixtralAttention (transformers/models/mixtral/modeling_mixtral.py:288)
+#[derive(Debug, Clone)]
+pub struct MixtralAttention {
+    pub q_proj: nn::Linear,
+    pub k_proj: nn::Linear,
+    pub v_proj: nn::Linear,
+    pub o_proj: nn::Linear,
+    pub checker: Option<PyChecker>,
+}
+
+impl MixtralAttention {
+    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
+        Ok(Self {
+            q_proj: nn::linear_no_bias(16, 16, vb.pp("q_proj"), checker.pp("q_proj"))?,
+            k_proj: nn::linear_no_bias(16, 8, vb.pp("k_proj"), checker.pp("k_proj"))?,
+            v_proj: nn::linear_no_bias(16, 8, vb.pp("v_proj"), checker.pp("v_proj"))?,
+            o_proj: nn::linear_no_bias(16, 16, vb.pp("o_proj"), checker.pp("o_proj"))?,
+            checker,
+        })
+    }
+
+    pub fn forward(&self, hidden_states: &Tensor, cos: &Tensor, sin: &Tensor) -> Result<Tensor> {
+        let (batch, seq, _) = hidden_states.dims3()?;
+        let query_states = self
+            .q_proj
+            .forward(hidden_states)?
+            .reshape((batch, seq, 2, 8))?
+            .transpose(1, 2)?;
+        let key_states = self
+            .k_proj
+            .forward(hidden_states)?
+            .reshape((batch, seq, 1, 8))?
+            .transpose(1, 2)?;
+        let value_states = self
+            .v_proj
+            .forward(hidden_states)?
+            .reshape((batch, seq, 1, 8))?
+            .transpose(1, 2)?;
+        let unsqueeze = cos.unsqueeze(1)?;
+        let unsqueeze_2 = sin.unsqueeze(1)?;
+        let query_states = (query_states.broadcast_mul(&unsqueeze)?
+            + ops::cat(
+                &[
+                    &ops::neg(&query_states.narrow(3, 4, 4)?)?,
+                    &query_states.narrow(3, 0, 4)?,
+                ],
+                3,
+            )?
+            .broadcast_mul(&unsqueeze_2)?)?;
+        let add = (key_states.broadcast_mul(&unsqueeze)?
+            + ops::cat(
+                &[
+                    &ops::neg(&key_states.narrow(3, 4, 4)?)?,
+                    &key_states.narrow(3, 0, 4)?,
+                ],
+                3,
+            )?
+            .broadcast_mul(&unsqueeze_2)?)?;
+        let scaled_dot_product_attention = ops::scaled_dot_product_attention(
+            &query_states,
+            &add.unsqueeze(2)?
+                .broadcast_as((batch, 1, 2, seq, 8))?
+                .reshape((batch, 2, seq, 8))?,
+            &value_states
+                .unsqueeze(2)?
+                .broadcast_as((batch, 1, 2, seq, 8))?
+                .reshape((batch, 2, seq, 8))?,
+            None,
+            true,
+            Some(0.3535533905932738),
+        )?;
+        let attn_output = scaled_dot_product_attention.transpose(1, 2)?;
+        let attn_output = attn_output.reshape((batch, seq, 16))?;
+        let attn_output = self.o_proj.forward(&attn_output)?;
+        py_check!(self.checker, "", &attn_output);
+        Ok(attn_output)
+    }
+}
+
+/// transformers.models.mixtral.modeling_mixtral.MixtralTopKRouter (transformers/models/mixtral/modeling_mixtral.py:103)
+#[derive(Debug, Clone)]
+pub struct MixtralTopKRouter {
+    pub weight: Tensor,
+    pub checker: Option<PyChecker>,
+}
+
+impl MixtralTopKRouter {
+    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
+        Ok(Self {
+            weight: vb.get((4, 16), "weight")?,
+            checker,
+        })
+    }
+
+    pub fn forward(&self, hidden_states: &Tensor) -> Result<(Tensor, Tensor)> {
+        let router_logits = ops::linear(hidden_states, &self.weight, None)?;
+        let router_probs = ops::softmax(&router_logits, 1)?;
+        let (router_top_value, router_indices) = ops::topk(&router_probs, 2, 1, true)?;
+        let router_top_value =
+            router_top_value.broadcast_div(&ops::sum(&router_top_value, &[1], true)?)?;
+        py_check!(self.checker, "", &router_top_value, &router_indices);
+        Ok((router_top_value, router_indices))
+    }
+}
+
+/// transformers.models.mixtral.modeling_mixtral.MixtralRMSNorm (transformers/models/mixtral/modeling_mixtral.py:142)
+#[derive(Debug, Clone)]
+pub struct MixtralRMSNorm {
+    pub weight: Tensor,
+    pub checker: Option<PyChecker>,
+}
+
+impl MixtralRMSNorm {
+    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
+        Ok(Self {
+            weight: vb.get(16, "weight")?,
+            checker,
+        })
+    }
+
+    pub fn forward(&self, hidden_states: &Tensor) -> Result<Tensor> {
+        let variance = ops::mean(&ops::pow(hidden_states, 2.0)?, &[2], true)?;
+        let hidden_states = hidden_states.broadcast_mul(&ops::rsqrt(&(&variance + 1e-05)?)?)?;
+        let output = self.weight.broadcast_mul(&hidden_states)?;
+        py_check!(self.checker, "", &output);
+        Ok(output)
+    }
+}
+
+/// transformers.models.mixtral.modeling_mixtral.MixtralRotaryEmbedding (transformers/models/mixtral/modeling_mixtral.py:189)
+#[derive(Debug, Clone)]
+pub struct MixtralRotaryEmbedding {
+    device: Device,
+    pub checker: Option<PyChecker>,
+}
+
+impl MixtralRotaryEmbedding {
+    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
+        Ok(Self {
+            device: vb.device().clone(),
+            checker,
+        })
+    }
+
+    pub fn forward(&self, seq: usize) -> Result<(Tensor, Tensor)> {
+        let freqs = Tensor::arange(0i64, seq as i64, &self.device)?
+            .reshape((1, seq, 1))?
+            .to_dtype(DType::F32)?
+            .broadcast_mul(
+                &Tensor::new(
+                    &[1.0f32, 0.03162278f32, 0.001f32, 3.1622774e-05f32],
+                    &self.device,
+                )?
+                .reshape(4)?,
+            )?;
+        let emb = ops::cat(&[&freqs, &freqs], 2)?;
+        let cos = ops::cos(&emb)?;
+        let sin = ops::sin(&emb)?;
+        py_check!(self.checker, "", &cos, &sin);
+        Ok((cos, sin))
+    }
+}

@@ -1,0 +1,286 @@
+use candle_core::{DType, Device, Result, Tensor};
+use candle_nn::VarBuilder;
+use pycandle_runtime::{PyChecker, Scope, nn, ops, py_check};
+
+/// transformers.models.llama.modeling_llama.LlamaForCausalLM (transformers/models/llama/modeling_llama.py:425)
+#[derive(Debug, Clone)]
+pub struct LlamaForCausalLM {
+    pub model: LlamaModel,
+    pub lm_head: nn::Linear,
+    pub checker: Option<PyChecker>,
+}
+
+impl LlamaForCausalLM {
+    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
+        Ok(Self {
+            model: LlamaModel::load(vb.pp("model"), checker.pp("model"))?,
+            lm_head: nn::linear_no_bias(16, 30, vb.pp("lm_head"), checker.pp("lm_head"))?,
+            checker,
+        })
+    }
+
+    pub fn forward(&self, input_ids: &Tensor) -> Result<Tensor> {
+        let (batch, seq) = input_ids.dims2()?;
+        ops::expect_size("batch", batch, 1, None)?;
+        ops::expect_size("seq", seq, 1, None)?;
+        let outputs = self.model.forward(input_ids)?;
+        let logits = self.lm_head.forward(&outputs)?;
+        py_check!(self.checker, "", &logits);
+        Ok(logits)
+    }
+}
+
+/// transformers.models.llama.modeling_llama.LlamaModel (transformers/models/llama/modeling_llama.py:353)
+#[derive(Debug, Clone)]
+pub struct LlamaModel {
+    pub embed_tokens: nn::Embedding,
+    pub rotary_emb: LlamaRotaryEmbedding,
+    pub layers: Vec<LlamaDecoderLayer>,
+    pub norm: LlamaRMSNorm,
+    pub checker: Option<PyChecker>,
+}
+
+impl LlamaModel {
+    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
+        Ok(Self {
+            embed_tokens: nn::embedding(30, 16, vb.pp("embed_tokens"), checker.pp("embed_tokens"))?,
+            rotary_emb: LlamaRotaryEmbedding::load(vb.pp("rotary_emb"), checker.pp("rotary_emb"))?,
+            layers: (0..2)
+                .map(|i| {
+                    LlamaDecoderLayer::load(
+                        vb.pp(format!("layers.{i}")),
+                        checker.pp(format!("layers.{i}")),
+                    )
+                })
+                .collect::<Result<Vec<_>>>()?,
+            norm: LlamaRMSNorm::load(vb.pp("norm"), checker.pp("norm"))?,
+            checker,
+        })
+    }
+
+    pub fn forward(&self, input_ids: &Tensor) -> Result<Tensor> {
+        let seq = input_ids.dim(1)?;
+        let (position_embeddings_0, position_embeddings_1) = self.rotary_emb.forward(seq)?;
+        let mut hidden_states = self.embed_tokens.forward(input_ids)?;
+        for layer in &self.layers {
+            hidden_states = layer.forward(
+                &hidden_states,
+                &position_embeddings_0,
+                &position_embeddings_1,
+            )?;
+        }
+        let hidden_states = self.norm.forward(&hidden_states)?;
+        py_check!(self.checker, "", &hidden_states);
+        Ok(hidden_states)
+    }
+}
+
+/// transformers.models.llama.modeling_llama.LlamaDecoderLayer (transformers/models/llama/modeling_llama.py:284)
+#[derive(Debug, Clone)]
+pub struct LlamaDecoderLayer {
+    pub input_layernorm: LlamaRMSNorm,
+    pub self_attn: LlamaAttention,
+    pub post_attention_layernorm: LlamaRMSNorm,
+    pub mlp: LlamaMLP,
+    pub checker: Option<PyChecker>,
+}
+
+impl LlamaDecoderLayer {
+    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
+        Ok(Self {
+            input_layernorm: LlamaRMSNorm::load(
+                vb.pp("input_layernorm"),
+                checker.pp("input_layernorm"),
+            )?,
+            self_attn: LlamaAttention::load(vb.pp("self_attn"), checker.pp("self_attn"))?,
+            post_attention_layernorm: LlamaRMSNorm::load(
+                vb.pp("post_attention_layernorm"),
+                checker.pp("post_attention_layernorm"),
+            )?,
+            mlp: LlamaMLP::load(vb.pp("mlp"), checker.pp("mlp"))?,
+            checker,
+        })
+    }
+
+    pub fn forward(
+        &self,
+        hidden_states: &Tensor,
+        position_embeddings_0: &Tensor,
+        position_embeddings_1: &Tensor,
+    ) -> Result<Tensor> {
+        let input_layernorm = self.input_layernorm.forward(hidden_states)?;
+        let self_attn = self.self_attn.forward(
+            &input_layernorm,
+            position_embeddings_0,
+            position_embeddings_1,
+        )?;
+        let hidden_states = (hidden_states + &self_attn)?;
+        let post_attention_layernorm = self.post_attention_layernorm.forward(&hidden_states)?;
+        let mlp = self.mlp.forward(&post_attention_layernorm)?;
+        let hidden_states = (&hidden_states + &mlp)?;
+        py_check!(self.checker, "", &hidden_states);
+        Ok(hidden_states)
+    }
+}
+
+/// transformers.models.llama.modeling_llama.LlamaMLP (transformers/models/llama/modeling_llama.py:163)
+#[derive(Debug, Clone)]
+pub struct LlamaMLP {
+    pub gate_proj: nn::Linear,
+    pub act_fn: nn::Activation,
+    pub up_proj: nn::Linear,
+    pub down_proj: nn::Linear,
+    pub checker: Option<PyChecker>,
+}
+
+impl LlamaMLP {
+    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
+        Ok(Self {
+            gate_proj: nn::linear_no_bias(16, 24, vb.pp("gate_proj"), checker.pp("gate_proj"))?,
+            act_fn: nn::Activation::new(ops::silu, checker.pp("act_fn")),
+            up_proj: nn::linear_no_bias(16, 24, vb.pp("up_proj"), checker.pp("up_proj"))?,
+            down_proj: nn::linear_no_bias(24, 16, vb.pp("down_proj"), checker.pp("down_proj"))?,
+            checker,
+        })
+    }
+
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let down_proj = self.gate_proj.forward(x)?;
+        let down_proj = self
+            .down_proj
+            .forward(&(self.act_fn.forward(&down_proj)? * self.up_proj.forward(x)?)?)?;
+        py_check!(self.checker, "", &down_proj);
+        Ok(down_proj)
+    }
+}
+
+/// transformers.models.llama.modeling_llama.LlamaAttention (transformers/models/llama/modeling_llama.py:232)
+#[derive(Debug, Clone)]
+pub struct LlamaAttention {
+    pub q_proj: nn::Linear,
+    pub k_proj: nn::Linear,
+    pub v_proj: nn::Linear,
+    pub o_proj: nn::Linear,
+    pub checker: Option<PyChecker>,
+}
+
+impl LlamaAttention {
+    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
+        Ok(Self {
+            q_proj: nn::linear_no_bias(16, 16, vb.pp("q_proj"), checker.pp("q_proj"))?,
+            k_proj: nn::linear_no_bias(16, 8, vb.pp("k_proj"), checker.pp("k_proj"))?,
+            v_proj: nn::linear_no_bias(16, 8, vb.pp("v_proj"), checker.pp("v_proj"))?,
+            o_proj: nn::linear_no_bias(16, 16, vb.pp("o_proj"), checker.pp("o_proj"))?,
+            checker,
+        })
+    }
+
+    pub fn forward(&self, hidden_states: &Tensor, cos: &Tensor, sin: &Tensor) -> Result<Tensor> {
+        let (batch, seq, _) = hidden_states.dims3()?;
+        let query_states = self
+            .q_proj
+            .forward(hidden_states)?
+            .reshape((batch, seq, 4, 4))?
+            .transpose(1, 2)?;
+        let key_states = self
+            .k_proj
+            .forward(hidden_states)?
+            .reshape((batch, seq, 2, 4))?
+            .transpose(1, 2)?;
+        let value_states = self
+            .v_proj
+            .forward(hidden_states)?
+            .reshape((batch, seq, 2, 4))?
+            .transpose(1, 2)?;
+        let unsqueeze = cos.unsqueeze(1)?;
+        let unsqueeze_2 = sin.unsqueeze(1)?;
+        let query_states = (query_states.broadcast_mul(&unsqueeze)?
+            + ops::cat(
+                &[
+                    &ops::neg(&query_states.narrow(3, 2, 2)?)?,
+                    &query_states.narrow(3, 0, 2)?,
+                ],
+                3,
+            )?
+            .broadcast_mul(&unsqueeze_2)?)?;
+        let add = (key_states.broadcast_mul(&unsqueeze)?
+            + ops::cat(
+                &[
+                    &ops::neg(&key_states.narrow(3, 2, 2)?)?,
+                    &key_states.narrow(3, 0, 2)?,
+                ],
+                3,
+            )?
+            .broadcast_mul(&unsqueeze_2)?)?;
+        let scaled_dot_product_attention = ops::scaled_dot_product_attention(
+            &query_states,
+            &add.unsqueeze(2)?
+                .broadcast_as((batch, 2, 2, seq, 4))?
+                .reshape((batch, 4, seq, 4))?,
+            &value_states
+                .unsqueeze(2)?
+                .broadcast_as((batch, 2, 2, seq, 4))?
+                .reshape((batch, 4, seq, 4))?,
+            None,
+            true,
+            Some(0.5),
+        )?;
+        let attn_output = scaled_dot_product_attention.transpose(1, 2)?;
+        let attn_output = attn_output.reshape((batch, seq, 16))?;
+        let attn_output = self.o_proj.forward(&attn_output)?;
+        py_check!(self.checker, "", &attn_output);
+        Ok(attn_output)
+    }
+}
+
+/// transformers.models.llama.modeling_llama.LlamaRMSNorm (transformers/models/llama/modeling_llama.py:61)
+#[derive(Debug, Clone)]
+pub struct LlamaRMSNorm {
+    pub weight: Tensor,
+    pub checker: Option<PyChecker>,
+}
+
+impl LlamaRMSNorm {
+    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
+        Ok(Self {
+            weight: vb.get(16, "weight")?,
+            checker,
+        })
+    }
+
+    pub fn forward(&self, hidden_states: &Tensor) -> Result<Tensor> {
+        let variance = ops::mean(&ops::pow(hidden_states, 2.0)?, &[2], true)?;
+        let hidden_states = hidden_states.broadcast_mul(&ops::rsqrt(&(&variance + 1e-06)?)?)?;
+        let output = self.weight.broadcast_mul(&hidden_states)?;
+        py_check!(self.checker, "", &output);
+        Ok(output)
+    }
+}
+
+/// transformers.models.llama.modeling_llama.LlamaRotaryEmbedding (transformers/models/llama/modeling_llama.py:108)
+#[derive(Debug, Clone)]
+pub struct LlamaRotaryEmbedding {
+    device: Device,
+    pub checker: Option<PyChecker>,
+}
+
+impl LlamaRotaryEmbedding {
+    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
+        Ok(Self {
+            device: vb.device().clone(),
+            checker,
+        })
+    }
+
+    pub fn forward(&self, seq: usize) -> Result<(Tensor, Tensor)> {
+        let freqs = Tensor::arange(0i64, seq as i64, &self.device)?
+            .reshape((1, seq, 1))?
+            .to_dtype(DType::F32)?
+            .broadcast_mul(&Tensor::new(&[1.0f32, 0.01f32], &self.device)?.reshape(2)?)?;
+        let emb = ops::cat(&[&freqs, &freqs], 2)?;
+        let cos = ops::cos(&emb)?;
+        let sin = ops::sin(&emb)?;
+        py_check!(self.checker, "", &cos, &sin);
+        Ok((cos, sin))
+    }
+}

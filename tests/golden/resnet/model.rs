@@ -1,0 +1,328 @@
+use candle_core::{Result, Tensor};
+use candle_nn::{Conv2dConfig, VarBuilder};
+use pycandle_runtime::{PyChecker, Scope, nn, ops, py_check};
+
+/// torchvision.models.resnet.ResNet (torchvision/models/resnet.py:284)
+#[derive(Debug, Clone)]
+pub struct ResNet {
+    pub conv1: nn::Conv2d,
+    pub bn1: nn::BatchNorm,
+    pub relu: nn::Activation,
+    pub maxpool: MaxPool2d,
+    pub layer1: Layer1,
+    pub layers: Vec<Layer2>,
+    pub avgpool: AdaptiveAvgPool2d,
+    pub fc: nn::Linear,
+    pub checker: Option<PyChecker>,
+}
+
+impl ResNet {
+    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
+        Ok(Self {
+            conv1: nn::conv2d_no_bias(
+                3,
+                64,
+                7,
+                Conv2dConfig {
+                    padding: 3,
+                    stride: 2,
+                    ..Default::default()
+                },
+                vb.pp("conv1"),
+                checker.pp("conv1"),
+            )?,
+            bn1: nn::batch_norm(64, 1e-05, vb.pp("bn1"), checker.pp("bn1"))?,
+            relu: nn::Activation::new(ops::relu, checker.pp("relu")),
+            maxpool: MaxPool2d::load(checker.pp("maxpool"))?,
+            layer1: Layer1::load(vb.pp("layer1"), checker.pp("layer1"))?,
+            layers: vec![
+                Layer2::load(64, 128, vb.pp("layer2"), checker.pp("layer2"))?,
+                Layer2::load(128, 256, vb.pp("layer3"), checker.pp("layer3"))?,
+                Layer2::load(256, 512, vb.pp("layer4"), checker.pp("layer4"))?,
+            ],
+            avgpool: AdaptiveAvgPool2d::load(checker.pp("avgpool"))?,
+            fc: nn::linear(512, 10, vb.pp("fc"), checker.pp("fc"))?,
+            checker,
+        })
+    }
+
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let batch = x.dim(0)?;
+        ops::expect_size("batch", batch, 1, None)?;
+        ops::expect_shape("x", x, &[batch, 3, 32, 32])?;
+        let x = self.conv1.forward(x)?;
+        let x = self.bn1.forward(&x)?;
+        let x = self.relu.forward(&x)?;
+        let x = self.maxpool.forward(&x)?;
+        let mut x = self.layer1.forward(&x)?;
+        for layer in &self.layers {
+            x = layer.forward(&x)?;
+        }
+        let x = self.avgpool.forward(&x)?;
+        let x = self.fc.forward(&x.reshape((batch, 512))?)?;
+        py_check!(self.checker, "", &x);
+        Ok(x)
+    }
+}
+
+/// torch.nn.modules.container.Sequential (torch/nn/modules/container.py:254)
+#[derive(Debug, Clone)]
+pub struct Layer2 {
+    pub basic_block2_0: BasicBlock2,
+    pub basic_block_1: BasicBlock,
+    pub checker: Option<PyChecker>,
+}
+
+impl Layer2 {
+    pub fn load(
+        in_channels: usize,
+        out_channels: usize,
+        vb: VarBuilder,
+        checker: Option<PyChecker>,
+    ) -> Result<Self> {
+        Ok(Self {
+            basic_block2_0: BasicBlock2::load(
+                in_channels,
+                out_channels,
+                vb.pp("0"),
+                checker.pp("0"),
+            )?,
+            basic_block_1: BasicBlock::load(out_channels, vb.pp("1"), checker.pp("1"))?,
+            checker,
+        })
+    }
+
+    pub fn forward(&self, input: &Tensor) -> Result<Tensor> {
+        let input = self.basic_block2_0.forward(input)?;
+        let input = self.basic_block_1.forward(&input)?;
+        py_check!(self.checker, "", &input);
+        Ok(input)
+    }
+}
+
+/// torchvision.models.resnet.BasicBlock (torchvision/models/resnet.py:89)
+#[derive(Debug, Clone)]
+pub struct BasicBlock2 {
+    pub conv1: nn::Conv2d,
+    pub bn1: nn::BatchNorm,
+    pub relu: nn::Activation,
+    pub conv2: nn::Conv2d,
+    pub bn2: nn::BatchNorm,
+    pub downsample: Downsample,
+    pub checker: Option<PyChecker>,
+}
+
+impl BasicBlock2 {
+    pub fn load(
+        in_channels: usize,
+        out_channels: usize,
+        vb: VarBuilder,
+        checker: Option<PyChecker>,
+    ) -> Result<Self> {
+        Ok(Self {
+            conv1: nn::conv2d_no_bias(
+                in_channels,
+                out_channels,
+                3,
+                Conv2dConfig {
+                    padding: 1,
+                    stride: 2,
+                    ..Default::default()
+                },
+                vb.pp("conv1"),
+                checker.pp("conv1"),
+            )?,
+            bn1: nn::batch_norm(out_channels, 1e-05, vb.pp("bn1"), checker.pp("bn1"))?,
+            relu: nn::Activation::new(ops::relu, checker.pp("relu")),
+            conv2: nn::conv2d_no_bias(
+                out_channels,
+                out_channels,
+                3,
+                Conv2dConfig {
+                    padding: 1,
+                    ..Default::default()
+                },
+                vb.pp("conv2"),
+                checker.pp("conv2"),
+            )?,
+            bn2: nn::batch_norm(out_channels, 1e-05, vb.pp("bn2"), checker.pp("bn2"))?,
+            downsample: Downsample::load(
+                in_channels,
+                out_channels,
+                vb.pp("downsample"),
+                checker.pp("downsample"),
+            )?,
+            checker,
+        })
+    }
+
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let out = self.conv1.forward(x)?;
+        let out = self.bn1.forward(&out)?;
+        let out = self.relu.forward(&out)?;
+        let out = self.conv2.forward(&out)?;
+        let out = self.bn2.forward(&out)?;
+        let identity = self.downsample.forward(x)?;
+        let out = (&out + &identity)?;
+        let out = self.relu.forward(&out)?;
+        py_check!(self.checker, "", &out);
+        Ok(out)
+    }
+}
+
+/// torch.nn.modules.container.Sequential (torch/nn/modules/container.py:254)
+#[derive(Debug, Clone)]
+pub struct Layer1 {
+    pub basic_block_0: BasicBlock,
+    pub basic_block_1: BasicBlock,
+    pub checker: Option<PyChecker>,
+}
+
+impl Layer1 {
+    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
+        Ok(Self {
+            basic_block_0: BasicBlock::load(64, vb.pp("0"), checker.pp("0"))?,
+            basic_block_1: BasicBlock::load(64, vb.pp("1"), checker.pp("1"))?,
+            checker,
+        })
+    }
+
+    pub fn forward(&self, input: &Tensor) -> Result<Tensor> {
+        let input = self.basic_block_0.forward(input)?;
+        let input = self.basic_block_1.forward(&input)?;
+        py_check!(self.checker, "", &input);
+        Ok(input)
+    }
+}
+
+/// torch.nn.modules.container.Sequential (torch/nn/modules/container.py:254)
+#[derive(Debug, Clone)]
+pub struct Downsample {
+    pub conv2d_0: nn::Conv2d,
+    pub batch_norm_1: nn::BatchNorm,
+    pub checker: Option<PyChecker>,
+}
+
+impl Downsample {
+    pub fn load(
+        in_channels: usize,
+        out_channels: usize,
+        vb: VarBuilder,
+        checker: Option<PyChecker>,
+    ) -> Result<Self> {
+        Ok(Self {
+            conv2d_0: nn::conv2d_no_bias(
+                in_channels,
+                out_channels,
+                1,
+                Conv2dConfig {
+                    stride: 2,
+                    ..Default::default()
+                },
+                vb.pp("0"),
+                checker.pp("0"),
+            )?,
+            batch_norm_1: nn::batch_norm(out_channels, 1e-05, vb.pp("1"), checker.pp("1"))?,
+            checker,
+        })
+    }
+
+    pub fn forward(&self, input: &Tensor) -> Result<Tensor> {
+        let input = self.conv2d_0.forward(input)?;
+        let input = self.batch_norm_1.forward(&input)?;
+        py_check!(self.checker, "", &input);
+        Ok(input)
+    }
+}
+
+/// torchvision.models.resnet.BasicBlock (torchvision/models/resnet.py:89)
+#[derive(Debug, Clone)]
+pub struct BasicBlock {
+    pub conv1: nn::Conv2d,
+    pub bn1: nn::BatchNorm,
+    pub relu: nn::Activation,
+    pub conv2: nn::Conv2d,
+    pub bn2: nn::BatchNorm,
+    pub checker: Option<PyChecker>,
+}
+
+impl BasicBlock {
+    pub fn load(in_channels: usize, vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
+        Ok(Self {
+            conv1: nn::conv2d_no_bias(
+                in_channels,
+                in_channels,
+                3,
+                Conv2dConfig {
+                    padding: 1,
+                    ..Default::default()
+                },
+                vb.pp("conv1"),
+                checker.pp("conv1"),
+            )?,
+            bn1: nn::batch_norm(in_channels, 1e-05, vb.pp("bn1"), checker.pp("bn1"))?,
+            relu: nn::Activation::new(ops::relu, checker.pp("relu")),
+            conv2: nn::conv2d_no_bias(
+                in_channels,
+                in_channels,
+                3,
+                Conv2dConfig {
+                    padding: 1,
+                    ..Default::default()
+                },
+                vb.pp("conv2"),
+                checker.pp("conv2"),
+            )?,
+            bn2: nn::batch_norm(in_channels, 1e-05, vb.pp("bn2"), checker.pp("bn2"))?,
+            checker,
+        })
+    }
+
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let out = self.conv1.forward(x)?;
+        let out = self.bn1.forward(&out)?;
+        let out = self.relu.forward(&out)?;
+        let out = self.conv2.forward(&out)?;
+        let out = self.bn2.forward(&out)?;
+        let out = (&out + x)?;
+        let out = self.relu.forward(&out)?;
+        py_check!(self.checker, "", &out);
+        Ok(out)
+    }
+}
+
+/// torch.nn.modules.pooling.AdaptiveAvgPool2d (torch/nn/modules/pooling.py:1512)
+#[derive(Debug, Clone)]
+pub struct AdaptiveAvgPool2d {
+    pub checker: Option<PyChecker>,
+}
+
+impl AdaptiveAvgPool2d {
+    pub fn load(checker: Option<PyChecker>) -> Result<Self> {
+        Ok(Self { checker })
+    }
+
+    pub fn forward(&self, input: &Tensor) -> Result<Tensor> {
+        let output = ops::adaptive_avg_pool2d(input, 1)?;
+        py_check!(self.checker, "", &output);
+        Ok(output)
+    }
+}
+
+/// torch.nn.modules.pooling.MaxPool2d (torch/nn/modules/pooling.py:222)
+#[derive(Debug, Clone)]
+pub struct MaxPool2d {
+    pub checker: Option<PyChecker>,
+}
+
+impl MaxPool2d {
+    pub fn load(checker: Option<PyChecker>) -> Result<Self> {
+        Ok(Self { checker })
+    }
+
+    pub fn forward(&self, input: &Tensor) -> Result<Tensor> {
+        let output = ops::max_pool2d(input, 3, 2, 1, 1, false)?;
+        py_check!(self.checker, "", &output);
+        Ok(output)
+    }
+}

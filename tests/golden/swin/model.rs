@@ -1,0 +1,763 @@
+use candle_core::{DType, Result, Tensor};
+use candle_nn::{Conv2dConfig, VarBuilder};
+use pycandle_runtime::{PyChecker, Scope, nn, ops, py_check};
+
+/// torchvision.models.swin_transformer.SwinTransformer (torchvision/models/swin_transformer.py:607)
+#[derive(Debug, Clone)]
+pub struct SwinTransformer {
+    pub features: Features,
+    pub norm: nn::LayerNorm,
+    pub permute: Permute,
+    pub avgpool: AdaptiveAvgPool2d,
+    pub flatten: Flatten,
+    pub head: nn::Linear,
+    pub checker: Option<PyChecker>,
+}
+
+impl SwinTransformer {
+    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
+        Ok(Self {
+            features: Features::load(vb.pp("features"), checker.pp("features"))?,
+            norm: nn::layer_norm(16, 1e-05, vb.pp("norm"), checker.pp("norm"))?,
+            permute: Permute::load(3, 1, 2, checker.pp("permute"))?,
+            avgpool: AdaptiveAvgPool2d::load(checker.pp("avgpool"))?,
+            flatten: Flatten::load(checker.pp("flatten"))?,
+            head: nn::linear(16, 5, vb.pp("head"), checker.pp("head"))?,
+            checker,
+        })
+    }
+
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let batch = x.dim(0)?;
+        ops::expect_size("batch", batch, 1, None)?;
+        ops::expect_shape("x", x, &[batch, 3, 32, 32])?;
+        let x = self.features.forward(x)?;
+        let x = self.norm.forward(&x)?;
+        let x = self.permute.forward(&x)?;
+        let x = self.avgpool.forward(&x)?;
+        let x = self.flatten.forward(&x)?;
+        let x = self.head.forward(&x)?;
+        py_check!(self.checker, "", &x);
+        Ok(x)
+    }
+}
+
+/// torch.nn.modules.container.Sequential (torch/nn/modules/container.py:254)
+#[derive(Debug, Clone)]
+pub struct Features {
+    pub features0_0: Features0,
+    pub features1_1: Features1,
+    pub patch_merging_2: PatchMerging,
+    pub features3_3: Features3,
+    pub checker: Option<PyChecker>,
+}
+
+impl Features {
+    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
+        Ok(Self {
+            features0_0: Features0::load(vb.pp("0"), checker.pp("0"))?,
+            features1_1: Features1::load(vb.pp("1"), checker.pp("1"))?,
+            patch_merging_2: PatchMerging::load(vb.pp("2"), checker.pp("2"))?,
+            features3_3: Features3::load(vb.pp("3"), checker.pp("3"))?,
+            checker,
+        })
+    }
+
+    pub fn forward(&self, input: &Tensor) -> Result<Tensor> {
+        let input = self.features0_0.forward(input)?;
+        let input = self.features1_1.forward(&input)?;
+        let input = self.patch_merging_2.forward(&input)?;
+        let input = self.features3_3.forward(&input)?;
+        py_check!(self.checker, "", &input);
+        Ok(input)
+    }
+}
+
+/// torch.nn.modules.container.Sequential (torch/nn/modules/container.py:254)
+#[derive(Debug, Clone)]
+pub struct Features3 {
+    pub swin_transformer_block3_0: SwinTransformerBlock3,
+    pub swin_transformer_block3_1: SwinTransformerBlock3,
+    pub checker: Option<PyChecker>,
+}
+
+impl Features3 {
+    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
+        Ok(Self {
+            swin_transformer_block3_0: SwinTransformerBlock3::load(vb.pp("0"), checker.pp("0"))?,
+            swin_transformer_block3_1: SwinTransformerBlock3::load(vb.pp("1"), checker.pp("1"))?,
+            checker,
+        })
+    }
+
+    pub fn forward(&self, input: &Tensor) -> Result<Tensor> {
+        let input = self.swin_transformer_block3_0.forward(input)?;
+        let input = self.swin_transformer_block3_1.forward(&input)?;
+        py_check!(self.checker, "", &input);
+        Ok(input)
+    }
+}
+
+/// torch.nn.modules.container.Sequential (torch/nn/modules/container.py:254)
+#[derive(Debug, Clone)]
+pub struct Features1 {
+    pub swin_transformer_block_0: SwinTransformerBlock,
+    pub swin_transformer_block2_1: SwinTransformerBlock2,
+    pub checker: Option<PyChecker>,
+}
+
+impl Features1 {
+    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
+        Ok(Self {
+            swin_transformer_block_0: SwinTransformerBlock::load(vb.pp("0"), checker.pp("0"))?,
+            swin_transformer_block2_1: SwinTransformerBlock2::load(vb.pp("1"), checker.pp("1"))?,
+            checker,
+        })
+    }
+
+    pub fn forward(&self, input: &Tensor) -> Result<Tensor> {
+        let input = self.swin_transformer_block_0.forward(input)?;
+        let input = self.swin_transformer_block2_1.forward(&input)?;
+        py_check!(self.checker, "", &input);
+        Ok(input)
+    }
+}
+
+/// torchvision.models.swin_transformer.SwinTransformerBlock (torchvision/models/swin_transformer.py:452)
+#[derive(Debug, Clone)]
+pub struct SwinTransformerBlock3 {
+    pub norm1: nn::LayerNorm,
+    pub attn: ShiftedWindowAttention3,
+    pub norm2: nn::LayerNorm,
+    pub mlp: MLP,
+    pub checker: Option<PyChecker>,
+}
+
+impl SwinTransformerBlock3 {
+    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
+        Ok(Self {
+            norm1: nn::layer_norm(16, 1e-05, vb.pp("norm1"), checker.pp("norm1"))?,
+            attn: ShiftedWindowAttention3::load(vb.pp("attn"), checker.pp("attn"))?,
+            norm2: nn::layer_norm(16, 1e-05, vb.pp("norm2"), checker.pp("norm2"))?,
+            mlp: MLP::load(16, 64, vb.pp("mlp"), checker.pp("mlp"))?,
+            checker,
+        })
+    }
+
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let norm1 = self.norm1.forward(x)?;
+        let x = (x + self.attn.forward(&norm1)?)?;
+        let norm2 = self.norm2.forward(&x)?;
+        let x = (&x + self.mlp.forward(&norm2)?)?;
+        py_check!(self.checker, "", &x);
+        Ok(x)
+    }
+}
+
+/// torchvision.models.swin_transformer.SwinTransformerBlock (torchvision/models/swin_transformer.py:452)
+#[derive(Debug, Clone)]
+pub struct SwinTransformerBlock2 {
+    pub norm1: nn::LayerNorm,
+    pub attn: ShiftedWindowAttention2,
+    pub norm2: nn::LayerNorm,
+    pub mlp: MLP,
+    pub checker: Option<PyChecker>,
+}
+
+impl SwinTransformerBlock2 {
+    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
+        Ok(Self {
+            norm1: nn::layer_norm(8, 1e-05, vb.pp("norm1"), checker.pp("norm1"))?,
+            attn: ShiftedWindowAttention2::load(vb.pp("attn"), checker.pp("attn"))?,
+            norm2: nn::layer_norm(8, 1e-05, vb.pp("norm2"), checker.pp("norm2"))?,
+            mlp: MLP::load(8, 32, vb.pp("mlp"), checker.pp("mlp"))?,
+            checker,
+        })
+    }
+
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let norm1 = self.norm1.forward(x)?;
+        let x = (x + self.attn.forward(&norm1)?)?;
+        let norm2 = self.norm2.forward(&x)?;
+        let x = (&x + self.mlp.forward(&norm2)?)?;
+        py_check!(self.checker, "", &x);
+        Ok(x)
+    }
+}
+
+/// torchvision.models.swin_transformer.SwinTransformerBlock (torchvision/models/swin_transformer.py:452)
+#[derive(Debug, Clone)]
+pub struct SwinTransformerBlock {
+    pub norm1: nn::LayerNorm,
+    pub attn: ShiftedWindowAttention,
+    pub norm2: nn::LayerNorm,
+    pub mlp: MLP,
+    pub checker: Option<PyChecker>,
+}
+
+impl SwinTransformerBlock {
+    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
+        Ok(Self {
+            norm1: nn::layer_norm(8, 1e-05, vb.pp("norm1"), checker.pp("norm1"))?,
+            attn: ShiftedWindowAttention::load(vb.pp("attn"), checker.pp("attn"))?,
+            norm2: nn::layer_norm(8, 1e-05, vb.pp("norm2"), checker.pp("norm2"))?,
+            mlp: MLP::load(8, 32, vb.pp("mlp"), checker.pp("mlp"))?,
+            checker,
+        })
+    }
+
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let norm1 = self.norm1.forward(x)?;
+        let x = (x + self.attn.forward(&norm1)?)?;
+        let norm2 = self.norm2.forward(&x)?;
+        let x = (&x + self.mlp.forward(&norm2)?)?;
+        py_check!(self.checker, "", &x);
+        Ok(x)
+    }
+}
+
+/// torchvision.models.swin_transformer.PatchMerging (torchvision/models/swin_transformer.py:76)
+#[derive(Debug, Clone)]
+pub struct PatchMerging {
+    pub norm: nn::LayerNorm,
+    pub reduction: nn::Linear,
+    pub checker: Option<PyChecker>,
+}
+
+impl PatchMerging {
+    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
+        Ok(Self {
+            norm: nn::layer_norm(32, 1e-05, vb.pp("norm"), checker.pp("norm"))?,
+            reduction: nn::linear_no_bias(32, 16, vb.pp("reduction"), checker.pp("reduction"))?,
+            checker,
+        })
+    }
+
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let slice = ops::slice(x, 1, 0i64, 8i64, 2)?;
+        let slice_2 = ops::slice(x, 1, 1i64, 8i64, 2)?;
+        let x = ops::cat(
+            &[
+                &ops::slice(&slice, 2, 0i64, 8i64, 2)?,
+                &ops::slice(&slice_2, 2, 0i64, 8i64, 2)?,
+                &ops::slice(&slice, 2, 1i64, 8i64, 2)?,
+                &ops::slice(&slice_2, 2, 1i64, 8i64, 2)?,
+            ],
+            3,
+        )?;
+        let x = self.norm.forward(&x)?;
+        let x = self.reduction.forward(&x)?;
+        py_check!(self.checker, "", &x);
+        Ok(x)
+    }
+}
+
+/// torchvision.ops.misc.MLP (torch/nn/modules/container.py:254)
+#[derive(Debug, Clone)]
+pub struct MLP {
+    pub linear_0: nn::Linear,
+    pub activation_1: nn::Activation,
+    pub linear_3: nn::Linear,
+    pub checker: Option<PyChecker>,
+}
+
+impl MLP {
+    pub fn load(
+        in_dim: usize,
+        out_dim: usize,
+        vb: VarBuilder,
+        checker: Option<PyChecker>,
+    ) -> Result<Self> {
+        Ok(Self {
+            linear_0: nn::linear(in_dim, out_dim, vb.pp("0"), checker.pp("0"))?,
+            activation_1: nn::Activation::new(ops::gelu, checker.pp("1")),
+            linear_3: nn::linear(out_dim, in_dim, vb.pp("3"), checker.pp("3"))?,
+            checker,
+        })
+    }
+
+    pub fn forward(&self, input: &Tensor) -> Result<Tensor> {
+        let input = self.linear_0.forward(input)?;
+        let input = self.activation_1.forward(&input)?;
+        let input = self.linear_3.forward(&input)?;
+        py_check!(self.checker, "", &input);
+        Ok(input)
+    }
+}
+
+/// torch.nn.modules.container.Sequential (torch/nn/modules/container.py:254)
+#[derive(Debug, Clone)]
+pub struct Features0 {
+    pub conv2d_0: nn::Conv2d,
+    pub permute_1: Permute,
+    pub layer_norm_2: nn::LayerNorm,
+    pub checker: Option<PyChecker>,
+}
+
+impl Features0 {
+    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
+        Ok(Self {
+            conv2d_0: nn::conv2d(
+                3,
+                8,
+                4,
+                Conv2dConfig {
+                    stride: 4,
+                    ..Default::default()
+                },
+                vb.pp("0"),
+                checker.pp("0"),
+            )?,
+            permute_1: Permute::load(2, 3, 1, checker.pp("1"))?,
+            layer_norm_2: nn::layer_norm(8, 1e-05, vb.pp("2"), checker.pp("2"))?,
+            checker,
+        })
+    }
+
+    pub fn forward(&self, input: &Tensor) -> Result<Tensor> {
+        let input = self.conv2d_0.forward(input)?;
+        let input = self.permute_1.forward(&input)?;
+        let input = self.layer_norm_2.forward(&input)?;
+        py_check!(self.checker, "", &input);
+        Ok(input)
+    }
+}
+
+/// torch.nn.modules.flatten.Flatten (torch/nn/modules/flatten.py:51)
+#[derive(Debug, Clone)]
+pub struct Flatten {
+    pub checker: Option<PyChecker>,
+}
+
+impl Flatten {
+    pub fn load(checker: Option<PyChecker>) -> Result<Self> {
+        Ok(Self { checker })
+    }
+
+    pub fn forward(&self, input: &Tensor) -> Result<Tensor> {
+        let batch = input.dim(0)?;
+        let output = input.reshape((batch, 16))?;
+        py_check!(self.checker, "", &output);
+        Ok(output)
+    }
+}
+
+/// torch.nn.modules.pooling.AdaptiveAvgPool2d (torch/nn/modules/pooling.py:1512)
+#[derive(Debug, Clone)]
+pub struct AdaptiveAvgPool2d {
+    pub checker: Option<PyChecker>,
+}
+
+impl AdaptiveAvgPool2d {
+    pub fn load(checker: Option<PyChecker>) -> Result<Self> {
+        Ok(Self { checker })
+    }
+
+    pub fn forward(&self, input: &Tensor) -> Result<Tensor> {
+        let output = ops::adaptive_avg_pool2d(input, 1)?;
+        py_check!(self.checker, "", &output);
+        Ok(output)
+    }
+}
+
+/// torchvision.models.swin_transformer.ShiftedWindowAttention (torchvision/models/swin_transformer.py:291)
+#[derive(Debug, Clone)]
+pub struct ShiftedWindowAttention3 {
+    pub qkv_weight: Tensor,
+    pub qkv_bias: Tensor,
+    pub proj_weight: Tensor,
+    pub proj_bias: Tensor,
+    pub relative_position_bias: Tensor,
+    pub checker: Option<PyChecker>,
+}
+
+impl ShiftedWindowAttention3 {
+    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
+        let relative_position_bias_table = vb.get((49, 2), "relative_position_bias_table")?;
+        let relative_position_index = vb.get_with_hints_dtype(
+            256,
+            "relative_position_index",
+            Default::default(),
+            DType::I64,
+        )?;
+        let relative_position_bias = ops::index(
+            &relative_position_bias_table,
+            &[Some(&relative_position_index)],
+        )?
+        .reshape((16, 16, 2))?
+        .permute((2, 0, 1))?
+        .unsqueeze(0)?;
+        Ok(Self {
+            qkv_weight: vb.get((48, 16), "qkv.weight")?,
+            qkv_bias: vb.get(48, "qkv.bias")?,
+            proj_weight: vb.get((16, 16), "proj.weight")?,
+            proj_bias: vb.get(16, "proj.bias")?,
+            relative_position_bias,
+            checker,
+        })
+    }
+
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let batch = x.dim(0)?;
+        let permute = ops::linear(
+            &x.reshape((batch, 1, 4, 1, 4, 16))?
+                .permute((0, 1, 3, 2, 4, 5))?
+                .reshape((batch, 16, 16))?,
+            &self.qkv_weight,
+            Some(&self.qkv_bias),
+        )?
+        .reshape((batch, 16, 3, 2, 8))?
+        .permute((2, 0, 3, 1, 4))?;
+        let matmul = ops::matmul(
+            &ops::mul(&permute.narrow(0, 0, 1)?.squeeze(0)?, 0.3535533905932738)?,
+            &permute.narrow(0, 1, 1)?.squeeze(0)?.transpose(2, 3)?,
+        )?;
+        let transpose = ops::matmul(
+            &ops::softmax(&matmul.broadcast_add(&self.relative_position_bias)?, 3)?,
+            &permute.narrow(0, 2, 1)?.squeeze(0)?,
+        )?
+        .transpose(1, 2)?;
+        let output = ops::linear(
+            &transpose.reshape((batch, 16, 16))?,
+            &self.proj_weight,
+            Some(&self.proj_bias),
+        )?
+        .reshape((batch, 1, 1, 4, 4, 16))?
+        .permute((0, 1, 3, 2, 4, 5))?
+        .reshape((batch, 4, 4, 16))?;
+        py_check!(self.checker, "", &output);
+        Ok(output)
+    }
+}
+
+/// torchvision.models.swin_transformer.ShiftedWindowAttention (torchvision/models/swin_transformer.py:291)
+#[derive(Debug, Clone)]
+pub struct ShiftedWindowAttention2 {
+    pub qkv_weight: Tensor,
+    pub qkv_bias: Tensor,
+    pub proj_weight: Tensor,
+    pub proj_bias: Tensor,
+    pub relative_position_bias: Tensor,
+    pub checker: Option<PyChecker>,
+}
+
+impl ShiftedWindowAttention2 {
+    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
+        let relative_position_bias_table = vb.get((49, 1), "relative_position_bias_table")?;
+        let relative_position_index = vb.get_with_hints_dtype(
+            256,
+            "relative_position_index",
+            Default::default(),
+            DType::I64,
+        )?;
+        let relative_position_bias = ops::index(
+            &relative_position_bias_table,
+            &[Some(&relative_position_index)],
+        )?
+        .reshape((16, 16, 1))?
+        .permute((2, 0, 1))?
+        .unsqueeze(0)?;
+        Ok(Self {
+            qkv_weight: vb.get((24, 8), "qkv.weight")?,
+            qkv_bias: vb.get(24, "qkv.bias")?,
+            proj_weight: vb.get((8, 8), "proj.weight")?,
+            proj_bias: vb.get(8, "proj.bias")?,
+            relative_position_bias,
+            checker,
+        })
+    }
+
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let batch = x.dim(0)?;
+        let view = ops::linear(
+            &ops::roll(x, &[-2i64, -2i64], &[1, 2])?
+                .reshape((batch, 2, 4, 2, 4, 8))?
+                .permute((0, 1, 3, 2, 4, 5))?
+                .reshape((batch * 4, 16, 8))?,
+            &self.qkv_weight,
+            Some(&self.qkv_bias),
+        )?
+        .reshape((batch * 4, 16, 3, 1, 8))?;
+        let permute = view.permute((2, 0, 3, 1, 4))?;
+        let matmul = ops::matmul(
+            &ops::mul(&permute.narrow(0, 0, 1)?.squeeze(0)?, 0.3535533905932738)?,
+            &permute.narrow(0, 1, 1)?.squeeze(0)?.transpose(2, 3)?,
+        )?;
+        let new_zeros = Tensor::zeros((8, 8), DType::F32, x.device())?;
+        let slice_scatter = ops::slice_scatter(
+            &new_zeros,
+            &ops::slice_scatter(
+                &new_zeros.narrow(0, 0, 4)?,
+                &Tensor::full(0.0f32, (), x.device())?.broadcast_as((4, 4))?,
+                1,
+                0i64,
+                -4i64,
+                1,
+            )?,
+            0,
+            0i64,
+            -4i64,
+            1,
+        )?;
+        let slice_scatter = ops::slice_scatter(
+            &slice_scatter,
+            &ops::slice_scatter(
+                &slice_scatter.narrow(0, 0, 4)?,
+                &Tensor::full(1.0f32, (), x.device())?.broadcast_as((4, 2))?,
+                1,
+                -4i64,
+                -2i64,
+                1,
+            )?,
+            0,
+            0i64,
+            -4i64,
+            1,
+        )?;
+        let slice_scatter = ops::slice_scatter(
+            &slice_scatter,
+            &ops::slice_scatter(
+                &slice_scatter.narrow(0, 0, 4)?,
+                &Tensor::full(2.0f32, (), x.device())?.broadcast_as((4, 2))?,
+                1,
+                -2i64,
+                8i64,
+                1,
+            )?,
+            0,
+            0i64,
+            -4i64,
+            1,
+        )?;
+        let slice_scatter = ops::slice_scatter(
+            &slice_scatter,
+            &ops::slice_scatter(
+                &slice_scatter.narrow(0, 4, 2)?,
+                &Tensor::full(3.0f32, (), x.device())?.broadcast_as((2, 4))?,
+                1,
+                0i64,
+                -4i64,
+                1,
+            )?,
+            0,
+            -4i64,
+            -2i64,
+            1,
+        )?;
+        let unsqueeze = Self::compute_unsqueeze(&slice_scatter)?;
+        let matmul = ops::matmul(
+            &ops::softmax(
+                &matmul
+                    .broadcast_add(&self.relative_position_bias)?
+                    .reshape((batch, 4, 1, 16, 16))?
+                    .broadcast_add(&unsqueeze)?
+                    .reshape((batch * 4, 1, 16, 16))?,
+                3,
+            )?,
+            &permute.narrow(0, 2, 1)?.squeeze(0)?,
+        )?;
+        let unsafe_view = ops::linear(
+            &matmul.transpose(1, 2)?.reshape((batch * 4, 16, 8))?,
+            &self.proj_weight,
+            Some(&self.proj_bias),
+        )?
+        .reshape((batch, 2, 2, 4, 4, 8))?
+        .permute((0, 1, 3, 2, 4, 5))?
+        .reshape((batch, 8, 8, 8))?;
+        let output = ops::roll(&unsafe_view, &[2i64, 2i64], &[1, 2])?;
+        py_check!(self.checker, "", &output);
+        Ok(output)
+    }
+
+    fn compute_unsqueeze(slice_scatter: &Tensor) -> Result<Tensor> {
+        let slice_scatter = ops::slice_scatter(
+            slice_scatter,
+            &ops::slice_scatter(
+                &slice_scatter.narrow(0, 4, 2)?,
+                &Tensor::full(4.0f32, (), slice_scatter.device())?.broadcast_as((2, 2))?,
+                1,
+                -4i64,
+                -2i64,
+                1,
+            )?,
+            0,
+            -4i64,
+            -2i64,
+            1,
+        )?;
+        let slice_scatter = ops::slice_scatter(
+            &slice_scatter,
+            &ops::slice_scatter(
+                &slice_scatter.narrow(0, 4, 2)?,
+                &Tensor::full(5.0f32, (), slice_scatter.device())?.broadcast_as((2, 2))?,
+                1,
+                -2i64,
+                8i64,
+                1,
+            )?,
+            0,
+            -4i64,
+            -2i64,
+            1,
+        )?;
+        let slice_scatter = ops::slice_scatter(
+            &slice_scatter,
+            &ops::slice_scatter(
+                &slice_scatter.narrow(0, 6, 2)?,
+                &Tensor::full(6.0f32, (), slice_scatter.device())?.broadcast_as((2, 4))?,
+                1,
+                0i64,
+                -4i64,
+                1,
+            )?,
+            0,
+            -2i64,
+            8i64,
+            1,
+        )?;
+        let slice_scatter = ops::slice_scatter(
+            &slice_scatter,
+            &ops::slice_scatter(
+                &slice_scatter.narrow(0, 6, 2)?,
+                &Tensor::full(7.0f32, (), slice_scatter.device())?.broadcast_as((2, 2))?,
+                1,
+                -4i64,
+                -2i64,
+                1,
+            )?,
+            0,
+            -2i64,
+            8i64,
+            1,
+        )?;
+        let view = ops::slice_scatter(
+            &slice_scatter,
+            &ops::slice_scatter(
+                &slice_scatter.narrow(0, 6, 2)?,
+                &Tensor::full(8.0f32, (), slice_scatter.device())?.broadcast_as((2, 2))?,
+                1,
+                -2i64,
+                8i64,
+                1,
+            )?,
+            0,
+            -2i64,
+            8i64,
+            1,
+        )?
+        .reshape((2, 4, 2, 4))?;
+        let unsafe_view = view.permute((0, 2, 1, 3))?.reshape((4, 16))?;
+        let sub = unsafe_view
+            .unsqueeze(1)?
+            .broadcast_sub(&unsafe_view.unsqueeze(2)?)?;
+        let unsqueeze = ops::masked_fill(
+            &ops::masked_fill(&sub, &ops::ne(&sub, 0.0)?, -100.0)?,
+            &ops::eq(&sub, 0.0)?,
+            0.0,
+        )?
+        .unsqueeze(1)?
+        .unsqueeze(0)?;
+        Ok(unsqueeze)
+    }
+}
+
+/// torchvision.models.swin_transformer.ShiftedWindowAttention (torchvision/models/swin_transformer.py:291)
+#[derive(Debug, Clone)]
+pub struct ShiftedWindowAttention {
+    pub qkv_weight: Tensor,
+    pub qkv_bias: Tensor,
+    pub proj_weight: Tensor,
+    pub proj_bias: Tensor,
+    pub relative_position_bias: Tensor,
+    pub checker: Option<PyChecker>,
+}
+
+impl ShiftedWindowAttention {
+    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
+        let relative_position_bias_table = vb.get((49, 1), "relative_position_bias_table")?;
+        let relative_position_index = vb.get_with_hints_dtype(
+            256,
+            "relative_position_index",
+            Default::default(),
+            DType::I64,
+        )?;
+        let relative_position_bias = ops::index(
+            &relative_position_bias_table,
+            &[Some(&relative_position_index)],
+        )?
+        .reshape((16, 16, 1))?
+        .permute((2, 0, 1))?
+        .unsqueeze(0)?;
+        Ok(Self {
+            qkv_weight: vb.get((24, 8), "qkv.weight")?,
+            qkv_bias: vb.get(24, "qkv.bias")?,
+            proj_weight: vb.get((8, 8), "proj.weight")?,
+            proj_bias: vb.get(8, "proj.bias")?,
+            relative_position_bias,
+            checker,
+        })
+    }
+
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let batch = x.dim(0)?;
+        let permute = ops::linear(
+            &x.reshape((batch, 2, 4, 2, 4, 8))?
+                .permute((0, 1, 3, 2, 4, 5))?
+                .reshape((batch * 4, 16, 8))?,
+            &self.qkv_weight,
+            Some(&self.qkv_bias),
+        )?
+        .reshape((batch * 4, 16, 3, 1, 8))?
+        .permute((2, 0, 3, 1, 4))?;
+        let matmul = ops::matmul(
+            &ops::mul(&permute.narrow(0, 0, 1)?.squeeze(0)?, 0.3535533905932738)?,
+            &permute.narrow(0, 1, 1)?.squeeze(0)?.transpose(2, 3)?,
+        )?;
+        let transpose = ops::matmul(
+            &ops::softmax(&matmul.broadcast_add(&self.relative_position_bias)?, 3)?,
+            &permute.narrow(0, 2, 1)?.squeeze(0)?,
+        )?
+        .transpose(1, 2)?;
+        let output = ops::linear(
+            &transpose.reshape((batch * 4, 16, 8))?,
+            &self.proj_weight,
+            Some(&self.proj_bias),
+        )?
+        .reshape((batch, 2, 2, 4, 4, 8))?
+        .permute((0, 1, 3, 2, 4, 5))?
+        .reshape((batch, 8, 8, 8))?;
+        py_check!(self.checker, "", &output);
+        Ok(output)
+    }
+}
+
+/// torchvision.ops.misc.Permute (torchvision/ops/misc.py:320)
+#[derive(Debug, Clone)]
+pub struct Permute {
+    size: usize,
+    size_2: usize,
+    size_3: usize,
+    pub checker: Option<PyChecker>,
+}
+
+impl Permute {
+    pub fn load(
+        size: usize,
+        size_2: usize,
+        size_3: usize,
+        checker: Option<PyChecker>,
+    ) -> Result<Self> {
+        Ok(Self {
+            size,
+            size_2,
+            size_3,
+            checker,
+        })
+    }
+
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let output = x.permute((0, self.size, self.size_2, self.size_3))?;
+        py_check!(self.checker, "", &output);
+        Ok(output)
+    }
+}
