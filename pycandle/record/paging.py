@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import mmap
 import tempfile
+import weakref
 
 import torch
 from torch import Tensor
@@ -24,6 +25,8 @@ class Pages:
 
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile(prefix="pycandle-")  # noqa: SIM115
+        # What is mapped stays until its tensor goes.
+        weakref.finalize(self, self._file.close)
         self._end = 0
 
     def keep(self, tensor: Tensor) -> Tensor:
