@@ -26,9 +26,10 @@ impl Stack {
     }
 
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let batch = x.dim(0)?;
+        let (batch, seq, _) = x.dims3()?;
         ops::expect_size("batch", batch, 1, None)?;
-        ops::expect_shape("x", x, &[batch, 6, 4])?;
+        ops::expect_size("seq", seq, 1, None)?;
+        ops::expect_shape("x", x, &[batch, seq, 4])?;
         let mut x = self.scan.forward(x)?;
         for layer in &self.layers {
             x = layer.forward(&x)?;
@@ -54,16 +55,19 @@ impl Scan {
     }
 
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let batch = x.dim(0)?;
-        let mut state = Tensor::zeros((batch, 4), DType::F32, x.device())?;
-        let mut stack = Vec::with_capacity(6);
-        for i in 0..6 {
-            let add = (state.broadcast_mul(&self.decay)? + x.narrow(1, i, 1)?.squeeze(1)?)?;
-            stack.push(ops::tanh(&add)?);
-            state = add;
+        let (batch, seq, _) = x.dims3()?;
+        let movedim = x.permute((1, 0, 2))?;
+        let mut rows = Tensor::zeros((batch, 4), DType::F32, x.device())?;
+        let mut rows_2 = Vec::with_capacity(seq);
+        for i in 0..seq {
+            let row = movedim.get(i)?;
+            let add = (rows.broadcast_mul(&self.decay)? + &row)?;
+            rows_2.push(ops::tanh(&add)?);
+            rows = add;
         }
-        let stack = Tensor::stack(&stack, 1)?;
-        py_check!(self.checker, "", &stack);
-        Ok(stack)
+        let rows_2 = Tensor::stack(&rows_2, 0)?;
+        let output = rows_2.permute((1, 0, 2))?;
+        py_check!(self.checker, "", &output);
+        Ok(output)
     }
 }
