@@ -173,6 +173,11 @@ def from_ast(node: ast.expr) -> Size:
             | ast.Call(func=ast.Name(id="IntTrueDiv"), args=[left, right])
         ]) if _name(function) in (*_DOWN, *_UP):  # fmt: skip
             return _whole(_name(function), from_ast(left), from_ast(right))
+        case ast.Call(func=function, args=[ast.Call(func=ast.Name(id="FloatTrueDiv"), args=[
+            ast.Call(func=ast.Name(id="ToFloat"), args=[left]),
+            ast.Constant(value=float(right)),
+        ])]) if _name(function) in (*_DOWN, *_UP) and right.is_integer() and right > 0:  # fmt: skip
+            return _whole(_name(function), from_ast(left), int(right))
         case _:
             raise ValueError(f"not a size: {ast.unparse(node)}")
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch._dynamo import config as dynamo
 from torch.export import Dim, ExportedProgram
 from torch.export.graph_signature import InputKind
 from torch.fx.experimental import _config as symbolic
@@ -27,8 +28,10 @@ from torch.utils import _pytree as pytree
 from pycandle.errors import Finding, RecordError
 from pycandle.graph import Static
 from pycandle.record.calls import relative
+from pycandle.record.in_place import mutates, without_changes
 from pycandle.record.loops import whole_loops
-from pycandle.record.sequences import whole_sequences
+from pycandle.record.ranges import whole_ranges
+from pycandle.record.shapes import any_layout, whole_sequences
 
 # Asking torch why an axis is static costs one more export each.
 _MOST_REASONS = 8
@@ -55,7 +58,8 @@ def export(
     """Export the model; with `dynamic_shapes` None every axis is tried. Raises `RecordError`."""
     if isinstance(model, ExportedProgram):
         with _any_sizes():
-            return Exported(_functional(model), None, args, kwargs, dynamic_shapes, ())
+            program = model.run_decompositions({}) if mutates(model) else model
+            return Exported(program, None, args, kwargs, dynamic_shapes, ())
     with _any_sizes(), _inference(model):
         if dynamic_shapes is not None:
             program = _export(model, args, kwargs, dynamic_shapes)
@@ -66,6 +70,7 @@ def export(
 
 
 _options: Any = symbolic
+_dynamo: Any = dynamo
 
 
 @contextmanager
@@ -74,9 +79,11 @@ def _any_sizes() -> Generator[None]:
 
     PyTorch asks of many a tensor how it broadcasts and whether it is contiguous, and on the way
     whether a size is one; its own option makes such questions have no answer, not a guard. With it
-    an axis may be dynamic that is recorded with size one.
+    an axis may be dynamic that is recorded with size one. Its cache of fake tensors asks again in
+    another way.
     """
-    with whole_sequences(), _options.patch(backed_size_oblivious=True):
+    uncached = _dynamo.patch(fake_tensor_cache_enabled=False)
+    with whole_sequences(), _options.patch(backed_size_oblivious=True), uncached:
         yield
 
 
@@ -101,12 +108,15 @@ def _export(
     model: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], dynamic_shapes: Any
 ) -> ExportedProgram:
     def plain() -> ExportedProgram:
-        return torch.export.export(model, args, kwargs, dynamic_shapes=dynamic_shapes, strict=False)
+        with any_layout():
+            return torch.export.export(
+                model, args, kwargs, dynamic_shapes=dynamic_shapes, strict=False
+            )
 
     def attempt() -> ExportedProgram:
-        with whole_loops(model) as found:
-            if found:
-                # A loop that turns out to carry other things than tensors is exported as it is.
+        with whole_loops(model) as loops, whole_ranges(model) as ranges:
+            if loops or ranges:
+                # What turns out to need more than that of Python is exported as it is.
                 with suppress(Exception):
                     return plain()
         return plain()
@@ -221,15 +231,9 @@ def user_inputs(
 
 def _functional(program: ExportedProgram) -> ExportedProgram:
     """The program without in-place ops; composite ops stay whole."""
-    mutates = any(
-        node.op == "call_function"
-        and isinstance(node.target, torch._ops.OpOverload)
-        and node.target._schema.is_mutable
-        for module in program.graph_module.modules()
-        if isinstance(module, torch.fx.GraphModule)
-        for node in module.graph.nodes
-    )
-    return program.run_decompositions({}) if mutates else program
+    if not mutates(program) or without_changes(program):
+        return program
+    return program.run_decompositions({})
 
 
 def _way_out(error: Exception) -> str:

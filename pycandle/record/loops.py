@@ -50,7 +50,9 @@ def whole_loops(model: torch.nn.Module) -> Generator[bool]:
 
 def _functions(module: str) -> Iterator[FunctionType]:
     """The functions and methods that a module defines, without their decorators."""
-    for held in list(vars(sys.modules[module]).values()):
+    # A class may say that it is of a module that there is not.
+    file = sys.modules.get(module)
+    for held in list(vars(file).values()) if file else ():
         for item in [held, *(vars(held).values() if inspect.isclass(held) else ())]:
             function = inspect.unwrap(item) if callable(item) else item
             if isinstance(function, FunctionType) and function.__module__ == module:

@@ -25,8 +25,6 @@ class Pages:
 
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile(prefix="pycandle-")  # noqa: SIM115
-        # What is mapped stays until its tensor goes.
-        weakref.finalize(self, self._file.close)
         self._end = 0
         # What is mapped stays; the file itself is of no use to it.
         weakref.finalize(self, self._file.close)

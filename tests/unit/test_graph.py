@@ -163,6 +163,7 @@ def test_equal_sizes_have_one_form():
     assert dim.parse("math.trunc(0.25*torch.sym_float(s))") == dim.parse("s//4")
     assert dim.parse("torch.sym_max(1, s)") == dim.parse("Max(1, s)")
     assert dim.parse("CeilToInt(IntTrueDiv(s, 8))") == dim.parse("(s + 7)//8")
+    assert dim.parse("CeilToInt(FloatTrueDiv(ToFloat(4*s), 1.0))") == dim.parse("4*s")
     assert dim.parse("math.ceil(s / t)") == dim.parse("(s + t - 1)//t")
     assert dim.parse("math.floor((s - 1) / 8)") == dim.parse("(s - 1)//8")
     for written in ("t%(2*s)", "t//(s*t)", "3*t//s//t", "(s%2)//(t//3)", "s//(-t)"):

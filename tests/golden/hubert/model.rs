@@ -40,10 +40,6 @@ impl HubertModel {
             "16*(seq//10)*batch - 16*batch != 0",
             (seq / 10) * batch * 16 != batch * 16,
         )?;
-        ops::expect_relation(
-            "8*(seq//10)*batch - 8*batch > 0",
-            (seq / 10) * batch * 8 > batch * 8,
-        )?;
         let extract_features = self.feature_extractor.forward(input_values)?;
         let extract_features = extract_features.transpose(1, 2)?;
         let hidden_states = self.feature_projection.forward(&extract_features)?;

@@ -36,7 +36,7 @@ const REGIONS: &[parity::Region] = &[
     parity::Region { path: "features.0", call: 0, inputs: &["#0.x"], elided: false },
     parity::Region { path: "features.1", call: 0, inputs: &["features.0#0.0"], elided: false },
     parity::Region { path: "features.2", call: 0, inputs: &[], elided: true },
-    parity::Region { path: "features.3", call: 0, inputs: &["features.1#0.0"], elided: false },
+    parity::Region { path: "features.3", call: 0, inputs: &["features.2#0.0"], elided: false },
     parity::Region { path: "features.4", call: 0, inputs: &["features.3#0.0"], elided: false },
     parity::Region { path: "skip", call: 0, inputs: &[], elided: true },
     parity::Region { path: "head", call: 0, inputs: &["features#0.0"], elided: false },

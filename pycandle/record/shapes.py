@@ -1,8 +1,9 @@
-"""Keeps the length of a sequence open where a recurrent network is exported.
+"""Keeps sizes open that PyTorch fixes only to find the shape that an op gives.
 
-PyTorch has no shape function for these ops. It finds their shapes by tracing step after step, which
-makes the number of steps a constant of the program, although the op itself stays whole in it. It
-must not know the graph, nor what the ops compute.
+It finds a recurrent network's by tracing step after step, which makes the number of steps a
+constant of the program, although the op itself stays whole in it. It asks of a reshape whether it
+can be a view, which takes for granted that sizes are not one. It must not know the graph, nor what
+the ops compute.
 """
 
 # PyTorch annotates only part of what it exports, and keeps some of it private.
@@ -11,7 +12,8 @@ must not know the graph, nor what the ops compute.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+import math
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -25,9 +27,23 @@ _KEYS = (torch._C.DispatchKey.Autograd, torch._C.DispatchKey.CompositeImplicitAu
 @contextmanager
 def whole_sequences() -> Generator[None]:
     """Within it, the shapes of recurrent networks are told, not traced."""
-    before = {op: (dict(op.py_kernels), decomposition_table.get(op)) for op in _SHAPES}
+    with _told(_SEQUENCES):
+        yield
+
+
+@contextmanager
+def any_layout() -> Generator[None]:
+    """Within it, a reshape asks nothing of layouts; only for tracing, since it never is a view."""
+    with _told({torch.ops.aten.reshape.default: _reshaped}):
+        yield
+
+
+@contextmanager
+def _told(functions: Mapping[Any, Any]) -> Generator[None]:
+    """Within it, these functions tell the shapes that ops give."""
+    before = {op: (dict(op.py_kernels), decomposition_table.get(op)) for op in functions}
     try:
-        for op, shapes in _SHAPES.items():
+        for op, shapes in functions.items():
             _replace(op, {**op.py_kernels, **dict.fromkeys(_KEYS, shapes)}, shapes)
         yield
     finally:
@@ -67,7 +83,17 @@ def _output(x: Tensor, width: Any, given: dict[str, Any]) -> Tensor:
     return x.new_empty((x.shape[1], x.shape[0], width)).transpose(0, 1)
 
 
-_SHAPES: dict[Any, Any] = {
+def _reshaped(x: Tensor, shape: Sequence[Any]) -> Tensor:
+    sizes = list(shape)
+    free = [k for k, size in enumerate(sizes) if isinstance(size, int) and size == -1]
+    if free:
+        rest = math.prod(sizes[: free[0]] + sizes[free[0] + 1 :])
+        sizes[free[0]] = x.numel() // rest
+    torch._check(x.numel() == math.prod(sizes))
+    return x.new_empty(sizes)
+
+
+_SEQUENCES: dict[Any, Any] = {
     op: _shapes(op)
     for packet in (torch.ops.aten.lstm, torch.ops.aten.gru,
                    torch.ops.aten.rnn_tanh, torch.ops.aten.rnn_relu)
