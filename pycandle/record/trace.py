@@ -41,7 +41,7 @@ def write_tensors(
 ) -> None:
     """Write a safetensors file, which may be large: nothing of it is copied in memory."""
     with replacement(path) as temporary:
-        save_file(stored(tensors), temporary, dict(metadata))
+        save_file(stored(tensors), temporary, dict(metadata) or None)
         if metadata:
             _sort_metadata(temporary)
 
