@@ -49,6 +49,9 @@ def arange(*numbers: Arg, dtype: str | None = None, out: TensorType) -> Expr:
 
 
 def _integers(start: Arg, end: Arg, step: Arg, out: TensorType) -> Expr:
+    start, end, step = (
+        int(n) if isinstance(n, float) and n.is_integer() else n for n in (start, end, step)
+    )
     if not all(isinstance(n, (int, Dim)) for n in (start, end, step)):
         # PyTorch counts them as floats, and then truncates start and step.
         first, by = _truncated(start), _truncated(step)

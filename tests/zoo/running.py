@@ -49,11 +49,11 @@ def read(name: str) -> Row | None:
         return None
     kept = json.loads(path.read_text(encoding="utf-8"))
     row = Row(**kept["row"])
-    if kept["sources"] == digest(_RECORDING, _COMPILING, _COMPARING):
+    if kept.get("sources") == digest(_RECORDING, _COMPILING, _COMPARING):
         return row
     # What is recorded and how it is compared is the same: so is the row, if the code is.
-    same = row.passed and kept["settled"] == digest(_RECORDING, _COMPARING)
-    return row if same and kept["code"] == _code(name) else None
+    same = row.passed and kept.get("settled") == digest(_RECORDING, _COMPARING)
+    return row if same and kept.get("code") == _code(name) else None
 
 
 _RECORDING = ("pycandle/*.py", "pycandle/record/*.py", "pycandle/graph/*.py", "pycandle/ops/*.py")
