@@ -59,7 +59,7 @@ fn what_pytorch_refuses_is_an_error() -> Result<()> {
         "at most half the kernel",
     );
     fails(ops::arange_i64(0, 5, -1, cpu), "does not lead from 0 to 5");
-    fails(ops::cat(&[], 0), "nothing to join");
+    fails(ops::cat::<Tensor>(&[], 0), "nothing to join");
     Ok(())
 }
 
