@@ -108,7 +108,7 @@ def draft(
     before, kept = list[Step](), tuple[str, ...]()
     if hoisting:
         names = {p: tree.aliases[p][0].rpartition(".")[2] for p in held}
-        hoisted = hoist(steps, names, tuple(value for _, value in outputs), graph)
+        hoisted = hoist(steps, names, tuple(value for _, value in outputs), tree, region)
         before, steps, kept = hoisted.before, hoisted.steps, hoisted.kept
     device = _device(inputs, [*held, *kept], steps)
     steps = [

@@ -13,7 +13,8 @@ from typing import TypeAlias
 from pycandle.emit.inline import reads
 from pycandle.emit.statements import Hint, Let, missing
 from pycandle.emit.steps import Step
-from pycandle.graph import Graph, every_node
+from pycandle.emit.tree import Tree
+from pycandle.graph import Graph
 from pycandle.graph.dim import Dim
 from pycandle.ops import entries
 
@@ -33,16 +34,18 @@ class Hoisted:
 
 
 def hoist(
-    steps: list[Step], parameters: Parameters, outputs: tuple[str, ...], graph: Graph
+    steps: list[Step], parameters: Parameters, outputs: tuple[str, ...], tree: Tree, region: int
 ) -> Hoisted:
-    """The steps that `load` can do, and the rest; `parameters` are the values it reads, with names.
+    """The steps of a region that `load` can do, and the rest.
 
-    Both keep their order. What costs nothing may be in both.
+    `parameters` are the values that it reads, with their names. Both lists keep their order. What
+    costs nothing may be in both.
     """
+    graph, table = tree.graph, entries()
     views = {
         out.name
-        for node in every_node(graph.nodes)
-        if node.op in entries() and entries()[node.op].family in _VIEWS
+        for node in tree.nodes[region]
+        if node.region == region and node.op in table and table[node.op].family in _VIEWS
         for out in node.outs
     }
     bound = {binding.value for binding in graph.bindings}
