@@ -244,6 +244,10 @@ def _atom(atom: str | Opaque) -> str:
         # A literal has no type that a method could be looked up in.
         first, second = (right, left) if isinstance(atom.left, int) else (left, right)
         return f"{_grouped(first)}.{atom.function}({second})"
+    up = atom.left - atom.right + 1
+    whole = isinstance(up, Dim) and all(factor > 0 for _, factor in terms_of(up))
+    if atom.function == "floordiv" and whole:
+        return f"{_grouped(_bare(size_text(up)))}.div_ceil({right})"
     left, right = _grouped(left), _grouped(right)
     return f"({left} {'/' if atom.function == 'floordiv' else '%'} {right})"
 

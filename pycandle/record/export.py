@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch._dynamo import config as dynamo
 from torch.export import Dim, ExportedProgram
 from torch.export.graph_signature import InputKind
 from torch.fx.experimental import _config as symbolic
@@ -70,7 +69,6 @@ def export(
 
 
 _options: Any = symbolic
-_dynamo: Any = dynamo
 
 
 @contextmanager
@@ -79,11 +77,9 @@ def _any_sizes() -> Generator[None]:
 
     PyTorch asks of many a tensor how it broadcasts and whether it is contiguous, and on the way
     whether a size is one; its own option makes such questions have no answer, not a guard. With it
-    an axis may be dynamic that is recorded with size one. Its cache of fake tensors asks again in
-    another way.
+    an axis may be dynamic that is recorded with size one.
     """
-    uncached = _dynamo.patch(fake_tensor_cache_enabled=False)
-    with whole_sequences(), _options.patch(backed_size_oblivious=True), uncached:
+    with whole_sequences(), _options.patch(backed_size_oblivious=True):
         yield
 
 
@@ -107,30 +103,16 @@ def _inference(model: torch.nn.Module) -> Generator[None]:
 def _export(
     model: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], dynamic_shapes: Any
 ) -> ExportedProgram:
-    def plain() -> ExportedProgram:
-        with any_layout():
-            return torch.export.export(
-                model, args, kwargs, dynamic_shapes=dynamic_shapes, strict=False
-            )
-
-    def attempt() -> ExportedProgram:
-        with whole_loops(model) as loops, whole_ranges(model) as ranges:
-            if loops or ranges:
-                # What turns out to need more than that of Python is exported as it is.
-                with suppress(Exception):
-                    return plain()
-        return plain()
-
     try:
         try:
-            return attempt()
+            return _program(model, args, kwargs, dynamic_shapes)
         except Exception as error:
             if "Constraints violated" not in str(error):
                 raise
             # A named axis may be of size one unless its range says otherwise, and the code takes
             # another way there. PyTorch's usual reading leaves that size out.
             with _options.patch(backed_size_oblivious=False):
-                return attempt()
+                return _program(model, args, kwargs, dynamic_shapes)
     except Exception as error:
         raise RecordError(
             Finding(
@@ -139,6 +121,25 @@ def _export(
                 _way_out(error),
             )
         ) from error
+
+
+def _program(
+    model: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], dynamic_shapes: Any
+) -> ExportedProgram:
+    """What torch exports, with loops over sizes kept whole if it can; its errors are torch's."""
+
+    def plain() -> ExportedProgram:
+        with any_layout():
+            return torch.export.export(
+                model, args, kwargs, dynamic_shapes=dynamic_shapes, strict=False
+            )
+
+    with whole_loops(model) as loops, whole_ranges(model) as ranges:
+        if loops or ranges:
+            # What turns out to need more than that of Python is exported as it is.
+            with suppress(Exception):
+                return plain()
+    return plain()
 
 
 def _export_automatic(
@@ -206,7 +207,7 @@ def _reason(
     """What torch says when that axis alone must be dynamic."""
     shapes = _shapes(model, args, kwargs, lambda t: {axis: Dim.DYNAMIC} if t is wanted else {})
     try:
-        torch.export.export(model, args, kwargs, dynamic_shapes=shapes, strict=False)
+        _program(model, args, kwargs, shapes)
     except Exception as error:
         if "specialized it to be a constant" in str(error):
             return ": the code or the weights need this size"

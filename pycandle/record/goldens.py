@@ -100,18 +100,27 @@ def _case(
             if results
             else {}
         )
-        for k, boundary in enumerate(region.outputs):
+        for boundary in region.outputs:
             own = call.outputs.get(boundary.name) if call else None
             key = f"{case}:{boundary.golden}"
             tensors[key] = pages.keep(_stored(own, values[boundary.value]))
             if tensors[key].is_floating_point() or tensors[key].is_complex():
-                tensors[f"{key}:float64"] = pages.keep(wide[boundary.value])
-                isolated = pages.keep(alone[boundary.value])
-                tensors[f"{case}:{region.key}.{k}:isolated"] = isolated
+                for run, exact in (("float64", wide), ("isolated", alone)):
+                    distance = _distance(tensors[key], exact[boundary.value])
+                    tensors[f"{key}:{run}"] = pages.keep(distance)
     inside = {out.name for node in graph.nodes for block in node.blocks
               for inner in every_node(block.nodes) for out in inner.outs}  # fmt: skip
     local = {b.name for b in graph.bindings if b.value in inside}
     return tensors, {name: size for name, size in narrow.sizes.items() if name not in local}
+
+
+def _distance(golden: torch.Tensor, exact: torch.Tensor) -> torch.Tensor:
+    """From the output to the same in float64: small beside it, so float32 has all that counts.
+
+    It is zero where the output is no finite number, and nothing is measured.
+    """
+    distance = torch.where(golden.isfinite(), exact - golden, 0)
+    return distance.to(torch.complex64 if distance.is_complex() else torch.float32)
 
 
 def _stored(own: torch.Tensor | None, evaluated: torch.Tensor) -> torch.Tensor:

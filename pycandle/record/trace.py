@@ -21,6 +21,9 @@ from safetensors.torch import save, save_file
 from pycandle.graph import Parameter, manifest
 from pycandle.output import replacement
 
+# Raised whenever a trace means something else.
+FORMAT = 2
+
 _LENGTH_BYTES = 8  # a safetensors file starts with the length of its header
 
 
@@ -30,7 +33,7 @@ def write_trace(path: Path, tensors: Mapping[str, torch.Tensor], text: str) -> N
         path,
         tensors,
         {
-            "pycandle.format": str(manifest.FORMAT),
+            "pycandle.format": str(FORMAT),
             "pycandle.manifest": hashlib.sha256(text.encode()).hexdigest(),
         },
     )

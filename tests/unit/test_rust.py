@@ -47,6 +47,18 @@ def test_a_size_alone_needs_no_brackets():
     assert argument(SizeOf(seq), names) == "seq"
 
 
+def test_division_that_rounds_up_is_written_as_clippy_wants_it():
+    names = FieldNames((), ())
+    seq, rows = symbol("seq"), symbol("rows")
+    assert argument(SizeOf(floordiv(seq + 1, 2)), names) == "seq.div_ceil(2)"
+    assert argument(SizeOf(floordiv(seq + rows + 2, 3)), names) == "(rows + seq).div_ceil(3)"
+    assert argument(SizeOf(floordiv(seq + rows - 1, rows)), names) == "seq.div_ceil(rows)"
+    assert argument(SizeOf(2 * floordiv(seq + 1, 2)), names) == "seq.div_ceil(2) * 2"
+    # What may be below zero before it is rounded is no `usize`.
+    assert argument(SizeOf(floordiv(seq - rows + 1, 2)), names) == "(seq + 1 - rows) / 2"
+    assert argument(SizeOf(floordiv(rows + 2, rows)), names) == "(rows + 2) / rows"
+
+
 def test_a_remainder_is_asked_for_as_clippy_wants_it():
     rest = opaque("mod", symbol("seq") + 1, 8)
     assert relation_text(Guard(rest, "==", 0)) == "(seq + 1).is_multiple_of(8)"

@@ -27,15 +27,16 @@ FOLDER = TARGET / "zoo"
 _MEMORY = 6 * 2**30
 _SECONDS = 3600
 _KILLED = "its process was killed: there is too little memory for it"
+_FULL = "No space left on device"
 
 
 def run(names: Sequence[str], jobs: int, again: bool = False) -> Iterator[Row]:
-    """The row of each entry, as they are done; what memory is short for runs alone at the end."""
+    """The row of each entry, as they are done; what the machine was short for runs alone, last."""
     short: list[str] = []
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         for done in as_completed([pool.submit(_row, name, again) for name in names]):
             row = done.result()
-            if row.blame == _KILLED and jobs > 1:
+            if jobs > 1 and any(lack in row.blame for lack in (_KILLED, _FULL)):
                 short.append(row.name)
             else:
                 yield row
@@ -95,7 +96,9 @@ def _row(name: str, again: bool) -> Row:
         "settled": digest(_RECORDING, _COMPARING),
     }
     row = _in_a_process(name, folder)
-    if row.blame == _KILLED:
+    if row.blame == _KILLED or _FULL in row.blame:
+        # The next run may find more room.
+        shutil.rmtree(folder)
         return row
     kept |= {"code": _code(name) if row.passed else "", "row": dataclasses.asdict(row)}
     # What passed needs no second look, and takes gigabytes.
@@ -111,7 +114,7 @@ def _in_a_process(name: str, folder: Path) -> Row:
     try:
         done = subprocess.run(
             command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
-            timeout=_SECONDS, preexec_fn=_give_way,
+            timeout=_SECONDS,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         return Row(name, blame=f"it took more than {_SECONDS} seconds")
@@ -120,13 +123,6 @@ def _in_a_process(name: str, folder: Path) -> Row:
     if done.returncode:
         return Row(name, blame=f"its process ended with {done.returncode}: {done.stderr[-600:]}")
     return Row(**json.loads(done.stdout.splitlines()[-1]))
-
-
-def _give_way() -> None:
-    """Where memory is short, an entry is killed before anything else."""
-    score = Path("/proc/self/oom_score_adj")
-    if score.exists():
-        score.write_text("1000")
 
 
 def _folder(name: str) -> Path:

@@ -287,22 +287,14 @@ impl PyChecker {
             return Ok(Verdict::failure("PyTorch gave no tensor there"));
         };
         let trace = &self.run.recording.trace;
-        let suffix = match self.run.mode {
+        let run = match self.run.mode {
             Mode::Cumulative => "float64",
             Mode::Isolated => "isolated",
         };
         let key = self.key(golden);
-        let reference = format!("{key}:{suffix}");
-        let reference = if trace.contains(&reference) {
-            Some(trace.values(&reference)?)
-        } else {
-            None
-        };
-        Ok(judge(
-            &Values::of(output)?,
-            &trace.values(&key)?,
-            reference.as_ref(),
-        ))
+        let golden = trace.values(&key)?;
+        let reference = trace.reference(&key, run, &golden)?;
+        Ok(judge(&Values::of(output)?, &golden, reference.as_ref()))
     }
 
     /// Counts a call, and finds it in the recording.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use candle_core::{Device, Result, Tensor};
 
-use crate::compare::Values;
+use crate::compare::{Data, Values};
 use crate::manifest::Manifest;
 use crate::store::Store;
 
@@ -18,8 +18,8 @@ impl Trace {
     /// Opens a trace, and refuses one that was not recorded together with `manifest`.
     pub fn open(path: &Path, manifest: &Manifest) -> Result<Self> {
         let store = Store::open(path, BRING)?;
-        if store.metadata("pycandle.format") != Some("1") {
-            candle_core::bail!("{} is not a trace of format 1. {BRING}", path.display())
+        if store.metadata("pycandle.format") != Some("2") {
+            candle_core::bail!("{} is not a trace of format 2. {BRING}", path.display())
         }
         if store.metadata("pycandle.manifest") != Some(manifest.hash.as_str()) {
             candle_core::bail!(
@@ -49,5 +49,24 @@ impl Trace {
             values.dtype
         };
         Ok(Values { dtype, ..values })
+    }
+
+    /// A float tensor as float64 gives it; `run` says of which run: `float64` or `isolated`.
+    ///
+    /// The trace holds how far that is from the tensor itself, `golden`.
+    pub fn reference(&self, key: &str, run: &str, golden: &Values) -> Result<Option<Values>> {
+        let key = format!("{key}:{run}");
+        if !self.contains(&key) {
+            return Ok(None);
+        }
+        let distance = self.values(&key)?;
+        let (Data::Float(from), Data::Float(by)) = (&golden.data, &distance.data) else {
+            return Ok(None);
+        };
+        Ok((golden.shape == distance.shape).then(|| Values {
+            dtype: "f64",
+            shape: distance.shape,
+            data: Data::Float(from.iter().zip(by).map(|(from, by)| from + by).collect()),
+        }))
     }
 }
