@@ -1,7 +1,8 @@
 """Moves what depends on parameters alone out of a forward, so that `load` computes it once.
 
-That is a normed weight, or a table of position biases. A mere view of a parameter stays where it is
-read: it costs nothing there. It must not know text.
+That is a normed weight, or a table of position biases; and what depends on nothing, if it is some
+work, as the mask of shifted windows. A mere view of a parameter stays where it is read: it costs
+nothing there. It must not know text.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from pycandle.graph import Graph
 from pycandle.graph.dim import Dim
 from pycandle.ops import entries
 
+# What depends on nothing is moved if it takes so many computations: `load` has to stay short.
+_WORK = range(4, 25)
 # The families of ops that only say where the elements of a tensor lie.
 _VIEWS = ("views", "parts")
 
@@ -51,6 +54,7 @@ def hoist(
     bound = {binding.value for binding in graph.bindings}
     free: dict[str, Step] = {}  # by value: what needs nothing but parameters
     origin: dict[str, set[str]] = {parameter: {parameter} for parameter in parameters}
+    work: dict[str, set[int]] = {parameter: set() for parameter in parameters}
     worth: set[str] = set()
     for step in steps:
         sources = reads(step)
@@ -61,8 +65,18 @@ def hoist(
         free |= dict.fromkeys(step.values, step)
         read = set[str]().union(*(origin[name] for name in sources))
         origin |= dict.fromkeys(step.values, read)
-        if read and (not views.issuperset(step.values) or not worth.isdisjoint(sources)):
+        computes = not views.issuperset(step.values)
+        effort = set[int]().union(*(work[name] for name in sources), [id(step)] * computes)
+        work |= dict.fromkeys(step.values, effort)
+        alone = not read and len(effort) >= _WORK.start
+        if (computes and (read or alone)) or not worth.isdisjoint(sources):
             worth.update(step.values)
+    # All of what takes too long stays, not only the last of it.
+    long = {name for name in free if not origin[name] and len(work[name]) >= _WORK.stop}
+    for step in reversed(list(free.values())):
+        if not long.isdisjoint(step.values):
+            long.update(name for name in reads(step) if not origin[name])
+    worth -= long
     rest, kept = _rest(steps, worth, views, outputs)
     before: set[int] = set()
     open_values = list(kept)

@@ -32,12 +32,12 @@ class Step:
 def steps_of(node: Node, lowered: Mapping[str, Expr], graph: Graph) -> Iterator[Step]:
     """The steps that compute a node's outputs."""
     if node.blocks:
-        yield Step(_control(node, lowered, graph), node.source)
+        yield Step(_control(node, lowered, graph), node.statement)
         return
     fallback = node.op.split(".")[1].strip("_")
     for values, targets in _bindings(node, lowered):
         let = Let(values, lowered[values[0]], Hint(targets, fallback))
-        yield Step(let, node.source)
+        yield Step(let, node.statement)
 
 
 def with_reads(steps: list[Step], needed: set[str], told: set[str], graph: Graph) -> list[Step]:

@@ -6,6 +6,7 @@ nothing of PyCandle but `errors`, and never torch.
 
 from pycandle.graph.dim import Dim, Size
 from pycandle.graph.ir import (
+    CALLED_AT,
     DTYPES,
     PARTS,
     Arg,
@@ -32,6 +33,7 @@ from pycandle.graph.ir import (
 )
 
 __all__ = [
+    "CALLED_AT",
     "DTYPES",
     "PARTS",
     "Arg",

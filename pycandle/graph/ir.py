@@ -82,6 +82,10 @@ class Value:
     type: TensorType
 
 
+# In a node's source, between a place in a function and the statement that called it.
+CALLED_AT = ", called at "
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
     """One call of an op, with the place it comes from."""
@@ -106,6 +110,11 @@ class Node:
         What its blocks read of the values around them is part of it.
         """
         return tuple(refs((*self.args, *(arg for _, arg in self.kwargs))))
+
+    @property
+    def statement(self) -> str:
+        """The Python statement that it belongs to: what a function returns is its caller's."""
+        return self.source.rpartition(CALLED_AT)[2]
 
     @property
     def blocks(self) -> tuple[Block, ...]:

@@ -133,7 +133,7 @@ _MOVERS = {
     """,
 }
 # What a mover's expression may hold: these take axes counted from the front, or indices.
-_METHODS = frozenset({"contiguous", "narrow", "squeeze", "transpose", "unsqueeze"})
+_METHODS = frozenset({"contiguous", "get_on_dim", "narrow", "squeeze", "transpose", "unsqueeze"})
 _FUNCTIONS = frozenset(
     f"ops::{name}"
     for name in (

@@ -33,7 +33,10 @@ def select(x: Operand, dim: int, index: Size) -> Expr:
     place = _from_front(index, x.shape[x.axis(dim)], clamp=False)
     if isinstance(index, Dim) and not plain(place):
         return Call("ops::select", (x.expr, axis(x, dim), size(index, "i64")))
-    return Method(narrowed(x, x.axis(dim), place, 1), "squeeze", (axis(x, dim),))
+    if 0 in x.shape:
+        # Candle would read from an offset into memory that holds nothing.
+        place = 0
+    return Method(x.expr, "get_on_dim", (axis(x, dim), size(place)))
 
 
 @op("aten.narrow.default", "aten.narrow_copy.default", also=NARROW)

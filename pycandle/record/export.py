@@ -27,6 +27,7 @@ from torch.utils import _pytree as pytree
 from pycandle.errors import Finding, RecordError
 from pycandle.graph import Static
 from pycandle.record.calls import relative
+from pycandle.record.frames import model_lines
 from pycandle.record.in_place import mutates, without_changes
 from pycandle.record.loops import whole_loops
 from pycandle.record.ranges import whole_ranges
@@ -129,7 +130,7 @@ def _program(
     """What torch exports, with loops over sizes kept whole if it can; its errors are torch's."""
 
     def plain() -> ExportedProgram:
-        with any_layout():
+        with any_layout(), model_lines():
             return torch.export.export(
                 model, args, kwargs, dynamic_shapes=dynamic_shapes, strict=False
             )

@@ -17,13 +17,13 @@ parameter %g: f32[4, 1] "gain"
 """
 
 
-def check(nodes: str, load: str, forward: str):
+def check(nodes: str, load: str, forward: str = ""):
     graph = text.parse_graph(HEAD + nodes)
     lowered, _ = lower_graph(graph)
     printed = print_module(graph, build_structs(Tree(graph), lowered, "Net"), "g.json")
 
     assert body(printed, "load") == lines(load)
-    assert body(printed, "forward") == lines(forward)
+    assert not forward or body(printed, "forward") == lines(forward)
 
 
 def body(printed: str, function: str) -> list[str]:
@@ -58,6 +58,55 @@ def test_a_normed_weight():
         """
         let output = ops::matmul(x, &self.weight)?;
         Ok(output)
+        """,
+    )
+
+
+def test_work_that_depends_on_nothing():
+    check(
+        """
+        %i: i64[4] = aten.arange.default(4) "model.py:1" as ids
+        %a: f32[4] = aten.sin.default(%i) "model.py:2"
+        %b: f32[4] = aten.exp.default(%a) "model.py:2"
+        %m: f32[4] = aten.cos.default(%b) "model.py:2" as mask
+        %u: f32[1, 4] = aten.unsqueeze.default(%m, 0) "model.py:3" as y
+        %y: f32[batch, 4] = aten.add.Tensor(%x, %u) "model.py:3" as y
+        output "" %y
+        """,
+        """
+        let ids = Tensor::arange(0i64, 4i64, vb.device())?;
+        let mask = ops::cos(&ops::exp(&ops::sin(&ids)?)?)?;
+        Ok(Self {
+        mask,
+        checker,
+        })
+        """,
+        """
+        let y = x.broadcast_add(&self.mask.unsqueeze(0)?)?;
+        Ok(y)
+        """,
+    )
+
+
+def test_little_or_much_work_that_depends_on_nothing_stays():
+    much = "".join(
+        f"""
+        %s{k + 1}: f32[4] = aten.sin.default(%s{k}) "model.py:{k + 1}" as mask"""
+        for k in range(30)
+    )
+    check(
+        f"""
+        %a: i64[4] = aten.arange.default(4) "model.py:1" as ids
+        %b: f32[4] = aten.exp.default(%a) "model.py:1" as ids
+        %s0: f32[4] = aten.ones.default([4]) "model.py:1" as mask{much}
+        %y: f32[batch, 4] = aten.add.Tensor(%x, %b) "model.py:50" as y
+        %z: f32[batch, 4] = aten.add.Tensor(%y, %s30) "model.py:51" as z
+        output "" %z
+        """,
+        """
+        Ok(Self {
+        checker,
+        })
         """,
     )
 

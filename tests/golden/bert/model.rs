@@ -27,8 +27,9 @@ impl BertModel {
         ops::expect_size("seq", seq, 1, Some(32))?;
         ops::expect_shape("attention_mask", attention_mask, &[batch, seq])?;
         let embedding_output = self.embeddings.forward(input_ids)?;
-        let attention_mask = ops::to_bool(attention_mask)?.reshape((batch, 1, 1, seq))?;
-        let encoder_outputs = self.encoder.forward(&embedding_output, &attention_mask)?;
+        let attention_mask = ops::to_bool(attention_mask)?;
+        let result = attention_mask.reshape((batch, 1, 1, seq))?;
+        let encoder_outputs = self.encoder.forward(&embedding_output, &result)?;
         let pooled_output = self.pooler.forward(&encoder_outputs)?;
         py_check!(self.checker, "", &encoder_outputs, &pooled_output);
         Ok((encoder_outputs, pooled_output))
@@ -143,7 +144,7 @@ impl BertPooler {
     }
 
     pub fn forward(&self, hidden_states: &Tensor) -> Result<Tensor> {
-        let first_token_tensor = hidden_states.narrow(1, 0, 1)?.squeeze(1)?;
+        let first_token_tensor = hidden_states.get_on_dim(1, 0)?;
         let pooled_output = self.dense.forward(&first_token_tensor)?;
         let pooled_output = self.activation.forward(&pooled_output)?;
         py_check!(self.checker, "", &pooled_output);
@@ -269,8 +270,8 @@ impl BertSelfAttention {
             Some(expand_2),
             false,
             Some(0.3535533905932738),
-        )?
-        .transpose(1, 2)?;
+        )?;
+        let attn_output = attn_output.transpose(1, 2)?;
         let attn_output = attn_output.reshape((batch, seq, 16))?;
         py_check!(self.checker, "", &attn_output);
         Ok(attn_output)

@@ -85,7 +85,7 @@ impl Block {
     }
 
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let output = (x + ops::matmul(x, &self.scores.squeeze(0)?)?)?;
+        let output = (x + ops::matmul(x, &self.scores.get_on_dim(0, 0)?)?)?;
         py_check!(self.checker, "", &output);
         Ok(output)
     }

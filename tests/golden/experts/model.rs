@@ -157,40 +157,38 @@ impl MixtralExperts {
         batch: usize,
         seq: usize,
     ) -> Result<Tensor> {
-        let (sort, sort_2) = ops::sort(&top_k_index.reshape(batch * seq * 2)?, 0, false)?;
-        let cumsum = ops::cumsum(
-            &ops::histc(&sort.to_dtype(DType::F32)?, 4, 0.0, 3.0)?.to_dtype(DType::I32)?,
-            0,
-        )?
-        .to_dtype(DType::I32)?;
-        let grouped_mm_fallback = ops::grouped_mm(
-            &ops::index(hidden_states, &[Some(&ops::floor_divide(&sort_2, 2i64)?)])?,
+        let expert_ids = top_k_index.reshape(batch * seq * 2)?;
+        let (expert_ids_g, perm) = ops::sort(&expert_ids, 0, false)?;
+        let selected_hidden_states_g =
+            ops::index(hidden_states, &[Some(&ops::floor_divide(&perm, 2i64)?)])?;
+        let sample_weights = top_k_weights.reshape(batch * seq * 2)?;
+        let sample_weights_g = ops::index(&sample_weights, &[Some(&perm)])?;
+        let histc_input = expert_ids_g.to_dtype(DType::F32)?;
+        let tokens_per_expert = ops::histc(&histc_input, 4, 0.0, 3.0)?;
+        let offsets =
+            ops::cumsum(&tokens_per_expert.to_dtype(DType::I32)?, 0)?.to_dtype(DType::I32)?;
+        let out = ops::grouped_mm(
+            &selected_hidden_states_g,
             &self.gate_up_proj.transpose(1, 2)?,
-            Some(&cumsum),
+            Some(&offsets),
         )?;
-        let grouped_mm_fallback = ops::grouped_mm(
-            &(self
-                .act_fn
-                .forward(&grouped_mm_fallback.narrow(1, 0, 24)?)?
-                * grouped_mm_fallback.narrow(1, 24, 24)?)?,
-            &self.down_proj.transpose(1, 2)?,
-            Some(&cumsum),
+        let gate = out.narrow(1, 0, 24)?;
+        let up = out.narrow(1, 24, 24)?;
+        let proj_out = (self.act_fn.forward(&gate)? * &up)?;
+        let out = ops::grouped_mm(&proj_out, &self.down_proj.transpose(1, 2)?, Some(&offsets))?;
+        let weighted_out = out.broadcast_mul(&sample_weights_g.unsqueeze(1)?)?;
+        let inv_perm = Tensor::zeros(batch * seq * 2, DType::I64, hidden_states.device())?;
+        let inv_perm = ops::index_put(
+            &inv_perm,
+            &[Some(&perm)],
+            &Tensor::arange(0i64, (batch * seq * 2) as i64, hidden_states.device())?,
+            false,
         )?;
-        let index = ops::index(
-            &grouped_mm_fallback.broadcast_mul(
-                &ops::index(&top_k_weights.reshape(batch * seq * 2)?, &[Some(&sort_2)])?
-                    .unsqueeze(1)?,
-            )?,
-            &[Some(&ops::index_put(
-                &Tensor::zeros(batch * seq * 2, DType::I64, hidden_states.device())?,
-                &[Some(&sort_2)],
-                &Tensor::arange(0i64, (batch * seq * 2) as i64, hidden_states.device())?,
-                false,
-            )?)],
-        )?;
-        let output = ops::sum(&index.reshape((batch * seq, 2, 16))?, &[1], false)?;
-        py_check!(self.checker, "", &output);
-        Ok(output)
+        let weighted_out = ops::index(&weighted_out, &[Some(&inv_perm)])?;
+        let final_hidden_states =
+            ops::sum(&weighted_out.reshape((batch * seq, 2, 16))?, &[1], false)?;
+        py_check!(self.checker, "", &final_hidden_states);
+        Ok(final_hidden_states)
     }
 }
 
@@ -232,40 +230,31 @@ impl MixtralAttention {
             .forward(hidden_states)?
             .reshape((batch, seq, 1, 8))?
             .transpose(1, 2)?;
-        let unsqueeze = cos.unsqueeze(1)?;
-        let unsqueeze_2 = sin.unsqueeze(1)?;
-        let query_states = (query_states.broadcast_mul(&unsqueeze)?
-            + ops::cat(
-                &[
-                    &ops::neg(&query_states.narrow(3, 4, 4)?)?,
-                    &query_states.narrow(3, 0, 4)?,
-                ],
-                3,
-            )?
-            .broadcast_mul(&unsqueeze_2)?)?;
-        let add = (key_states.broadcast_mul(&unsqueeze)?
-            + ops::cat(
-                &[
-                    &ops::neg(&key_states.narrow(3, 4, 4)?)?,
-                    &key_states.narrow(3, 0, 4)?,
-                ],
-                3,
-            )?
-            .broadcast_mul(&unsqueeze_2)?)?;
-        let scaled_dot_product_attention = ops::scaled_dot_product_attention(
-            &query_states,
-            &add.unsqueeze(2)?
-                .broadcast_as((batch, 1, 2, seq, 8))?
-                .reshape((batch, 2, seq, 8))?,
-            &value_states
-                .unsqueeze(2)?
-                .broadcast_as((batch, 1, 2, seq, 8))?
-                .reshape((batch, 2, seq, 8))?,
+        let cos = cos.unsqueeze(1)?;
+        let sin = sin.unsqueeze(1)?;
+        let x1 = query_states.narrow(3, 0, 4)?;
+        let x2 = query_states.narrow(3, 4, 4)?;
+        let q_embed = (query_states.broadcast_mul(&cos)?
+            + ops::cat(&[&ops::neg(&x2)?, &x1], 3)?.broadcast_mul(&sin)?)?;
+        let x1 = key_states.narrow(3, 0, 4)?;
+        let x2 = key_states.narrow(3, 4, 4)?;
+        let k_embed = (key_states.broadcast_mul(&cos)?
+            + ops::cat(&[&ops::neg(&x2)?, &x1], 3)?.broadcast_mul(&sin)?)?;
+        let hidden_states = k_embed.unsqueeze(2)?.broadcast_as((batch, 1, 2, seq, 8))?;
+        let key = hidden_states.reshape((batch, 2, seq, 8))?;
+        let hidden_states = value_states
+            .unsqueeze(2)?
+            .broadcast_as((batch, 1, 2, seq, 8))?;
+        let value = hidden_states.reshape((batch, 2, seq, 8))?;
+        let attn_output = ops::scaled_dot_product_attention(
+            &q_embed,
+            &key,
+            &value,
             None,
             true,
             Some(0.3535533905932738),
         )?;
-        let attn_output = scaled_dot_product_attention.transpose(1, 2)?;
+        let attn_output = attn_output.transpose(1, 2)?;
         let attn_output = attn_output.reshape((batch, seq, 16))?;
         let attn_output = self.o_proj.forward(&attn_output)?;
         py_check!(self.checker, "", &attn_output);

@@ -305,8 +305,8 @@ impl HubertAttention {
             None,
             false,
             Some(0.3535533905932738),
-        )?
-        .transpose(1, 2)?;
+        )?;
+        let attn_output = attn_output.transpose(1, 2)?;
         let attn_output = attn_output.reshape((batch, (seq / 10) - 1, 16))?;
         let attn_output = self.out_proj.forward(&attn_output)?;
         py_check!(self.checker, "", &attn_output);

@@ -192,40 +192,25 @@ impl LlamaAttention {
             .forward(hidden_states)?
             .reshape((batch, seq, 2, 4))?
             .transpose(1, 2)?;
-        let unsqueeze = cos.unsqueeze(1)?;
-        let unsqueeze_2 = sin.unsqueeze(1)?;
-        let query_states = (query_states.broadcast_mul(&unsqueeze)?
-            + ops::cat(
-                &[
-                    &ops::neg(&query_states.narrow(3, 2, 2)?)?,
-                    &query_states.narrow(3, 0, 2)?,
-                ],
-                3,
-            )?
-            .broadcast_mul(&unsqueeze_2)?)?;
-        let add = (key_states.broadcast_mul(&unsqueeze)?
-            + ops::cat(
-                &[
-                    &ops::neg(&key_states.narrow(3, 2, 2)?)?,
-                    &key_states.narrow(3, 0, 2)?,
-                ],
-                3,
-            )?
-            .broadcast_mul(&unsqueeze_2)?)?;
-        let scaled_dot_product_attention = ops::scaled_dot_product_attention(
-            &query_states,
-            &add.unsqueeze(2)?
-                .broadcast_as((batch, 2, 2, seq, 4))?
-                .reshape((batch, 4, seq, 4))?,
-            &value_states
-                .unsqueeze(2)?
-                .broadcast_as((batch, 2, 2, seq, 4))?
-                .reshape((batch, 4, seq, 4))?,
-            None,
-            true,
-            Some(0.5),
-        )?;
-        let attn_output = scaled_dot_product_attention.transpose(1, 2)?;
+        let cos = cos.unsqueeze(1)?;
+        let sin = sin.unsqueeze(1)?;
+        let x1 = query_states.narrow(3, 0, 2)?;
+        let x2 = query_states.narrow(3, 2, 2)?;
+        let q_embed = (query_states.broadcast_mul(&cos)?
+            + ops::cat(&[&ops::neg(&x2)?, &x1], 3)?.broadcast_mul(&sin)?)?;
+        let x1 = key_states.narrow(3, 0, 2)?;
+        let x2 = key_states.narrow(3, 2, 2)?;
+        let k_embed = (key_states.broadcast_mul(&cos)?
+            + ops::cat(&[&ops::neg(&x2)?, &x1], 3)?.broadcast_mul(&sin)?)?;
+        let hidden_states = k_embed.unsqueeze(2)?.broadcast_as((batch, 2, 2, seq, 4))?;
+        let key = hidden_states.reshape((batch, 4, seq, 4))?;
+        let hidden_states = value_states
+            .unsqueeze(2)?
+            .broadcast_as((batch, 2, 2, seq, 4))?;
+        let value = hidden_states.reshape((batch, 4, seq, 4))?;
+        let attn_output =
+            ops::scaled_dot_product_attention(&q_embed, &key, &value, None, true, Some(0.5))?;
+        let attn_output = attn_output.transpose(1, 2)?;
         let attn_output = attn_output.reshape((batch, seq, 16))?;
         let attn_output = self.o_proj.forward(&attn_output)?;
         py_check!(self.checker, "", &attn_output);

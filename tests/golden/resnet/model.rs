@@ -59,7 +59,8 @@ impl ResNet {
             x = layer.forward(&x)?;
         }
         let x = self.avgpool.forward(&x)?;
-        let x = self.fc.forward(&x.reshape((batch, 512))?)?;
+        let x = x.reshape((batch, 512))?;
+        let x = self.fc.forward(&x)?;
         py_check!(self.checker, "", &x);
         Ok(x)
     }

@@ -234,17 +234,11 @@ impl PatchMerging {
     }
 
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let slice = ops::slice(x, 1, 0i64, 8i64, 2)?;
-        let slice_2 = ops::slice(x, 1, 1i64, 8i64, 2)?;
-        let x = ops::cat(
-            &[
-                &ops::slice(&slice, 2, 0i64, 8i64, 2)?,
-                &ops::slice(&slice_2, 2, 0i64, 8i64, 2)?,
-                &ops::slice(&slice, 2, 1i64, 8i64, 2)?,
-                &ops::slice(&slice_2, 2, 1i64, 8i64, 2)?,
-            ],
-            3,
-        )?;
+        let x0 = ops::slice(&ops::slice(x, 1, 0i64, 8i64, 2)?, 2, 0i64, 8i64, 2)?;
+        let x1 = ops::slice(&ops::slice(x, 1, 1i64, 8i64, 2)?, 2, 0i64, 8i64, 2)?;
+        let x2 = ops::slice(&ops::slice(x, 1, 0i64, 8i64, 2)?, 2, 1i64, 8i64, 2)?;
+        let x3 = ops::slice(&ops::slice(x, 1, 1i64, 8i64, 2)?, 2, 1i64, 8i64, 2)?;
+        let x = ops::cat(&[&x0, &x1, &x2, &x3], 3)?;
         let x = self.norm.forward(&x)?;
         let x = self.reduction.forward(&x)?;
         py_check!(self.checker, "", &x);
@@ -383,10 +377,9 @@ impl ShiftedWindowAttention3 {
         let relative_position_bias = ops::index(
             &relative_position_bias_table,
             &[Some(&relative_position_index)],
-        )?
-        .reshape((16, 16, 2))?
-        .permute((2, 0, 1))?
-        .unsqueeze(0)?;
+        )?;
+        let relative_position_bias = relative_position_bias.reshape((16, 16, 2))?;
+        let relative_position_bias = relative_position_bias.permute((2, 0, 1))?.unsqueeze(0)?;
         Ok(Self {
             qkv_weight: vb.get((48, 16), "qkv.weight")?,
             qkv_bias: vb.get(48, "qkv.bias")?,
@@ -399,34 +392,27 @@ impl ShiftedWindowAttention3 {
 
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let batch = x.dim(0)?;
-        let permute = ops::linear(
-            &x.reshape((batch, 1, 4, 1, 4, 16))?
-                .permute((0, 1, 3, 2, 4, 5))?
-                .reshape((batch, 16, 16))?,
-            &self.qkv_weight,
-            Some(&self.qkv_bias),
-        )?
-        .reshape((batch, 16, 3, 2, 8))?
-        .permute((2, 0, 3, 1, 4))?;
-        let matmul = ops::matmul(
-            &ops::mul(&permute.narrow(0, 0, 1)?.squeeze(0)?, 0.3535533905932738)?,
-            &permute.narrow(0, 1, 1)?.squeeze(0)?.transpose(2, 3)?,
-        )?;
-        let transpose = ops::matmul(
-            &ops::softmax(&matmul.broadcast_add(&self.relative_position_bias)?, 3)?,
-            &permute.narrow(0, 2, 1)?.squeeze(0)?,
-        )?
-        .transpose(1, 2)?;
-        let output = ops::linear(
-            &transpose.reshape((batch, 16, 16))?,
-            &self.proj_weight,
-            Some(&self.proj_bias),
-        )?
-        .reshape((batch, 1, 1, 4, 4, 16))?
-        .permute((0, 1, 3, 2, 4, 5))?
-        .reshape((batch, 4, 4, 16))?;
-        py_check!(self.checker, "", &output);
-        Ok(output)
+        let x = x.reshape((batch, 1, 4, 1, 4, 16))?;
+        let x = x.permute((0, 1, 3, 2, 4, 5))?.reshape((batch, 16, 16))?;
+        let qkv = ops::linear(&x, &self.qkv_weight, Some(&self.qkv_bias))?;
+        let qkv = qkv
+            .reshape((batch, 16, 3, 2, 8))?
+            .permute((2, 0, 3, 1, 4))?;
+        let q = qkv.get_on_dim(0, 0)?;
+        let select = qkv.get_on_dim(0, 1)?;
+        let select_2 = qkv.get_on_dim(0, 2)?;
+        let q = ops::mul(&q, 0.3535533905932738)?;
+        let attn = ops::matmul(&q, &select.transpose(2, 3)?)?;
+        let attn = attn.broadcast_add(&self.relative_position_bias)?;
+        let attn = ops::softmax(&attn, 3)?;
+        let x = ops::matmul(&attn, &select_2)?
+            .transpose(1, 2)?
+            .reshape((batch, 16, 16))?;
+        let x = ops::linear(&x, &self.proj_weight, Some(&self.proj_bias))?;
+        let x = x.reshape((batch, 1, 1, 4, 4, 16))?;
+        let x = x.permute((0, 1, 3, 2, 4, 5))?.reshape((batch, 4, 4, 16))?;
+        py_check!(self.checker, "", &x);
+        Ok(x)
     }
 }
 
@@ -453,10 +439,9 @@ impl ShiftedWindowAttention2 {
         let relative_position_bias = ops::index(
             &relative_position_bias_table,
             &[Some(&relative_position_index)],
-        )?
-        .reshape((16, 16, 1))?
-        .permute((2, 0, 1))?
-        .unsqueeze(0)?;
+        )?;
+        let relative_position_bias = relative_position_bias.reshape((16, 16, 1))?;
+        let relative_position_bias = relative_position_bias.permute((2, 0, 1))?.unsqueeze(0)?;
         Ok(Self {
             qkv_weight: vb.get((24, 8), "qkv.weight")?,
             qkv_bias: vb.get(24, "qkv.bias")?,
@@ -469,25 +454,26 @@ impl ShiftedWindowAttention2 {
 
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let batch = x.dim(0)?;
-        let view = ops::linear(
-            &ops::roll(x, &[-2i64, -2i64], &[1, 2])?
-                .reshape((batch, 2, 4, 2, 4, 8))?
-                .permute((0, 1, 3, 2, 4, 5))?
-                .reshape((batch * 4, 16, 8))?,
-            &self.qkv_weight,
-            Some(&self.qkv_bias),
-        )?
-        .reshape((batch * 4, 16, 3, 1, 8))?;
-        let permute = view.permute((2, 0, 3, 1, 4))?;
-        let matmul = ops::matmul(
-            &ops::mul(&permute.narrow(0, 0, 1)?.squeeze(0)?, 0.3535533905932738)?,
-            &permute.narrow(0, 1, 1)?.squeeze(0)?.transpose(2, 3)?,
-        )?;
-        let new_zeros = Tensor::zeros((8, 8), DType::F32, x.device())?;
+        let roll = ops::roll(x, &[-2i64, -2i64], &[1, 2])?;
+        let view = roll.reshape((batch, 2, 4, 2, 4, 8))?;
+        let unsafe_view = view
+            .permute((0, 1, 3, 2, 4, 5))?
+            .reshape((batch * 4, 16, 8))?;
+        let qkv = ops::linear(&unsafe_view, &self.qkv_weight, Some(&self.qkv_bias))?;
+        let qkv = qkv
+            .reshape((batch * 4, 16, 3, 1, 8))?
+            .permute((2, 0, 3, 1, 4))?;
+        let q = qkv.get_on_dim(0, 0)?;
+        let select = qkv.get_on_dim(0, 1)?;
+        let select_2 = qkv.get_on_dim(0, 2)?;
+        let q = ops::mul(&q, 0.3535533905932738)?;
+        let attn = ops::matmul(&q, &select.transpose(2, 3)?)?;
+        let attn = attn.broadcast_add(&self.relative_position_bias)?;
+        let attn_mask = Tensor::zeros((8, 8), DType::F32, x.device())?;
         let slice_scatter = ops::slice_scatter(
-            &new_zeros,
+            &attn_mask,
             &ops::slice_scatter(
-                &new_zeros.narrow(0, 0, 4)?,
+                &attn_mask.narrow(0, 0, 4)?,
                 &Tensor::full(0.0f32, (), x.device())?.broadcast_as((4, 4))?,
                 1,
                 0i64,
@@ -544,32 +530,23 @@ impl ShiftedWindowAttention2 {
             -2i64,
             1,
         )?;
-        let unsqueeze = Self::compute_unsqueeze(&slice_scatter)?;
-        let matmul = ops::matmul(
-            &ops::softmax(
-                &matmul
-                    .broadcast_add(&self.relative_position_bias)?
-                    .reshape((batch, 4, 1, 16, 16))?
-                    .broadcast_add(&unsqueeze)?
-                    .reshape((batch * 4, 1, 16, 16))?,
-                3,
-            )?,
-            &permute.narrow(0, 2, 1)?.squeeze(0)?,
-        )?;
-        let unsafe_view = ops::linear(
-            &matmul.transpose(1, 2)?.reshape((batch * 4, 16, 8))?,
-            &self.proj_weight,
-            Some(&self.proj_bias),
-        )?
-        .reshape((batch, 2, 2, 4, 4, 8))?
-        .permute((0, 1, 3, 2, 4, 5))?
-        .reshape((batch, 8, 8, 8))?;
-        let output = ops::roll(&unsafe_view, &[2i64, 2i64], &[1, 2])?;
-        py_check!(self.checker, "", &output);
-        Ok(output)
+        let attn_mask = Self::compute_attn_mask(&slice_scatter)?;
+        let attn = attn.reshape((batch, 4, 1, 16, 16))?;
+        let attn = attn.broadcast_add(&attn_mask.unsqueeze(1)?.unsqueeze(0)?)?;
+        let attn = attn.reshape((batch * 4, 1, 16, 16))?;
+        let attn = ops::softmax(&attn, 3)?;
+        let x = ops::matmul(&attn, &select_2)?
+            .transpose(1, 2)?
+            .reshape((batch * 4, 16, 8))?;
+        let x = ops::linear(&x, &self.proj_weight, Some(&self.proj_bias))?;
+        let x = x.reshape((batch, 2, 2, 4, 4, 8))?;
+        let x = x.permute((0, 1, 3, 2, 4, 5))?.reshape((batch, 8, 8, 8))?;
+        let x = ops::roll(&x, &[2i64, 2i64], &[1, 2])?;
+        py_check!(self.checker, "", &x);
+        Ok(x)
     }
 
-    fn compute_unsqueeze(slice_scatter: &Tensor) -> Result<Tensor> {
+    fn compute_attn_mask(slice_scatter: &Tensor) -> Result<Tensor> {
         let slice_scatter = ops::slice_scatter(
             slice_scatter,
             &ops::slice_scatter(
@@ -630,7 +607,7 @@ impl ShiftedWindowAttention2 {
             8i64,
             1,
         )?;
-        let view = ops::slice_scatter(
+        let attn_mask = ops::slice_scatter(
             &slice_scatter,
             &ops::slice_scatter(
                 &slice_scatter.narrow(0, 6, 2)?,
@@ -644,20 +621,20 @@ impl ShiftedWindowAttention2 {
             -2i64,
             8i64,
             1,
-        )?
-        .reshape((2, 4, 2, 4))?;
-        let unsafe_view = view.permute((0, 2, 1, 3))?.reshape((4, 16))?;
-        let sub = unsafe_view
+        )?;
+        let attn_mask = attn_mask
+            .reshape((2, 4, 2, 4))?
+            .permute((0, 2, 1, 3))?
+            .reshape((4, 16))?;
+        let attn_mask = attn_mask
             .unsqueeze(1)?
-            .broadcast_sub(&unsafe_view.unsqueeze(2)?)?;
-        let unsqueeze = ops::masked_fill(
-            &ops::masked_fill(&sub, &ops::ne(&sub, 0.0)?, -100.0)?,
-            &ops::eq(&sub, 0.0)?,
+            .broadcast_sub(&attn_mask.unsqueeze(2)?)?;
+        let attn_mask = ops::masked_fill(
+            &ops::masked_fill(&attn_mask, &ops::ne(&attn_mask, 0.0)?, -100.0)?,
+            &ops::eq(&attn_mask, 0.0)?,
             0.0,
-        )?
-        .unsqueeze(1)?
-        .unsqueeze(0)?;
-        Ok(unsqueeze)
+        )?;
+        Ok(attn_mask)
     }
 }
 
@@ -684,10 +661,9 @@ impl ShiftedWindowAttention {
         let relative_position_bias = ops::index(
             &relative_position_bias_table,
             &[Some(&relative_position_index)],
-        )?
-        .reshape((16, 16, 1))?
-        .permute((2, 0, 1))?
-        .unsqueeze(0)?;
+        )?;
+        let relative_position_bias = relative_position_bias.reshape((16, 16, 1))?;
+        let relative_position_bias = relative_position_bias.permute((2, 0, 1))?.unsqueeze(0)?;
         Ok(Self {
             qkv_weight: vb.get((24, 8), "qkv.weight")?,
             qkv_bias: vb.get(24, "qkv.bias")?,
@@ -700,34 +676,27 @@ impl ShiftedWindowAttention {
 
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let batch = x.dim(0)?;
-        let permute = ops::linear(
-            &x.reshape((batch, 2, 4, 2, 4, 8))?
-                .permute((0, 1, 3, 2, 4, 5))?
-                .reshape((batch * 4, 16, 8))?,
-            &self.qkv_weight,
-            Some(&self.qkv_bias),
-        )?
-        .reshape((batch * 4, 16, 3, 1, 8))?
-        .permute((2, 0, 3, 1, 4))?;
-        let matmul = ops::matmul(
-            &ops::mul(&permute.narrow(0, 0, 1)?.squeeze(0)?, 0.3535533905932738)?,
-            &permute.narrow(0, 1, 1)?.squeeze(0)?.transpose(2, 3)?,
-        )?;
-        let transpose = ops::matmul(
-            &ops::softmax(&matmul.broadcast_add(&self.relative_position_bias)?, 3)?,
-            &permute.narrow(0, 2, 1)?.squeeze(0)?,
-        )?
-        .transpose(1, 2)?;
-        let output = ops::linear(
-            &transpose.reshape((batch * 4, 16, 8))?,
-            &self.proj_weight,
-            Some(&self.proj_bias),
-        )?
-        .reshape((batch, 2, 2, 4, 4, 8))?
-        .permute((0, 1, 3, 2, 4, 5))?
-        .reshape((batch, 8, 8, 8))?;
-        py_check!(self.checker, "", &output);
-        Ok(output)
+        let x = x.reshape((batch, 2, 4, 2, 4, 8))?;
+        let x = x.permute((0, 1, 3, 2, 4, 5))?.reshape((batch * 4, 16, 8))?;
+        let qkv = ops::linear(&x, &self.qkv_weight, Some(&self.qkv_bias))?;
+        let qkv = qkv
+            .reshape((batch * 4, 16, 3, 1, 8))?
+            .permute((2, 0, 3, 1, 4))?;
+        let q = qkv.get_on_dim(0, 0)?;
+        let select = qkv.get_on_dim(0, 1)?;
+        let select_2 = qkv.get_on_dim(0, 2)?;
+        let q = ops::mul(&q, 0.3535533905932738)?;
+        let attn = ops::matmul(&q, &select.transpose(2, 3)?)?;
+        let attn = attn.broadcast_add(&self.relative_position_bias)?;
+        let attn = ops::softmax(&attn, 3)?;
+        let x = ops::matmul(&attn, &select_2)?
+            .transpose(1, 2)?
+            .reshape((batch * 4, 16, 8))?;
+        let x = ops::linear(&x, &self.proj_weight, Some(&self.proj_bias))?;
+        let x = x.reshape((batch, 2, 2, 4, 4, 8))?;
+        let x = x.permute((0, 1, 3, 2, 4, 5))?.reshape((batch, 8, 8, 8))?;
+        py_check!(self.checker, "", &x);
+        Ok(x)
     }
 }
 

@@ -140,9 +140,9 @@ impl Attention {
         let (batch, seq, _) = hidden.dims3()?;
         let heads = self.qkv.forward(hidden)?.reshape((batch, seq, 3, 4, 4))?;
         let permute = heads.permute((2, 0, 3, 1, 4))?;
-        let query = permute.narrow(0, 0, 1)?.squeeze(0)?;
-        let key = permute.narrow(0, 1, 1)?.squeeze(0)?;
-        let value = permute.narrow(0, 2, 1)?.squeeze(0)?;
+        let query = permute.get_on_dim(0, 0)?;
+        let key = permute.get_on_dim(0, 1)?;
+        let value = permute.get_on_dim(0, 2)?;
         let attended =
             ops::scaled_dot_product_attention(&query, &key, &value, Some(mask), false, None)?;
         let output = self
