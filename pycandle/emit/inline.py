@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from pycandle.emit.statements import For, Let, Statement, While, exprs, map_exprs, once, walk_all
@@ -27,7 +29,7 @@ def inline(
 
     In a scope a result that nothing else reads needs no local; a forward's results have one.
     """
-    steps = _read(steps, outputs)
+    steps = _told_apart(_read(steps, outputs), set(outputs))
     uses = _uses(steps)
     uses.update(outputs)
     results = set(outputs)
@@ -95,6 +97,43 @@ def _read(steps: list[Step], outputs: tuple[str, ...]) -> list[Step]:
             kept.append(step)
             wanted.update(reads(step))
     return kept[::-1]
+
+
+def _told_apart(steps: list[Step], results: set[str]) -> list[Step]:
+    """The steps of `a, b = f(x), g(x)` with a name each, where as many values leave the statement.
+
+    They leave it in the order in which they are assigned.
+    """
+    readers: dict[str, set[str]] = {}
+    for step in steps:
+        for value in reads(step):
+            readers.setdefault(value, set()).add(step.source)
+    named: list[Step] = []
+    for _, together in groupby(steps, lambda step: (step.source, _targets(step))):
+        run = list(together)
+        leaving = [
+            k
+            for k, step in enumerate(run)
+            if not results.isdisjoint(step.values)
+            or any(readers.get(value, set()) - {step.source} for value in step.values)
+        ]
+        targets = _targets(run[0])
+        if len(targets) > 1 and len(leaving) == len(targets):
+            for k, target in zip(leaving, targets, strict=True):
+                run[k] = _called(run[k], target)
+        named += run
+    return named
+
+
+def _targets(step: Step) -> tuple[str, ...]:
+    return step.statement.hint.targets if isinstance(step.statement, Let) else ()
+
+
+def _called(step: Step, target: str) -> Step:
+    let = step.statement
+    if not isinstance(let, Let) or len(let.names) != 1:
+        return step
+    return replace(step, statement=replace(let, hint=let.hint.named((target,))))
 
 
 def _uses(steps: list[Step]) -> Counter[str]:

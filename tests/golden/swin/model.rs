@@ -399,13 +399,13 @@ impl ShiftedWindowAttention3 {
             .reshape((batch, 16, 3, 2, 8))?
             .permute((2, 0, 3, 1, 4))?;
         let q = qkv.get_on_dim(0, 0)?;
-        let select = qkv.get_on_dim(0, 1)?;
-        let select_2 = qkv.get_on_dim(0, 2)?;
+        let k = qkv.get_on_dim(0, 1)?;
+        let v = qkv.get_on_dim(0, 2)?;
         let q = ops::mul(&q, 0.3535533905932738)?;
-        let attn = ops::matmul(&q, &select.transpose(2, 3)?)?;
+        let attn = ops::matmul(&q, &k.transpose(2, 3)?)?;
         let attn = attn.broadcast_add(&self.relative_position_bias)?;
         let attn = ops::softmax(&attn, 3)?;
-        let x = ops::matmul(&attn, &select_2)?
+        let x = ops::matmul(&attn, &v)?
             .transpose(1, 2)?
             .reshape((batch, 16, 16))?;
         let x = ops::linear(&x, &self.proj_weight, Some(&self.proj_bias))?;
@@ -464,10 +464,10 @@ impl ShiftedWindowAttention2 {
             .reshape((batch * 4, 16, 3, 1, 8))?
             .permute((2, 0, 3, 1, 4))?;
         let q = qkv.get_on_dim(0, 0)?;
-        let select = qkv.get_on_dim(0, 1)?;
-        let select_2 = qkv.get_on_dim(0, 2)?;
+        let k = qkv.get_on_dim(0, 1)?;
+        let v = qkv.get_on_dim(0, 2)?;
         let q = ops::mul(&q, 0.3535533905932738)?;
-        let attn = ops::matmul(&q, &select.transpose(2, 3)?)?;
+        let attn = ops::matmul(&q, &k.transpose(2, 3)?)?;
         let attn = attn.broadcast_add(&self.relative_position_bias)?;
         let attn_mask = Tensor::zeros((8, 8), DType::F32, x.device())?;
         let slice_scatter = ops::slice_scatter(
@@ -535,7 +535,7 @@ impl ShiftedWindowAttention2 {
         let attn = attn.broadcast_add(&attn_mask.unsqueeze(1)?.unsqueeze(0)?)?;
         let attn = attn.reshape((batch * 4, 1, 16, 16))?;
         let attn = ops::softmax(&attn, 3)?;
-        let x = ops::matmul(&attn, &select_2)?
+        let x = ops::matmul(&attn, &v)?
             .transpose(1, 2)?
             .reshape((batch * 4, 16, 8))?;
         let x = ops::linear(&x, &self.proj_weight, Some(&self.proj_bias))?;
@@ -683,13 +683,13 @@ impl ShiftedWindowAttention {
             .reshape((batch * 4, 16, 3, 1, 8))?
             .permute((2, 0, 3, 1, 4))?;
         let q = qkv.get_on_dim(0, 0)?;
-        let select = qkv.get_on_dim(0, 1)?;
-        let select_2 = qkv.get_on_dim(0, 2)?;
+        let k = qkv.get_on_dim(0, 1)?;
+        let v = qkv.get_on_dim(0, 2)?;
         let q = ops::mul(&q, 0.3535533905932738)?;
-        let attn = ops::matmul(&q, &select.transpose(2, 3)?)?;
+        let attn = ops::matmul(&q, &k.transpose(2, 3)?)?;
         let attn = attn.broadcast_add(&self.relative_position_bias)?;
         let attn = ops::softmax(&attn, 3)?;
-        let x = ops::matmul(&attn, &select_2)?
+        let x = ops::matmul(&attn, &v)?
             .transpose(1, 2)?
             .reshape((batch * 4, 16, 8))?;
         let x = ops::linear(&x, &self.proj_weight, Some(&self.proj_bias))?;
