@@ -23,8 +23,9 @@ def model_lines() -> Generator[None]:
     """Within it, nodes have the lines of functions that a `forward` calls in its own package."""
     usual = TracerBase._filter_traceback_frames
 
-    def filtered(tracer: TracerBase, stack: StackSummary) -> StackSummary:
-        return StackSummary.from_list([*usual(tracer, stack), *functions(stack)])
+    def filtered(self: TracerBase, user_stack_summary: StackSummary) -> StackSummary:
+        kept = usual(self, user_stack_summary)
+        return StackSummary.from_list([*kept, *functions(user_stack_summary)])
 
     TracerBase._filter_traceback_frames = filtered
     try:
@@ -34,14 +35,17 @@ def model_lines() -> Generator[None]:
 
 
 def functions(stack: list[FrameSummary]) -> list[FrameSummary]:
-    """The frames of the innermost `forward`'s own package that are below it; not PyTorch's."""
+    """The frames of the innermost `forward`'s own package that are below it."""
     places = [k for k, frame in enumerate(stack) if frame.name == "forward" and _in_file(frame)]
     if not places:
         return []
     package = _package(stack[places[-1]])
     below = stack[places[-1] + 1 :]
     own = [frame for frame in below if _in_file(frame) and _package(frame) == package]
-    return [] if package == "torch" else own
+    if package == "torch":
+        # PyTorch has its models' functions in one file; what they stand on is not of interest.
+        return [frame for frame in own if relative(frame.filename) == "torch/nn/functional.py"]
+    return own
 
 
 def _in_file(frame: FrameSummary) -> bool:
