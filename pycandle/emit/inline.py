@@ -34,6 +34,11 @@ def inline(
     uses.update(outputs)
     results = set(outputs)
     grown = _grown(steps)
+    called = {
+        (step.source, step.statement.hint.fallback)
+        for step in steps
+        if step.is_call and isinstance(step.statement, Let)
+    }
     readers: dict[str, list[Step]] = {}
     for step in steps:
         for value in reads(step):
@@ -69,8 +74,10 @@ def inline(
             if (not escapes or not targets) and fits:
                 inlined[values[0]] = expr
                 continue
-        # A call that another call reads goes on with the name, as in `x = module(x)`.
+        # A call that another call reads goes on with the name, as in `x = module(x)`, if that is
+        # not what the other is called itself.
         feeds_call = len(targets) == 1 and step.is_call and any(r.is_call for r in read_by)
+        feeds_call = feeds_call and (step.source, targets[0]) not in called
         hint = statement.hint.named(targets if escapes or feeds_call else ())
         statements.append(Let(values, expr, hint))
     return tuple(statements), tuple(_inlined(Var(value), inlined) for value in outputs)

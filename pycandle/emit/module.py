@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from pycandle.emit.body import Draft
+from pycandle.emit.fields import ListField, ModuleField
 from pycandle.emit.loading import field_type, load
 from pycandle.emit.methods import forwards
 from pycandle.emit.names import comment_text
@@ -40,7 +42,7 @@ def print_module(graph: Graph, structs: list[Struct], manifest: str) -> str:
     """
     folder = manifest.rpartition("/")[0]
     constants = f"{folder}/{graph.name}_constants.safetensors".removeprefix("/")
-    body = "\n".join(_struct(graph, struct, constants) for struct in reversed(structs))
+    body = "\n".join(_struct(graph, struct, constants) for struct in _in_order_of_use(structs))
     code = _COMMENT_OR_STRING.sub("", body)
     lines: list[str] = []
     for crate, names in _IMPORTS:
@@ -79,6 +81,25 @@ def _uses(code: str, name: str) -> bool:
     # A field or an argument may be called as a module is: only a path reads the module.
     path = "::" if name in ("nn", "ops") else ""
     return re.search(rf"\b{name}\b{path}", code) is not None
+
+
+def _in_order_of_use(structs: list[Struct]) -> Iterator[Struct]:
+    """Each struct where it is first used: after the one that holds it, and what that held before.
+
+    The model's own is the last of those given, and comes first.
+    """
+    known = {struct.name: struct for struct in structs}
+    below = [structs[-1].name]
+    while below:
+        struct = known.pop(below.pop(), None)
+        if struct is None:
+            continue
+        yield struct
+        held = (
+            field.items if isinstance(field, ListField) else (field,) for field in struct.fields
+        )
+        modules = [field for fields in held for field in fields if isinstance(field, ModuleField)]
+        below += [field.type for field in reversed(modules)]
 
 
 def _struct(graph: Graph, struct: Struct, constants: str) -> str:

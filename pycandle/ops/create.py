@@ -175,7 +175,9 @@ def literal(
     """A small table of numbers that no checkpoint holds."""
     kind = _LITERALS.get(out.dtype, "f32")
     items = tuple(Number(int(n) if isinstance(n, bool) else n, kind) for n in data)
-    table = Method(Call("Tensor::new", (Slice(items), DeviceOf())), "reshape", (shape(out.shape),))
+    table: Expr = Call("Tensor::new", (Slice(items), DeviceOf()))
+    if out.rank != 1:
+        table = Method(table, "reshape", (shape(out.shape),))
     return in_dtype(table, kind, out.dtype)
 
 
@@ -186,6 +188,9 @@ def constant(value: Arg, out: TensorType) -> Expr:
         return Call("Tensor::full", (size(value, out.dtype), shape(out.shape), DeviceOf()))
     if not isinstance(value, (bool, int, float)):
         raise Decline("a fill value that depends on the data", "use torch.where")
+    if value in (0, 1) and math.copysign(1, value) > 0:
+        made = "Tensor::ones" if value else "Tensor::zeros"
+        return Call(made, (shape(out.shape), candle_dtype(out.dtype), DeviceOf()))
     if out.dtype in ("f16", "bf16"):
         sizes = Slice(tuple(size(s) for s in out.shape))
         number = Number(float(value), "f64")

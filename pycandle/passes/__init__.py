@@ -14,11 +14,13 @@ from pycandle.passes.attention_masks import simplify_attention_masks
 from pycandle.passes.einsum import solve_einsum
 from pycandle.passes.indices import simplify_indices
 from pycandle.passes.no_ops import drop_no_ops
+from pycandle.passes.sizes import settle_sizes
 from pycandle.passes.unused import drop_unused
 
 Pass = Callable[[Graph], Graph]
 
 PIPELINE: tuple[Pass, ...] = (
+    settle_sizes,
     solve_einsum,
     drop_no_ops,
     simplify_attention_masks,

@@ -249,6 +249,23 @@ def _index(node: Node, forms: Forms) -> Form | None:
     return moved(form, places)
 
 
+def _gather(node: Node, forms: Forms) -> Form | None:
+    """Reading along one axis at computed indices, where these are known and in range."""
+    form, tensor = forms.of(node.args[0]), forms.type_of(node.args[0])
+    axis, place = node.args[1], forms.of(node.args[2])
+    if form is None or tensor is None or not isinstance(axis, int) or tensor.rank == 0:
+        return None
+    if not isinstance(place, (int, Dim)) or isinstance(place, bool):
+        return None
+    shape, axis = node.out.type.shape, axis % tensor.rank
+    bounds = Bounds(forms.graph, shape)
+    lower, room = bounds.lower(place), bounds.lower(tensor.shape[axis] - 1 - place)
+    if lower is None or room is None or lower < 0 or room < 0:
+        return None
+    return moved(form, {index(a): _own_index(a, s) for a, s in enumerate(shape)} | {
+        index(axis): place})  # fmt: skip
+
+
 def _integers(node: Node, forms: Forms) -> tuple[Size, Size] | None:
     """Both operands as integer forms in the output's indices."""
     found: list[Size] = []
@@ -316,4 +333,5 @@ RULES: dict[str, Callable[[Node, Forms], Form | None]] = {
     "aten.cumsum.default": _cumsum,
     "aten.diff.default": _diff,
     "aten.index.Tensor": _index,
+    "aten.gather.default": _gather,
 }

@@ -36,7 +36,10 @@ def materialise(graph: Graph, name: str, form: Form, broadcast: bool) -> Made | 
     With `broadcast` the result may have size 1 on axes along which it does not change.
     """
     writer = _Writer(graph, name)
-    made = writer.write(form)
+    if isinstance(form, int) and not isinstance(form, bool) and not broadcast:
+        made = writer.constant(form, writer.type.shape)
+    else:
+        made = writer.write(form)
     if made is not None and not broadcast and made.type.shape != writer.type.shape:
         made = writer.add("aten.expand.default", (Ref(made.name), writer.type.shape), writer.type)
     return None if made is None else Made(made, tuple(writer.nodes))
@@ -91,6 +94,16 @@ class _Writer:
                 return self.add("aten.bitwise_not.default", (Ref(made.name),), made.type)
             case _:
                 return self._integer(form)
+
+    @property
+    def _counted(self) -> str:
+        """The dtype of numbers: that of the value, where it is none of bools itself."""
+        return self.type.dtype if self.type.dtype != "bool" else "i64"
+
+    def constant(self, number: Size, shape: tuple[Size, ...]) -> Value:
+        """A tensor of one number."""
+        type_ = TensorType(self._counted, shape)
+        return self.add("aten.full.default", (shape, number), type_, dtype=DType(type_.dtype))
 
     def _conjunction(self, parts: tuple[Form, ...]) -> Value | None:
         result: Value | None = None
@@ -148,11 +161,9 @@ class _Writer:
     def _integer(self, form: Size) -> Value | None:
         """A constant, or a sum of even counts along single axes."""
         varying = [axis for axis in range(self.type.rank) if depends_on(form, axis)]
-        dtype = self.type.dtype if self.type.dtype != "bool" else "i64"
         if not varying:
-            shape: tuple[Size, ...] = (1,) * self.type.rank
-            type_ = TensorType(dtype, shape)
-            return self.add("aten.full.default", (shape, form), type_, dtype=DType(dtype))
+            return self.constant(form, (1,) * self.type.rank)
+        dtype = self._counted
         start = substitute(form, {index(a): 0 for a in varying})
         total: Value | None = None
         for axis in varying:

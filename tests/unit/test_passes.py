@@ -12,6 +12,7 @@ from pycandle.passes.attention_masks import simplify_attention_masks
 from pycandle.passes.forms import Bounds, at_least_zero
 from pycandle.passes.indices import simplify_indices
 from pycandle.passes.no_ops import drop_no_ops
+from pycandle.passes.sizes import settle_sizes
 from pycandle.passes.unused import drop_unused
 
 HEAD = """
@@ -31,6 +32,22 @@ def check(rewrites, before: str, after: str):
         graph = rewrite(graph)
 
     assert text.print_graph(graph) == text.print_graph(text.parse_graph(HEAD + after))
+
+
+def test_a_size_that_its_range_decides_is_said_plainly():
+    check(
+        [settle_sizes],
+        """
+        %v: f32[b, max(s, 1), 4] = aten.view.default(%x, [b, max(1, s), 4])
+        %y: f32[b, min(b, 8), 4] = aten.slice.Tensor(%v, 1, 0, min(b, 8))
+        output "" %y
+        """,
+        """
+        %v: f32[b, s, 4] = aten.view.default(%x, [b, s, 4])
+        %y: f32[b, min(b, 8), 4] = aten.slice.Tensor(%v, 1, 0, min(b, 8))
+        output "" %y
+        """,
+    )
 
 
 def test_dropout_and_views_of_the_same_shape_go():
@@ -242,6 +259,38 @@ def test_a_padding_mask_is_as_small_as_it_broadcasts_from():
         output "" %y
         """,
     )
+
+
+def test_what_is_gathered_of_equal_numbers_is_that_number():
+    check(
+        [simplify_indices, drop_unused],
+        """
+        %t: i64[1, 8] = aten.full.default([1, 8], 0)
+        %p: i64[4] = aten.arange.default(4)
+        %u: i64[1, 4] = aten.unsqueeze.default(%p, 0)
+        %g: i64[1, 4] = aten.gather.default(%t, 1, %u)
+        %e: i64[b, 4] = aten.expand.default(%g, [b, 4])
+        %y: f32[b, 4] = aten.mul.Tensor(%e, 0.5)
+        output "" %y
+        """,
+        """
+        %e_form_0: i64[b, 4] = aten.full.default([b, 4], 0, dtype=i64)
+        %y: f32[b, 4] = aten.mul.Tensor(%e_form_0, 0.5)
+        output "" %y
+        """,
+    )
+
+
+def test_what_is_gathered_where_it_may_not_be_is_left():
+    graph = """
+        %t: i64[1, 8] = aten.full.default([1, 8], 0)
+        %p: i64[s] = aten.arange.default(s)
+        %u: i64[1, s] = aten.unsqueeze.default(%p, 0)
+        %g: i64[1, s] = aten.gather.default(%t, 1, %u)
+        %y: f32[1, s] = aten.mul.Tensor(%g, 0.5)
+        output "" %y
+        """
+    check([simplify_indices, drop_unused], graph, graph)
 
 
 def test_an_index_that_may_be_out_of_range_is_left():

@@ -44,15 +44,12 @@ impl Tables {
             blocks = block.forward(&blocks)?;
         }
         let output = ops::matmul(&blocks.to_dtype(DType::F64)?, &self.wave)?;
-        let mul = blocks.broadcast_mul(
-            &Tensor::new(
-                &[
-                    0.1f32, 0.1f32, 0.1f32, 0.1f32, 0.2f32, 0.2f32, 0.2f32, 0.2f32, 0.2f32,
-                ],
-                x.device(),
-            )?
-            .reshape(9)?,
-        )?;
+        let mul = blocks.broadcast_mul(&Tensor::new(
+            &[
+                0.1f32, 0.1f32, 0.1f32, 0.1f32, 0.2f32, 0.2f32, 0.2f32, 0.2f32, 0.2f32,
+            ],
+            x.device(),
+        )?)?;
         py_check!(self.checker, "", &output, &mul);
         Ok((output, mul))
     }

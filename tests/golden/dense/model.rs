@@ -34,37 +34,6 @@ impl Dense {
 
 /// __main__.Block (model.py:32)
 #[derive(Debug, Clone)]
-pub struct Block2 {
-    pub layers: Vec<Layer>,
-    pub checker: Option<PyChecker>,
-}
-
-impl Block2 {
-    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
-        Ok(Self {
-            layers: vec![
-                Layer::load(18, vb.pp("layer1"), checker.pp("layer1"))?,
-                Layer::load(22, vb.pp("layer2"), checker.pp("layer2"))?,
-                Layer::load(26, vb.pp("layer3"), checker.pp("layer3"))?,
-                Layer::load(30, vb.pp("layer4"), checker.pp("layer4"))?,
-            ],
-            checker,
-        })
-    }
-
-    pub fn forward(&self, x: &Tensor, scale: &Tensor) -> Result<Tensor> {
-        let mut layers = vec![x.clone()];
-        for layer in &self.layers {
-            layers.push(layer.forward(&layers, scale)?);
-        }
-        let output = ops::cat(&layers, 1)?;
-        py_check!(self.checker, "", &output);
-        Ok(output)
-    }
-}
-
-/// __main__.Block (model.py:32)
-#[derive(Debug, Clone)]
 pub struct Block {
     pub layers: Vec<Layer>,
     pub checker: Option<PyChecker>,
@@ -131,6 +100,37 @@ impl Join {
 
     pub fn forward(&self, features: &[impl AsRef<Tensor>], scale: &Tensor) -> Result<Tensor> {
         let output = ops::cat(features, 1)?.broadcast_mul(scale)?;
+        py_check!(self.checker, "", &output);
+        Ok(output)
+    }
+}
+
+/// __main__.Block (model.py:32)
+#[derive(Debug, Clone)]
+pub struct Block2 {
+    pub layers: Vec<Layer>,
+    pub checker: Option<PyChecker>,
+}
+
+impl Block2 {
+    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
+        Ok(Self {
+            layers: vec![
+                Layer::load(18, vb.pp("layer1"), checker.pp("layer1"))?,
+                Layer::load(22, vb.pp("layer2"), checker.pp("layer2"))?,
+                Layer::load(26, vb.pp("layer3"), checker.pp("layer3"))?,
+                Layer::load(30, vb.pp("layer4"), checker.pp("layer4"))?,
+            ],
+            checker,
+        })
+    }
+
+    pub fn forward(&self, x: &Tensor, scale: &Tensor) -> Result<Tensor> {
+        let mut layers = vec![x.clone()];
+        for layer in &self.layers {
+            layers.push(layer.forward(&layers, scale)?);
+        }
+        let output = ops::cat(&layers, 1)?;
         py_check!(self.checker, "", &output);
         Ok(output)
     }

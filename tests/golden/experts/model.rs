@@ -52,6 +52,37 @@ impl MixtralModel {
     }
 }
 
+/// transformers.models.mixtral.modeling_mixtral.MixtralRotaryEmbedding (transformers/models/mixtral/modeling_mixtral.py:189)
+#[derive(Debug, Clone)]
+pub struct MixtralRotaryEmbedding {
+    device: Device,
+    pub checker: Option<PyChecker>,
+}
+
+impl MixtralRotaryEmbedding {
+    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
+        Ok(Self {
+            device: vb.device().clone(),
+            checker,
+        })
+    }
+
+    pub fn forward(&self, seq: usize) -> Result<(Tensor, Tensor)> {
+        let freqs = Tensor::arange(0i64, seq as i64, &self.device)?
+            .reshape((1, seq, 1))?
+            .to_dtype(DType::F32)?
+            .broadcast_mul(&Tensor::new(
+                &[1.0f32, 0.03162278f32, 0.001f32, 3.1622774e-05f32],
+                &self.device,
+            )?)?;
+        let emb = ops::cat(&[&freqs, &freqs], 2)?;
+        let cos = ops::cos(&emb)?;
+        let sin = ops::sin(&emb)?;
+        py_check!(self.checker, "", &cos, &sin);
+        Ok((cos, sin))
+    }
+}
+
 /// transformers.models.mixtral.modeling_mixtral.MixtralDecoderLayer (transformers/models/mixtral/modeling_mixtral.py:341)
 #[derive(Debug, Clone)]
 pub struct MixtralDecoderLayer {
@@ -100,95 +131,27 @@ impl MixtralDecoderLayer {
     }
 }
 
-/// transformers.models.mixtral.modeling_mixtral.MixtralSparseMoeBlock (transformers/models/mixtral/modeling_mixtral.py:121)
+/// transformers.models.mixtral.modeling_mixtral.MixtralRMSNorm (transformers/models/mixtral/modeling_mixtral.py:142)
 #[derive(Debug, Clone)]
-pub struct MixtralSparseMoeBlock {
-    pub gate: MixtralTopKRouter,
-    pub experts: MixtralExperts,
+pub struct MixtralRMSNorm {
+    pub weight: Tensor,
     pub checker: Option<PyChecker>,
 }
 
-impl MixtralSparseMoeBlock {
+impl MixtralRMSNorm {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
-            gate: MixtralTopKRouter::load(vb.pp("gate"), checker.pp("gate"))?,
-            experts: MixtralExperts::load(vb.pp("experts"), checker.pp("experts"))?,
+            weight: vb.get(16, "weight")?,
             checker,
         })
     }
 
     pub fn forward(&self, hidden_states: &Tensor) -> Result<Tensor> {
-        let (batch, seq, _) = hidden_states.dims3()?;
-        let hidden_states = hidden_states.reshape((batch * seq, 16))?;
-        let (value, top_k_weights) = self.gate.forward(&hidden_states)?;
-        let hidden_states =
-            self.experts
-                .forward(&hidden_states, &top_k_weights, &value, batch, seq)?;
-        let hidden_states = hidden_states.reshape((batch, seq, 16))?;
-        py_check!(self.checker, "", &hidden_states);
-        Ok(hidden_states)
-    }
-}
-
-/// transformers.models.mixtral.modeling_mixtral.MixtralExperts (transformers/models/mixtral/modeling_mixtral.py:68)
-#[derive(Debug, Clone)]
-pub struct MixtralExperts {
-    pub gate_up_proj: Tensor,
-    pub down_proj: Tensor,
-    pub act_fn: nn::Activation,
-    pub checker: Option<PyChecker>,
-}
-
-impl MixtralExperts {
-    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
-        Ok(Self {
-            gate_up_proj: vb.get((4, 48, 16), "gate_up_proj")?,
-            down_proj: vb.get((4, 16, 24), "down_proj")?,
-            act_fn: nn::Activation::new(ops::silu, checker.pp("act_fn")),
-            checker,
-        })
-    }
-
-    pub fn forward(
-        &self,
-        hidden_states: &Tensor,
-        top_k_index: &Tensor,
-        top_k_weights: &Tensor,
-        batch: usize,
-        seq: usize,
-    ) -> Result<Tensor> {
-        let expert_ids = top_k_index.reshape(batch * seq * 2)?;
-        let (expert_ids_g, perm) = ops::sort(&expert_ids, 0, false)?;
-        let selected_hidden_states_g =
-            ops::index(hidden_states, &[Some(&ops::floor_divide(&perm, 2i64)?)])?;
-        let sample_weights = top_k_weights.reshape(batch * seq * 2)?;
-        let sample_weights_g = ops::index(&sample_weights, &[Some(&perm)])?;
-        let histc_input = expert_ids_g.to_dtype(DType::F32)?;
-        let tokens_per_expert = ops::histc(&histc_input, 4, 0.0, 3.0)?;
-        let offsets =
-            ops::cumsum(&tokens_per_expert.to_dtype(DType::I32)?, 0)?.to_dtype(DType::I32)?;
-        let out = ops::grouped_mm(
-            &selected_hidden_states_g,
-            &self.gate_up_proj.transpose(1, 2)?,
-            Some(&offsets),
-        )?;
-        let gate = out.narrow(1, 0, 24)?;
-        let up = out.narrow(1, 24, 24)?;
-        let proj_out = (self.act_fn.forward(&gate)? * &up)?;
-        let out = ops::grouped_mm(&proj_out, &self.down_proj.transpose(1, 2)?, Some(&offsets))?;
-        let weighted_out = out.broadcast_mul(&sample_weights_g.unsqueeze(1)?)?;
-        let inv_perm = Tensor::zeros(batch * seq * 2, DType::I64, hidden_states.device())?;
-        let inv_perm = ops::index_put(
-            &inv_perm,
-            &[Some(&perm)],
-            &Tensor::arange(0i64, (batch * seq * 2) as i64, hidden_states.device())?,
-            false,
-        )?;
-        let weighted_out = ops::index(&weighted_out, &[Some(&inv_perm)])?;
-        let final_hidden_states =
-            ops::sum(&weighted_out.reshape((batch * seq, 2, 16))?, &[1], false)?;
-        py_check!(self.checker, "", &final_hidden_states);
-        Ok(final_hidden_states)
+        let variance = ops::mean(&ops::pow(hidden_states, 2.0)?, &[2], true)?;
+        let hidden_states = hidden_states.broadcast_mul(&ops::rsqrt(&(&variance + 1e-05)?)?)?;
+        let output = self.weight.broadcast_mul(&hidden_states)?;
+        py_check!(self.checker, "", &output);
+        Ok(output)
     }
 }
 
@@ -262,6 +225,36 @@ impl MixtralAttention {
     }
 }
 
+/// transformers.models.mixtral.modeling_mixtral.MixtralSparseMoeBlock (transformers/models/mixtral/modeling_mixtral.py:121)
+#[derive(Debug, Clone)]
+pub struct MixtralSparseMoeBlock {
+    pub gate: MixtralTopKRouter,
+    pub experts: MixtralExperts,
+    pub checker: Option<PyChecker>,
+}
+
+impl MixtralSparseMoeBlock {
+    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
+        Ok(Self {
+            gate: MixtralTopKRouter::load(vb.pp("gate"), checker.pp("gate"))?,
+            experts: MixtralExperts::load(vb.pp("experts"), checker.pp("experts"))?,
+            checker,
+        })
+    }
+
+    pub fn forward(&self, hidden_states: &Tensor) -> Result<Tensor> {
+        let (batch, seq, _) = hidden_states.dims3()?;
+        let hidden_states = hidden_states.reshape((batch * seq, 16))?;
+        let (value, top_k_weights) = self.gate.forward(&hidden_states)?;
+        let hidden_states =
+            self.experts
+                .forward(&hidden_states, &top_k_weights, &value, batch, seq)?;
+        let hidden_states = hidden_states.reshape((batch, seq, 16))?;
+        py_check!(self.checker, "", &hidden_states);
+        Ok(hidden_states)
+    }
+}
+
 /// transformers.models.mixtral.modeling_mixtral.MixtralTopKRouter (transformers/models/mixtral/modeling_mixtral.py:103)
 #[derive(Debug, Clone)]
 pub struct MixtralTopKRouter {
@@ -288,60 +281,64 @@ impl MixtralTopKRouter {
     }
 }
 
-/// transformers.models.mixtral.modeling_mixtral.MixtralRMSNorm (transformers/models/mixtral/modeling_mixtral.py:142)
+/// transformers.models.mixtral.modeling_mixtral.MixtralExperts (transformers/models/mixtral/modeling_mixtral.py:68)
 #[derive(Debug, Clone)]
-pub struct MixtralRMSNorm {
-    pub weight: Tensor,
+pub struct MixtralExperts {
+    pub gate_up_proj: Tensor,
+    pub down_proj: Tensor,
+    pub act_fn: nn::Activation,
     pub checker: Option<PyChecker>,
 }
 
-impl MixtralRMSNorm {
+impl MixtralExperts {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
-            weight: vb.get(16, "weight")?,
+            gate_up_proj: vb.get((4, 48, 16), "gate_up_proj")?,
+            down_proj: vb.get((4, 16, 24), "down_proj")?,
+            act_fn: nn::Activation::new(ops::silu, checker.pp("act_fn")),
             checker,
         })
     }
 
-    pub fn forward(&self, hidden_states: &Tensor) -> Result<Tensor> {
-        let variance = ops::mean(&ops::pow(hidden_states, 2.0)?, &[2], true)?;
-        let hidden_states = hidden_states.broadcast_mul(&ops::rsqrt(&(&variance + 1e-05)?)?)?;
-        let output = self.weight.broadcast_mul(&hidden_states)?;
-        py_check!(self.checker, "", &output);
-        Ok(output)
-    }
-}
-
-/// transformers.models.mixtral.modeling_mixtral.MixtralRotaryEmbedding (transformers/models/mixtral/modeling_mixtral.py:189)
-#[derive(Debug, Clone)]
-pub struct MixtralRotaryEmbedding {
-    device: Device,
-    pub checker: Option<PyChecker>,
-}
-
-impl MixtralRotaryEmbedding {
-    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
-        Ok(Self {
-            device: vb.device().clone(),
-            checker,
-        })
-    }
-
-    pub fn forward(&self, seq: usize) -> Result<(Tensor, Tensor)> {
-        let freqs = Tensor::arange(0i64, seq as i64, &self.device)?
-            .reshape((1, seq, 1))?
-            .to_dtype(DType::F32)?
-            .broadcast_mul(
-                &Tensor::new(
-                    &[1.0f32, 0.03162278f32, 0.001f32, 3.1622774e-05f32],
-                    &self.device,
-                )?
-                .reshape(4)?,
-            )?;
-        let emb = ops::cat(&[&freqs, &freqs], 2)?;
-        let cos = ops::cos(&emb)?;
-        let sin = ops::sin(&emb)?;
-        py_check!(self.checker, "", &cos, &sin);
-        Ok((cos, sin))
+    pub fn forward(
+        &self,
+        hidden_states: &Tensor,
+        top_k_index: &Tensor,
+        top_k_weights: &Tensor,
+        batch: usize,
+        seq: usize,
+    ) -> Result<Tensor> {
+        let expert_ids = top_k_index.reshape(batch * seq * 2)?;
+        let (expert_ids_g, perm) = ops::sort(&expert_ids, 0, false)?;
+        let selected_hidden_states_g =
+            ops::index(hidden_states, &[Some(&ops::floor_divide(&perm, 2i64)?)])?;
+        let sample_weights = top_k_weights.reshape(batch * seq * 2)?;
+        let sample_weights_g = ops::index(&sample_weights, &[Some(&perm)])?;
+        let histc_input = expert_ids_g.to_dtype(DType::F32)?;
+        let tokens_per_expert = ops::histc(&histc_input, 4, 0.0, 3.0)?;
+        let offsets =
+            ops::cumsum(&tokens_per_expert.to_dtype(DType::I32)?, 0)?.to_dtype(DType::I32)?;
+        let out = ops::grouped_mm(
+            &selected_hidden_states_g,
+            &self.gate_up_proj.transpose(1, 2)?,
+            Some(&offsets),
+        )?;
+        let gate = out.narrow(1, 0, 24)?;
+        let up = out.narrow(1, 24, 24)?;
+        let proj_out = (self.act_fn.forward(&gate)? * &up)?;
+        let out = ops::grouped_mm(&proj_out, &self.down_proj.transpose(1, 2)?, Some(&offsets))?;
+        let weighted_out = out.broadcast_mul(&sample_weights_g.unsqueeze(1)?)?;
+        let inv_perm = Tensor::zeros(batch * seq * 2, DType::I64, hidden_states.device())?;
+        let inv_perm = ops::index_put(
+            &inv_perm,
+            &[Some(&perm)],
+            &Tensor::arange(0i64, (batch * seq * 2) as i64, hidden_states.device())?,
+            false,
+        )?;
+        let weighted_out = ops::index(&weighted_out, &[Some(&inv_perm)])?;
+        let final_hidden_states =
+            ops::sum(&weighted_out.reshape((batch * seq, 2, 16))?, &[1], false)?;
+        py_check!(self.checker, "", &final_hidden_states);
+        Ok(final_hidden_states)
     }
 }

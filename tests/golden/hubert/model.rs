@@ -49,6 +49,136 @@ impl HubertModel {
     }
 }
 
+/// transformers.models.hubert.modeling_hubert.HubertFeatureEncoder (transformers/models/hubert/modeling_hubert.py:206)
+#[derive(Debug, Clone)]
+pub struct HubertFeatureEncoder {
+    pub conv_layers_0: HubertGroupNormConvLayer,
+    pub conv_layers_1: HubertNoLayerNormConvLayer,
+    pub checker: Option<PyChecker>,
+}
+
+impl HubertFeatureEncoder {
+    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
+        Ok(Self {
+            conv_layers_0: HubertGroupNormConvLayer::load(
+                vb.pp("conv_layers.0"),
+                checker.pp("conv_layers.0"),
+            )?,
+            conv_layers_1: HubertNoLayerNormConvLayer::load(
+                vb.pp("conv_layers.1"),
+                checker.pp("conv_layers.1"),
+            )?,
+            checker,
+        })
+    }
+
+    pub fn forward(&self, input_values: &Tensor) -> Result<Tensor> {
+        let hidden_states = input_values.unsqueeze(1)?;
+        let hidden_states = self.conv_layers_0.forward(&hidden_states)?;
+        let hidden_states = self.conv_layers_1.forward(&hidden_states)?;
+        py_check!(self.checker, "", &hidden_states);
+        Ok(hidden_states)
+    }
+}
+
+/// transformers.models.hubert.modeling_hubert.HubertGroupNormConvLayer (transformers/models/hubert/modeling_hubert.py:174)
+#[derive(Debug, Clone)]
+pub struct HubertGroupNormConvLayer {
+    pub conv: nn::Conv1d,
+    pub layer_norm: nn::GroupNorm,
+    pub activation: nn::Activation,
+    pub checker: Option<PyChecker>,
+}
+
+impl HubertGroupNormConvLayer {
+    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
+        Ok(Self {
+            conv: nn::conv1d_no_bias(
+                1,
+                8,
+                10,
+                Conv1dConfig {
+                    stride: 5,
+                    ..Default::default()
+                },
+                vb.pp("conv"),
+                checker.pp("conv"),
+            )?,
+            layer_norm: nn::group_norm(8, 8, 1e-05, vb.pp("layer_norm"), checker.pp("layer_norm"))?,
+            activation: nn::Activation::new(ops::gelu, checker.pp("activation")),
+            checker,
+        })
+    }
+
+    pub fn forward(&self, hidden_states: &Tensor) -> Result<Tensor> {
+        let hidden_states = self.conv.forward(hidden_states)?;
+        let hidden_states = self.layer_norm.forward(&hidden_states)?;
+        let hidden_states = self.activation.forward(&hidden_states)?;
+        py_check!(self.checker, "", &hidden_states);
+        Ok(hidden_states)
+    }
+}
+
+/// transformers.models.hubert.modeling_hubert.HubertNoLayerNormConvLayer (transformers/models/hubert/modeling_hubert.py:124)
+#[derive(Debug, Clone)]
+pub struct HubertNoLayerNormConvLayer {
+    pub conv: nn::Conv1d,
+    pub activation: nn::Activation,
+    pub checker: Option<PyChecker>,
+}
+
+impl HubertNoLayerNormConvLayer {
+    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
+        Ok(Self {
+            conv: nn::conv1d_no_bias(
+                8,
+                8,
+                3,
+                Conv1dConfig {
+                    stride: 2,
+                    ..Default::default()
+                },
+                vb.pp("conv"),
+                checker.pp("conv"),
+            )?,
+            activation: nn::Activation::new(ops::gelu, checker.pp("activation")),
+            checker,
+        })
+    }
+
+    pub fn forward(&self, hidden_states: &Tensor) -> Result<Tensor> {
+        let hidden_states = self.conv.forward(hidden_states)?;
+        let hidden_states = self.activation.forward(&hidden_states)?;
+        py_check!(self.checker, "", &hidden_states);
+        Ok(hidden_states)
+    }
+}
+
+/// transformers.models.hubert.modeling_hubert.HubertFeatureProjection (transformers/models/hubert/modeling_hubert.py:228)
+#[derive(Debug, Clone)]
+pub struct HubertFeatureProjection {
+    pub layer_norm: nn::LayerNorm,
+    pub projection: nn::Linear,
+    pub checker: Option<PyChecker>,
+}
+
+impl HubertFeatureProjection {
+    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
+        Ok(Self {
+            layer_norm: nn::layer_norm(8, 1e-05, vb.pp("layer_norm"), checker.pp("layer_norm"))?,
+            projection: nn::linear(8, 16, vb.pp("projection"), checker.pp("projection"))?,
+            checker,
+        })
+    }
+
+    pub fn forward(&self, hidden_states: &Tensor) -> Result<Tensor> {
+        let hidden_states = self.layer_norm.forward(hidden_states)?;
+        let hidden_states = self.projection.forward(&hidden_states)?;
+        py_check!(self.checker, "", &hidden_states);
+        Ok(hidden_states)
+    }
+}
+
 /// transformers.models.hubert.modeling_hubert.HubertEncoder (transformers/models/hubert/modeling_hubert.py:418)
 #[derive(Debug, Clone)]
 pub struct HubertEncoder {
@@ -120,46 +250,6 @@ impl HubertPositionalConvEmbedding {
     }
 }
 
-/// transformers.models.hubert.modeling_hubert.HubertEncoderLayer (transformers/models/hubert/modeling_hubert.py:390)
-#[derive(Debug, Clone)]
-pub struct HubertEncoderLayer {
-    pub attention: HubertAttention,
-    pub layer_norm: nn::LayerNorm,
-    pub feed_forward: HubertFeedForward,
-    pub final_layer_norm: nn::LayerNorm,
-    pub checker: Option<PyChecker>,
-}
-
-impl HubertEncoderLayer {
-    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
-        Ok(Self {
-            attention: HubertAttention::load(vb.pp("attention"), checker.pp("attention"))?,
-            layer_norm: nn::layer_norm(16, 1e-05, vb.pp("layer_norm"), checker.pp("layer_norm"))?,
-            feed_forward: HubertFeedForward::load(
-                vb.pp("feed_forward"),
-                checker.pp("feed_forward"),
-            )?,
-            final_layer_norm: nn::layer_norm(
-                16,
-                1e-05,
-                vb.pp("final_layer_norm"),
-                checker.pp("final_layer_norm"),
-            )?,
-            checker,
-        })
-    }
-
-    pub fn forward(&self, hidden_states: &Tensor, seq: usize) -> Result<Tensor> {
-        let attention = self.attention.forward(hidden_states, seq)?;
-        let hidden_states = (hidden_states + &attention)?;
-        let hidden_states = self.layer_norm.forward(&hidden_states)?;
-        let hidden_states = (&hidden_states + self.feed_forward.forward(&hidden_states)?)?;
-        let hidden_states = self.final_layer_norm.forward(&hidden_states)?;
-        py_check!(self.checker, "", &hidden_states);
-        Ok(hidden_states)
-    }
-}
-
 /// torch.nn.utils.parametrize.ParametrizedConv1d (torch/nn/modules/conv.py:384)
 #[derive(Debug, Clone)]
 pub struct ParametrizedConv1d {
@@ -195,66 +285,105 @@ impl ParametrizedConv1d {
     }
 }
 
-/// transformers.models.hubert.modeling_hubert.HubertFeatureEncoder (transformers/models/hubert/modeling_hubert.py:206)
+/// torch.nn.utils.parametrize.ParametrizationList (torch/nn/utils/parametrize.py:326)
 #[derive(Debug, Clone)]
-pub struct HubertFeatureEncoder {
-    pub conv_layers_0: HubertGroupNormConvLayer,
-    pub conv_layers_1: HubertNoLayerNormConvLayer,
+pub struct ParametrizationList {
+    pub original0: Tensor,
+    pub original1: Tensor,
+    pub weight_norm_0: WeightNorm,
     pub checker: Option<PyChecker>,
 }
 
-impl HubertFeatureEncoder {
+impl ParametrizationList {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
-            conv_layers_0: HubertGroupNormConvLayer::load(
-                vb.pp("conv_layers.0"),
-                checker.pp("conv_layers.0"),
-            )?,
-            conv_layers_1: HubertNoLayerNormConvLayer::load(
-                vb.pp("conv_layers.1"),
-                checker.pp("conv_layers.1"),
-            )?,
+            original0: vb.get((1, 1, 8), "original0")?,
+            original1: vb.get((16, 8, 8), "original1")?,
+            weight_norm_0: WeightNorm::load(checker.pp("0"))?,
             checker,
         })
     }
 
-    pub fn forward(&self, input_values: &Tensor) -> Result<Tensor> {
-        let hidden_states = input_values.unsqueeze(1)?;
-        let hidden_states = self.conv_layers_0.forward(&hidden_states)?;
-        let hidden_states = self.conv_layers_1.forward(&hidden_states)?;
+    pub fn forward(&self) -> Result<Tensor> {
+        let x = self
+            .weight_norm_0
+            .forward(&self.original0, &self.original1)?;
+        py_check!(self.checker, "", &x);
+        Ok(x)
+    }
+}
+
+/// torch.nn.utils.parametrizations._WeightNorm (torch/nn/utils/parametrizations.py:326)
+#[derive(Debug, Clone)]
+pub struct WeightNorm {
+    pub checker: Option<PyChecker>,
+}
+
+impl WeightNorm {
+    pub fn load(checker: Option<PyChecker>) -> Result<Self> {
+        Ok(Self { checker })
+    }
+
+    pub fn forward(&self, weight_g: &Tensor, weight_v: &Tensor) -> Result<Tensor> {
+        let output = ops::weight_norm(weight_v, weight_g, Some(2))?;
+        py_check!(self.checker, "", &output);
+        Ok(output)
+    }
+}
+
+/// transformers.models.hubert.modeling_hubert.HubertSamePadLayer (transformers/models/hubert/modeling_hubert.py:103)
+#[derive(Debug, Clone)]
+pub struct HubertSamePadLayer {
+    pub checker: Option<PyChecker>,
+}
+
+impl HubertSamePadLayer {
+    pub fn load(checker: Option<PyChecker>) -> Result<Self> {
+        Ok(Self { checker })
+    }
+
+    pub fn forward(&self, hidden_states: &Tensor, seq: usize) -> Result<Tensor> {
+        let hidden_states = hidden_states.narrow(2, 0, (seq / 10) - 1)?;
         py_check!(self.checker, "", &hidden_states);
         Ok(hidden_states)
     }
 }
 
-/// transformers.models.hubert.modeling_hubert.HubertFeedForward (transformers/models/hubert/modeling_hubert.py:364)
+/// transformers.models.hubert.modeling_hubert.HubertEncoderLayer (transformers/models/hubert/modeling_hubert.py:390)
 #[derive(Debug, Clone)]
-pub struct HubertFeedForward {
-    pub intermediate_dense: nn::Linear,
-    pub intermediate_act_fn: nn::Activation,
-    pub output_dense: nn::Linear,
+pub struct HubertEncoderLayer {
+    pub attention: HubertAttention,
+    pub layer_norm: nn::LayerNorm,
+    pub feed_forward: HubertFeedForward,
+    pub final_layer_norm: nn::LayerNorm,
     pub checker: Option<PyChecker>,
 }
 
-impl HubertFeedForward {
+impl HubertEncoderLayer {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
-            intermediate_dense: nn::linear(
-                16,
-                24,
-                vb.pp("intermediate_dense"),
-                checker.pp("intermediate_dense"),
+            attention: HubertAttention::load(vb.pp("attention"), checker.pp("attention"))?,
+            layer_norm: nn::layer_norm(16, 1e-05, vb.pp("layer_norm"), checker.pp("layer_norm"))?,
+            feed_forward: HubertFeedForward::load(
+                vb.pp("feed_forward"),
+                checker.pp("feed_forward"),
             )?,
-            intermediate_act_fn: nn::Activation::new(ops::gelu, checker.pp("intermediate_act_fn")),
-            output_dense: nn::linear(24, 16, vb.pp("output_dense"), checker.pp("output_dense"))?,
+            final_layer_norm: nn::layer_norm(
+                16,
+                1e-05,
+                vb.pp("final_layer_norm"),
+                checker.pp("final_layer_norm"),
+            )?,
             checker,
         })
     }
 
-    pub fn forward(&self, hidden_states: &Tensor) -> Result<Tensor> {
-        let hidden_states = self.intermediate_dense.forward(hidden_states)?;
-        let hidden_states = self.intermediate_act_fn.forward(&hidden_states)?;
-        let hidden_states = self.output_dense.forward(&hidden_states)?;
+    pub fn forward(&self, hidden_states: &Tensor, seq: usize) -> Result<Tensor> {
+        let attention = self.attention.forward(hidden_states, seq)?;
+        let hidden_states = (hidden_states + &attention)?;
+        let hidden_states = self.layer_norm.forward(&hidden_states)?;
+        let hidden_states = (&hidden_states + self.feed_forward.forward(&hidden_states)?)?;
+        let hidden_states = self.final_layer_norm.forward(&hidden_states)?;
         py_check!(self.checker, "", &hidden_states);
         Ok(hidden_states)
     }
@@ -314,164 +443,35 @@ impl HubertAttention {
     }
 }
 
-/// torch.nn.utils.parametrize.ParametrizationList (torch/nn/utils/parametrize.py:326)
+/// transformers.models.hubert.modeling_hubert.HubertFeedForward (transformers/models/hubert/modeling_hubert.py:364)
 #[derive(Debug, Clone)]
-pub struct ParametrizationList {
-    pub original0: Tensor,
-    pub original1: Tensor,
-    pub weight_norm_0: WeightNorm,
+pub struct HubertFeedForward {
+    pub intermediate_dense: nn::Linear,
+    pub intermediate_act_fn: nn::Activation,
+    pub output_dense: nn::Linear,
     pub checker: Option<PyChecker>,
 }
 
-impl ParametrizationList {
+impl HubertFeedForward {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
-            original0: vb.get((1, 1, 8), "original0")?,
-            original1: vb.get((16, 8, 8), "original1")?,
-            weight_norm_0: WeightNorm::load(checker.pp("0"))?,
-            checker,
-        })
-    }
-
-    pub fn forward(&self) -> Result<Tensor> {
-        let x = self
-            .weight_norm_0
-            .forward(&self.original0, &self.original1)?;
-        py_check!(self.checker, "", &x);
-        Ok(x)
-    }
-}
-
-/// transformers.models.hubert.modeling_hubert.HubertFeatureProjection (transformers/models/hubert/modeling_hubert.py:228)
-#[derive(Debug, Clone)]
-pub struct HubertFeatureProjection {
-    pub layer_norm: nn::LayerNorm,
-    pub projection: nn::Linear,
-    pub checker: Option<PyChecker>,
-}
-
-impl HubertFeatureProjection {
-    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
-        Ok(Self {
-            layer_norm: nn::layer_norm(8, 1e-05, vb.pp("layer_norm"), checker.pp("layer_norm"))?,
-            projection: nn::linear(8, 16, vb.pp("projection"), checker.pp("projection"))?,
-            checker,
-        })
-    }
-
-    pub fn forward(&self, hidden_states: &Tensor) -> Result<Tensor> {
-        let hidden_states = self.layer_norm.forward(hidden_states)?;
-        let hidden_states = self.projection.forward(&hidden_states)?;
-        py_check!(self.checker, "", &hidden_states);
-        Ok(hidden_states)
-    }
-}
-
-/// transformers.models.hubert.modeling_hubert.HubertNoLayerNormConvLayer (transformers/models/hubert/modeling_hubert.py:124)
-#[derive(Debug, Clone)]
-pub struct HubertNoLayerNormConvLayer {
-    pub conv: nn::Conv1d,
-    pub activation: nn::Activation,
-    pub checker: Option<PyChecker>,
-}
-
-impl HubertNoLayerNormConvLayer {
-    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
-        Ok(Self {
-            conv: nn::conv1d_no_bias(
-                8,
-                8,
-                3,
-                Conv1dConfig {
-                    stride: 2,
-                    ..Default::default()
-                },
-                vb.pp("conv"),
-                checker.pp("conv"),
+            intermediate_dense: nn::linear(
+                16,
+                24,
+                vb.pp("intermediate_dense"),
+                checker.pp("intermediate_dense"),
             )?,
-            activation: nn::Activation::new(ops::gelu, checker.pp("activation")),
+            intermediate_act_fn: nn::Activation::new(ops::gelu, checker.pp("intermediate_act_fn")),
+            output_dense: nn::linear(24, 16, vb.pp("output_dense"), checker.pp("output_dense"))?,
             checker,
         })
     }
 
     pub fn forward(&self, hidden_states: &Tensor) -> Result<Tensor> {
-        let hidden_states = self.conv.forward(hidden_states)?;
-        let hidden_states = self.activation.forward(&hidden_states)?;
+        let hidden_states = self.intermediate_dense.forward(hidden_states)?;
+        let hidden_states = self.intermediate_act_fn.forward(&hidden_states)?;
+        let hidden_states = self.output_dense.forward(&hidden_states)?;
         py_check!(self.checker, "", &hidden_states);
         Ok(hidden_states)
-    }
-}
-
-/// transformers.models.hubert.modeling_hubert.HubertGroupNormConvLayer (transformers/models/hubert/modeling_hubert.py:174)
-#[derive(Debug, Clone)]
-pub struct HubertGroupNormConvLayer {
-    pub conv: nn::Conv1d,
-    pub layer_norm: nn::GroupNorm,
-    pub activation: nn::Activation,
-    pub checker: Option<PyChecker>,
-}
-
-impl HubertGroupNormConvLayer {
-    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
-        Ok(Self {
-            conv: nn::conv1d_no_bias(
-                1,
-                8,
-                10,
-                Conv1dConfig {
-                    stride: 5,
-                    ..Default::default()
-                },
-                vb.pp("conv"),
-                checker.pp("conv"),
-            )?,
-            layer_norm: nn::group_norm(8, 8, 1e-05, vb.pp("layer_norm"), checker.pp("layer_norm"))?,
-            activation: nn::Activation::new(ops::gelu, checker.pp("activation")),
-            checker,
-        })
-    }
-
-    pub fn forward(&self, hidden_states: &Tensor) -> Result<Tensor> {
-        let hidden_states = self.conv.forward(hidden_states)?;
-        let hidden_states = self.layer_norm.forward(&hidden_states)?;
-        let hidden_states = self.activation.forward(&hidden_states)?;
-        py_check!(self.checker, "", &hidden_states);
-        Ok(hidden_states)
-    }
-}
-
-/// transformers.models.hubert.modeling_hubert.HubertSamePadLayer (transformers/models/hubert/modeling_hubert.py:103)
-#[derive(Debug, Clone)]
-pub struct HubertSamePadLayer {
-    pub checker: Option<PyChecker>,
-}
-
-impl HubertSamePadLayer {
-    pub fn load(checker: Option<PyChecker>) -> Result<Self> {
-        Ok(Self { checker })
-    }
-
-    pub fn forward(&self, hidden_states: &Tensor, seq: usize) -> Result<Tensor> {
-        let hidden_states = hidden_states.narrow(2, 0, (seq / 10) - 1)?;
-        py_check!(self.checker, "", &hidden_states);
-        Ok(hidden_states)
-    }
-}
-
-/// torch.nn.utils.parametrizations._WeightNorm (torch/nn/utils/parametrizations.py:326)
-#[derive(Debug, Clone)]
-pub struct WeightNorm {
-    pub checker: Option<PyChecker>,
-}
-
-impl WeightNorm {
-    pub fn load(checker: Option<PyChecker>) -> Result<Self> {
-        Ok(Self { checker })
-    }
-
-    pub fn forward(&self, weight_g: &Tensor, weight_v: &Tensor) -> Result<Tensor> {
-        let output = ops::weight_norm(weight_v, weight_g, Some(2))?;
-        py_check!(self.checker, "", &output);
-        Ok(output)
     }
 }

@@ -75,6 +75,34 @@ impl LlamaModel {
     }
 }
 
+/// transformers.models.llama.modeling_llama.LlamaRotaryEmbedding (transformers/models/llama/modeling_llama.py:108)
+#[derive(Debug, Clone)]
+pub struct LlamaRotaryEmbedding {
+    device: Device,
+    pub checker: Option<PyChecker>,
+}
+
+impl LlamaRotaryEmbedding {
+    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
+        Ok(Self {
+            device: vb.device().clone(),
+            checker,
+        })
+    }
+
+    pub fn forward(&self, seq: usize) -> Result<(Tensor, Tensor)> {
+        let freqs = Tensor::arange(0i64, seq as i64, &self.device)?
+            .reshape((1, seq, 1))?
+            .to_dtype(DType::F32)?
+            .broadcast_mul(&Tensor::new(&[1.0f32, 0.01f32], &self.device)?)?;
+        let emb = ops::cat(&[&freqs, &freqs], 2)?;
+        let cos = ops::cos(&emb)?;
+        let sin = ops::sin(&emb)?;
+        py_check!(self.checker, "", &cos, &sin);
+        Ok((cos, sin))
+    }
+}
+
 /// transformers.models.llama.modeling_llama.LlamaDecoderLayer (transformers/models/llama/modeling_llama.py:284)
 #[derive(Debug, Clone)]
 pub struct LlamaDecoderLayer {
@@ -123,34 +151,27 @@ impl LlamaDecoderLayer {
     }
 }
 
-/// transformers.models.llama.modeling_llama.LlamaMLP (transformers/models/llama/modeling_llama.py:163)
+/// transformers.models.llama.modeling_llama.LlamaRMSNorm (transformers/models/llama/modeling_llama.py:61)
 #[derive(Debug, Clone)]
-pub struct LlamaMLP {
-    pub gate_proj: nn::Linear,
-    pub act_fn: nn::Activation,
-    pub up_proj: nn::Linear,
-    pub down_proj: nn::Linear,
+pub struct LlamaRMSNorm {
+    pub weight: Tensor,
     pub checker: Option<PyChecker>,
 }
 
-impl LlamaMLP {
+impl LlamaRMSNorm {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
-            gate_proj: nn::linear_no_bias(16, 24, vb.pp("gate_proj"), checker.pp("gate_proj"))?,
-            act_fn: nn::Activation::new(ops::silu, checker.pp("act_fn")),
-            up_proj: nn::linear_no_bias(16, 24, vb.pp("up_proj"), checker.pp("up_proj"))?,
-            down_proj: nn::linear_no_bias(24, 16, vb.pp("down_proj"), checker.pp("down_proj"))?,
+            weight: vb.get(16, "weight")?,
             checker,
         })
     }
 
-    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let down_proj = self.gate_proj.forward(x)?;
-        let down_proj = self
-            .down_proj
-            .forward(&(self.act_fn.forward(&down_proj)? * self.up_proj.forward(x)?)?)?;
-        py_check!(self.checker, "", &down_proj);
-        Ok(down_proj)
+    pub fn forward(&self, hidden_states: &Tensor) -> Result<Tensor> {
+        let variance = ops::mean(&ops::pow(hidden_states, 2.0)?, &[2], true)?;
+        let hidden_states = hidden_states.broadcast_mul(&ops::rsqrt(&(&variance + 1e-06)?)?)?;
+        let output = self.weight.broadcast_mul(&hidden_states)?;
+        py_check!(self.checker, "", &output);
+        Ok(output)
     }
 }
 
@@ -218,54 +239,33 @@ impl LlamaAttention {
     }
 }
 
-/// transformers.models.llama.modeling_llama.LlamaRMSNorm (transformers/models/llama/modeling_llama.py:61)
+/// transformers.models.llama.modeling_llama.LlamaMLP (transformers/models/llama/modeling_llama.py:163)
 #[derive(Debug, Clone)]
-pub struct LlamaRMSNorm {
-    pub weight: Tensor,
+pub struct LlamaMLP {
+    pub gate_proj: nn::Linear,
+    pub act_fn: nn::Activation,
+    pub up_proj: nn::Linear,
+    pub down_proj: nn::Linear,
     pub checker: Option<PyChecker>,
 }
 
-impl LlamaRMSNorm {
+impl LlamaMLP {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
-            weight: vb.get(16, "weight")?,
+            gate_proj: nn::linear_no_bias(16, 24, vb.pp("gate_proj"), checker.pp("gate_proj"))?,
+            act_fn: nn::Activation::new(ops::silu, checker.pp("act_fn")),
+            up_proj: nn::linear_no_bias(16, 24, vb.pp("up_proj"), checker.pp("up_proj"))?,
+            down_proj: nn::linear_no_bias(24, 16, vb.pp("down_proj"), checker.pp("down_proj"))?,
             checker,
         })
     }
 
-    pub fn forward(&self, hidden_states: &Tensor) -> Result<Tensor> {
-        let variance = ops::mean(&ops::pow(hidden_states, 2.0)?, &[2], true)?;
-        let hidden_states = hidden_states.broadcast_mul(&ops::rsqrt(&(&variance + 1e-06)?)?)?;
-        let output = self.weight.broadcast_mul(&hidden_states)?;
-        py_check!(self.checker, "", &output);
-        Ok(output)
-    }
-}
-
-/// transformers.models.llama.modeling_llama.LlamaRotaryEmbedding (transformers/models/llama/modeling_llama.py:108)
-#[derive(Debug, Clone)]
-pub struct LlamaRotaryEmbedding {
-    device: Device,
-    pub checker: Option<PyChecker>,
-}
-
-impl LlamaRotaryEmbedding {
-    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
-        Ok(Self {
-            device: vb.device().clone(),
-            checker,
-        })
-    }
-
-    pub fn forward(&self, seq: usize) -> Result<(Tensor, Tensor)> {
-        let freqs = Tensor::arange(0i64, seq as i64, &self.device)?
-            .reshape((1, seq, 1))?
-            .to_dtype(DType::F32)?
-            .broadcast_mul(&Tensor::new(&[1.0f32, 0.01f32], &self.device)?.reshape(2)?)?;
-        let emb = ops::cat(&[&freqs, &freqs], 2)?;
-        let cos = ops::cos(&emb)?;
-        let sin = ops::sin(&emb)?;
-        py_check!(self.checker, "", &cos, &sin);
-        Ok((cos, sin))
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let gate_proj = self.gate_proj.forward(x)?;
+        let down_proj = self
+            .down_proj
+            .forward(&(self.act_fn.forward(&gate_proj)? * self.up_proj.forward(x)?)?)?;
+        py_check!(self.checker, "", &down_proj);
+        Ok(down_proj)
     }
 }

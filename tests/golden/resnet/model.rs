@@ -66,6 +66,105 @@ impl ResNet {
     }
 }
 
+/// torch.nn.modules.pooling.MaxPool2d (torch/nn/modules/pooling.py:222)
+#[derive(Debug, Clone)]
+pub struct MaxPool2d {
+    pub checker: Option<PyChecker>,
+}
+
+impl MaxPool2d {
+    pub fn load(checker: Option<PyChecker>) -> Result<Self> {
+        Ok(Self { checker })
+    }
+
+    pub fn forward(&self, input: &Tensor) -> Result<Tensor> {
+        let output = ops::max_pool2d(input, 3, 2, 1, 1, false)?;
+        py_check!(self.checker, "", &output);
+        Ok(output)
+    }
+}
+
+/// torch.nn.modules.container.Sequential (torch/nn/modules/container.py:254)
+#[derive(Debug, Clone)]
+pub struct Layer1 {
+    pub basic_block_0: BasicBlock,
+    pub basic_block_1: BasicBlock,
+    pub checker: Option<PyChecker>,
+}
+
+impl Layer1 {
+    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
+        Ok(Self {
+            basic_block_0: BasicBlock::load(64, vb.pp("0"), checker.pp("0"))?,
+            basic_block_1: BasicBlock::load(64, vb.pp("1"), checker.pp("1"))?,
+            checker,
+        })
+    }
+
+    pub fn forward(&self, input: &Tensor) -> Result<Tensor> {
+        let input = self.basic_block_0.forward(input)?;
+        let input = self.basic_block_1.forward(&input)?;
+        py_check!(self.checker, "", &input);
+        Ok(input)
+    }
+}
+
+/// torchvision.models.resnet.BasicBlock (torchvision/models/resnet.py:89)
+#[derive(Debug, Clone)]
+pub struct BasicBlock {
+    pub conv1: nn::Conv2d,
+    pub bn1: nn::BatchNorm,
+    pub relu: nn::Activation,
+    pub conv2: nn::Conv2d,
+    pub bn2: nn::BatchNorm,
+    pub checker: Option<PyChecker>,
+}
+
+impl BasicBlock {
+    pub fn load(in_channels: usize, vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
+        Ok(Self {
+            conv1: nn::conv2d_no_bias(
+                in_channels,
+                in_channels,
+                3,
+                Conv2dConfig {
+                    padding: 1,
+                    ..Default::default()
+                },
+                vb.pp("conv1"),
+                checker.pp("conv1"),
+            )?,
+            bn1: nn::batch_norm(in_channels, 1e-05, vb.pp("bn1"), checker.pp("bn1"))?,
+            relu: nn::Activation::new(ops::relu, checker.pp("relu")),
+            conv2: nn::conv2d_no_bias(
+                in_channels,
+                in_channels,
+                3,
+                Conv2dConfig {
+                    padding: 1,
+                    ..Default::default()
+                },
+                vb.pp("conv2"),
+                checker.pp("conv2"),
+            )?,
+            bn2: nn::batch_norm(in_channels, 1e-05, vb.pp("bn2"), checker.pp("bn2"))?,
+            checker,
+        })
+    }
+
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let out = self.conv1.forward(x)?;
+        let out = self.bn1.forward(&out)?;
+        let out = self.relu.forward(&out)?;
+        let out = self.conv2.forward(&out)?;
+        let out = self.bn2.forward(&out)?;
+        let out = (&out + x)?;
+        let out = self.relu.forward(&out)?;
+        py_check!(self.checker, "", &out);
+        Ok(out)
+    }
+}
+
 /// torch.nn.modules.container.Sequential (torch/nn/modules/container.py:254)
 #[derive(Debug, Clone)]
 pub struct Layer2 {
@@ -173,31 +272,6 @@ impl BasicBlock2 {
 
 /// torch.nn.modules.container.Sequential (torch/nn/modules/container.py:254)
 #[derive(Debug, Clone)]
-pub struct Layer1 {
-    pub basic_block_0: BasicBlock,
-    pub basic_block_1: BasicBlock,
-    pub checker: Option<PyChecker>,
-}
-
-impl Layer1 {
-    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
-        Ok(Self {
-            basic_block_0: BasicBlock::load(64, vb.pp("0"), checker.pp("0"))?,
-            basic_block_1: BasicBlock::load(64, vb.pp("1"), checker.pp("1"))?,
-            checker,
-        })
-    }
-
-    pub fn forward(&self, input: &Tensor) -> Result<Tensor> {
-        let input = self.basic_block_0.forward(input)?;
-        let input = self.basic_block_1.forward(&input)?;
-        py_check!(self.checker, "", &input);
-        Ok(input)
-    }
-}
-
-/// torch.nn.modules.container.Sequential (torch/nn/modules/container.py:254)
-#[derive(Debug, Clone)]
 pub struct Downsample {
     pub conv2d_0: nn::Conv2d,
     pub batch_norm_1: nn::BatchNorm,
@@ -236,62 +310,6 @@ impl Downsample {
     }
 }
 
-/// torchvision.models.resnet.BasicBlock (torchvision/models/resnet.py:89)
-#[derive(Debug, Clone)]
-pub struct BasicBlock {
-    pub conv1: nn::Conv2d,
-    pub bn1: nn::BatchNorm,
-    pub relu: nn::Activation,
-    pub conv2: nn::Conv2d,
-    pub bn2: nn::BatchNorm,
-    pub checker: Option<PyChecker>,
-}
-
-impl BasicBlock {
-    pub fn load(in_channels: usize, vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
-        Ok(Self {
-            conv1: nn::conv2d_no_bias(
-                in_channels,
-                in_channels,
-                3,
-                Conv2dConfig {
-                    padding: 1,
-                    ..Default::default()
-                },
-                vb.pp("conv1"),
-                checker.pp("conv1"),
-            )?,
-            bn1: nn::batch_norm(in_channels, 1e-05, vb.pp("bn1"), checker.pp("bn1"))?,
-            relu: nn::Activation::new(ops::relu, checker.pp("relu")),
-            conv2: nn::conv2d_no_bias(
-                in_channels,
-                in_channels,
-                3,
-                Conv2dConfig {
-                    padding: 1,
-                    ..Default::default()
-                },
-                vb.pp("conv2"),
-                checker.pp("conv2"),
-            )?,
-            bn2: nn::batch_norm(in_channels, 1e-05, vb.pp("bn2"), checker.pp("bn2"))?,
-            checker,
-        })
-    }
-
-    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let out = self.conv1.forward(x)?;
-        let out = self.bn1.forward(&out)?;
-        let out = self.relu.forward(&out)?;
-        let out = self.conv2.forward(&out)?;
-        let out = self.bn2.forward(&out)?;
-        let out = (&out + x)?;
-        let out = self.relu.forward(&out)?;
-        py_check!(self.checker, "", &out);
-        Ok(out)
-    }
-}
-
 /// torch.nn.modules.pooling.AdaptiveAvgPool2d (torch/nn/modules/pooling.py:1512)
 #[derive(Debug, Clone)]
 pub struct AdaptiveAvgPool2d {
@@ -305,24 +323,6 @@ impl AdaptiveAvgPool2d {
 
     pub fn forward(&self, input: &Tensor) -> Result<Tensor> {
         let output = ops::adaptive_avg_pool2d(input, 1)?;
-        py_check!(self.checker, "", &output);
-        Ok(output)
-    }
-}
-
-/// torch.nn.modules.pooling.MaxPool2d (torch/nn/modules/pooling.py:222)
-#[derive(Debug, Clone)]
-pub struct MaxPool2d {
-    pub checker: Option<PyChecker>,
-}
-
-impl MaxPool2d {
-    pub fn load(checker: Option<PyChecker>) -> Result<Self> {
-        Ok(Self { checker })
-    }
-
-    pub fn forward(&self, input: &Tensor) -> Result<Tensor> {
-        let output = ops::max_pool2d(input, 3, 2, 1, 1, false)?;
         py_check!(self.checker, "", &output);
         Ok(output)
     }

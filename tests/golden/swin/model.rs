@@ -75,26 +75,70 @@ impl Features {
 
 /// torch.nn.modules.container.Sequential (torch/nn/modules/container.py:254)
 #[derive(Debug, Clone)]
-pub struct Features3 {
-    pub swin_transformer_block3_0: SwinTransformerBlock3,
-    pub swin_transformer_block3_1: SwinTransformerBlock3,
+pub struct Features0 {
+    pub conv2d_0: nn::Conv2d,
+    pub permute_1: Permute,
+    pub layer_norm_2: nn::LayerNorm,
     pub checker: Option<PyChecker>,
 }
 
-impl Features3 {
+impl Features0 {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
-            swin_transformer_block3_0: SwinTransformerBlock3::load(vb.pp("0"), checker.pp("0"))?,
-            swin_transformer_block3_1: SwinTransformerBlock3::load(vb.pp("1"), checker.pp("1"))?,
+            conv2d_0: nn::conv2d(
+                3,
+                8,
+                4,
+                Conv2dConfig {
+                    stride: 4,
+                    ..Default::default()
+                },
+                vb.pp("0"),
+                checker.pp("0"),
+            )?,
+            permute_1: Permute::load(2, 3, 1, checker.pp("1"))?,
+            layer_norm_2: nn::layer_norm(8, 1e-05, vb.pp("2"), checker.pp("2"))?,
             checker,
         })
     }
 
     pub fn forward(&self, input: &Tensor) -> Result<Tensor> {
-        let input = self.swin_transformer_block3_0.forward(input)?;
-        let input = self.swin_transformer_block3_1.forward(&input)?;
+        let input = self.conv2d_0.forward(input)?;
+        let input = self.permute_1.forward(&input)?;
+        let input = self.layer_norm_2.forward(&input)?;
         py_check!(self.checker, "", &input);
         Ok(input)
+    }
+}
+
+/// torchvision.ops.misc.Permute (torchvision/ops/misc.py:320)
+#[derive(Debug, Clone)]
+pub struct Permute {
+    size: usize,
+    size_2: usize,
+    size_3: usize,
+    pub checker: Option<PyChecker>,
+}
+
+impl Permute {
+    pub fn load(
+        size: usize,
+        size_2: usize,
+        size_3: usize,
+        checker: Option<PyChecker>,
+    ) -> Result<Self> {
+        Ok(Self {
+            size,
+            size_2,
+            size_3,
+            checker,
+        })
+    }
+
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let output = x.permute((0, self.size, self.size_2, self.size_3))?;
+        py_check!(self.checker, "", &output);
+        Ok(output)
     }
 }
 
@@ -120,68 +164,6 @@ impl Features1 {
         let input = self.swin_transformer_block2_1.forward(&input)?;
         py_check!(self.checker, "", &input);
         Ok(input)
-    }
-}
-
-/// torchvision.models.swin_transformer.SwinTransformerBlock (torchvision/models/swin_transformer.py:452)
-#[derive(Debug, Clone)]
-pub struct SwinTransformerBlock3 {
-    pub norm1: nn::LayerNorm,
-    pub attn: ShiftedWindowAttention3,
-    pub norm2: nn::LayerNorm,
-    pub mlp: MLP,
-    pub checker: Option<PyChecker>,
-}
-
-impl SwinTransformerBlock3 {
-    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
-        Ok(Self {
-            norm1: nn::layer_norm(16, 1e-05, vb.pp("norm1"), checker.pp("norm1"))?,
-            attn: ShiftedWindowAttention3::load(vb.pp("attn"), checker.pp("attn"))?,
-            norm2: nn::layer_norm(16, 1e-05, vb.pp("norm2"), checker.pp("norm2"))?,
-            mlp: MLP::load(16, 64, vb.pp("mlp"), checker.pp("mlp"))?,
-            checker,
-        })
-    }
-
-    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let norm1 = self.norm1.forward(x)?;
-        let x = (x + self.attn.forward(&norm1)?)?;
-        let norm2 = self.norm2.forward(&x)?;
-        let x = (&x + self.mlp.forward(&norm2)?)?;
-        py_check!(self.checker, "", &x);
-        Ok(x)
-    }
-}
-
-/// torchvision.models.swin_transformer.SwinTransformerBlock (torchvision/models/swin_transformer.py:452)
-#[derive(Debug, Clone)]
-pub struct SwinTransformerBlock2 {
-    pub norm1: nn::LayerNorm,
-    pub attn: ShiftedWindowAttention2,
-    pub norm2: nn::LayerNorm,
-    pub mlp: MLP,
-    pub checker: Option<PyChecker>,
-}
-
-impl SwinTransformerBlock2 {
-    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
-        Ok(Self {
-            norm1: nn::layer_norm(8, 1e-05, vb.pp("norm1"), checker.pp("norm1"))?,
-            attn: ShiftedWindowAttention2::load(vb.pp("attn"), checker.pp("attn"))?,
-            norm2: nn::layer_norm(8, 1e-05, vb.pp("norm2"), checker.pp("norm2"))?,
-            mlp: MLP::load(8, 32, vb.pp("mlp"), checker.pp("mlp"))?,
-            checker,
-        })
-    }
-
-    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let norm1 = self.norm1.forward(x)?;
-        let x = (x + self.attn.forward(&norm1)?)?;
-        let norm2 = self.norm2.forward(&x)?;
-        let x = (&x + self.mlp.forward(&norm2)?)?;
-        py_check!(self.checker, "", &x);
-        Ok(x)
     }
 }
 
@@ -216,31 +198,63 @@ impl SwinTransformerBlock {
     }
 }
 
-/// torchvision.models.swin_transformer.PatchMerging (torchvision/models/swin_transformer.py:76)
+/// torchvision.models.swin_transformer.ShiftedWindowAttention (torchvision/models/swin_transformer.py:291)
 #[derive(Debug, Clone)]
-pub struct PatchMerging {
-    pub norm: nn::LayerNorm,
-    pub reduction: nn::Linear,
+pub struct ShiftedWindowAttention {
+    pub qkv_weight: Tensor,
+    pub qkv_bias: Tensor,
+    pub proj_weight: Tensor,
+    pub proj_bias: Tensor,
+    pub relative_position_bias: Tensor,
     pub checker: Option<PyChecker>,
 }
 
-impl PatchMerging {
+impl ShiftedWindowAttention {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
+        let relative_position_bias_table = vb.get((49, 1), "relative_position_bias_table")?;
+        let relative_position_index = vb.get_with_hints_dtype(
+            256,
+            "relative_position_index",
+            Default::default(),
+            DType::I64,
+        )?;
+        let relative_position_bias = ops::index(
+            &relative_position_bias_table,
+            &[Some(&relative_position_index)],
+        )?;
+        let relative_position_bias = relative_position_bias.reshape((16, 16, 1))?;
+        let relative_position_bias = relative_position_bias.permute((2, 0, 1))?.unsqueeze(0)?;
         Ok(Self {
-            norm: nn::layer_norm(32, 1e-05, vb.pp("norm"), checker.pp("norm"))?,
-            reduction: nn::linear_no_bias(32, 16, vb.pp("reduction"), checker.pp("reduction"))?,
+            qkv_weight: vb.get((24, 8), "qkv.weight")?,
+            qkv_bias: vb.get(24, "qkv.bias")?,
+            proj_weight: vb.get((8, 8), "proj.weight")?,
+            proj_bias: vb.get(8, "proj.bias")?,
+            relative_position_bias,
             checker,
         })
     }
 
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let x0 = ops::slice(&ops::slice(x, 1, 0i64, 8i64, 2)?, 2, 0i64, 8i64, 2)?;
-        let x1 = ops::slice(&ops::slice(x, 1, 1i64, 8i64, 2)?, 2, 0i64, 8i64, 2)?;
-        let x2 = ops::slice(&ops::slice(x, 1, 0i64, 8i64, 2)?, 2, 1i64, 8i64, 2)?;
-        let x3 = ops::slice(&ops::slice(x, 1, 1i64, 8i64, 2)?, 2, 1i64, 8i64, 2)?;
-        let x = ops::cat(&[&x0, &x1, &x2, &x3], 3)?;
-        let x = self.norm.forward(&x)?;
-        let x = self.reduction.forward(&x)?;
+        let batch = x.dim(0)?;
+        let x = x.reshape((batch, 2, 4, 2, 4, 8))?;
+        let x = x.permute((0, 1, 3, 2, 4, 5))?.reshape((batch * 4, 16, 8))?;
+        let qkv = ops::linear(&x, &self.qkv_weight, Some(&self.qkv_bias))?;
+        let qkv = qkv
+            .reshape((batch * 4, 16, 3, 1, 8))?
+            .permute((2, 0, 3, 1, 4))?;
+        let q = qkv.get_on_dim(0, 0)?;
+        let k = qkv.get_on_dim(0, 1)?;
+        let v = qkv.get_on_dim(0, 2)?;
+        let q = ops::mul(&q, 0.3535533905932738)?;
+        let attn = ops::matmul(&q, &k.transpose(2, 3)?)?;
+        let attn = attn.broadcast_add(&self.relative_position_bias)?;
+        let attn = ops::softmax(&attn, 3)?;
+        let x = ops::matmul(&attn, &v)?
+            .transpose(1, 2)?
+            .reshape((batch * 4, 16, 8))?;
+        let x = ops::linear(&x, &self.proj_weight, Some(&self.proj_bias))?;
+        let x = x.reshape((batch, 2, 2, 4, 4, 8))?;
+        let x = x.permute((0, 1, 3, 2, 4, 5))?.reshape((batch, 8, 8, 8))?;
         py_check!(self.checker, "", &x);
         Ok(x)
     }
@@ -279,138 +293,32 @@ impl MLP {
     }
 }
 
-/// torch.nn.modules.container.Sequential (torch/nn/modules/container.py:254)
+/// torchvision.models.swin_transformer.SwinTransformerBlock (torchvision/models/swin_transformer.py:452)
 #[derive(Debug, Clone)]
-pub struct Features0 {
-    pub conv2d_0: nn::Conv2d,
-    pub permute_1: Permute,
-    pub layer_norm_2: nn::LayerNorm,
+pub struct SwinTransformerBlock2 {
+    pub norm1: nn::LayerNorm,
+    pub attn: ShiftedWindowAttention2,
+    pub norm2: nn::LayerNorm,
+    pub mlp: MLP,
     pub checker: Option<PyChecker>,
 }
 
-impl Features0 {
+impl SwinTransformerBlock2 {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
-            conv2d_0: nn::conv2d(
-                3,
-                8,
-                4,
-                Conv2dConfig {
-                    stride: 4,
-                    ..Default::default()
-                },
-                vb.pp("0"),
-                checker.pp("0"),
-            )?,
-            permute_1: Permute::load(2, 3, 1, checker.pp("1"))?,
-            layer_norm_2: nn::layer_norm(8, 1e-05, vb.pp("2"), checker.pp("2"))?,
-            checker,
-        })
-    }
-
-    pub fn forward(&self, input: &Tensor) -> Result<Tensor> {
-        let input = self.conv2d_0.forward(input)?;
-        let input = self.permute_1.forward(&input)?;
-        let input = self.layer_norm_2.forward(&input)?;
-        py_check!(self.checker, "", &input);
-        Ok(input)
-    }
-}
-
-/// torch.nn.modules.flatten.Flatten (torch/nn/modules/flatten.py:51)
-#[derive(Debug, Clone)]
-pub struct Flatten {
-    pub checker: Option<PyChecker>,
-}
-
-impl Flatten {
-    pub fn load(checker: Option<PyChecker>) -> Result<Self> {
-        Ok(Self { checker })
-    }
-
-    pub fn forward(&self, input: &Tensor) -> Result<Tensor> {
-        let batch = input.dim(0)?;
-        let output = input.reshape((batch, 16))?;
-        py_check!(self.checker, "", &output);
-        Ok(output)
-    }
-}
-
-/// torch.nn.modules.pooling.AdaptiveAvgPool2d (torch/nn/modules/pooling.py:1512)
-#[derive(Debug, Clone)]
-pub struct AdaptiveAvgPool2d {
-    pub checker: Option<PyChecker>,
-}
-
-impl AdaptiveAvgPool2d {
-    pub fn load(checker: Option<PyChecker>) -> Result<Self> {
-        Ok(Self { checker })
-    }
-
-    pub fn forward(&self, input: &Tensor) -> Result<Tensor> {
-        let output = ops::adaptive_avg_pool2d(input, 1)?;
-        py_check!(self.checker, "", &output);
-        Ok(output)
-    }
-}
-
-/// torchvision.models.swin_transformer.ShiftedWindowAttention (torchvision/models/swin_transformer.py:291)
-#[derive(Debug, Clone)]
-pub struct ShiftedWindowAttention3 {
-    pub qkv_weight: Tensor,
-    pub qkv_bias: Tensor,
-    pub proj_weight: Tensor,
-    pub proj_bias: Tensor,
-    pub relative_position_bias: Tensor,
-    pub checker: Option<PyChecker>,
-}
-
-impl ShiftedWindowAttention3 {
-    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
-        let relative_position_bias_table = vb.get((49, 2), "relative_position_bias_table")?;
-        let relative_position_index = vb.get_with_hints_dtype(
-            256,
-            "relative_position_index",
-            Default::default(),
-            DType::I64,
-        )?;
-        let relative_position_bias = ops::index(
-            &relative_position_bias_table,
-            &[Some(&relative_position_index)],
-        )?;
-        let relative_position_bias = relative_position_bias.reshape((16, 16, 2))?;
-        let relative_position_bias = relative_position_bias.permute((2, 0, 1))?.unsqueeze(0)?;
-        Ok(Self {
-            qkv_weight: vb.get((48, 16), "qkv.weight")?,
-            qkv_bias: vb.get(48, "qkv.bias")?,
-            proj_weight: vb.get((16, 16), "proj.weight")?,
-            proj_bias: vb.get(16, "proj.bias")?,
-            relative_position_bias,
+            norm1: nn::layer_norm(8, 1e-05, vb.pp("norm1"), checker.pp("norm1"))?,
+            attn: ShiftedWindowAttention2::load(vb.pp("attn"), checker.pp("attn"))?,
+            norm2: nn::layer_norm(8, 1e-05, vb.pp("norm2"), checker.pp("norm2"))?,
+            mlp: MLP::load(8, 32, vb.pp("mlp"), checker.pp("mlp"))?,
             checker,
         })
     }
 
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let batch = x.dim(0)?;
-        let x = x.reshape((batch, 1, 4, 1, 4, 16))?;
-        let x = x.permute((0, 1, 3, 2, 4, 5))?.reshape((batch, 16, 16))?;
-        let qkv = ops::linear(&x, &self.qkv_weight, Some(&self.qkv_bias))?;
-        let qkv = qkv
-            .reshape((batch, 16, 3, 2, 8))?
-            .permute((2, 0, 3, 1, 4))?;
-        let q = qkv.get_on_dim(0, 0)?;
-        let k = qkv.get_on_dim(0, 1)?;
-        let v = qkv.get_on_dim(0, 2)?;
-        let q = ops::mul(&q, 0.3535533905932738)?;
-        let attn = ops::matmul(&q, &k.transpose(2, 3)?)?;
-        let attn = attn.broadcast_add(&self.relative_position_bias)?;
-        let attn = ops::softmax(&attn, 3)?;
-        let x = ops::matmul(&attn, &v)?
-            .transpose(1, 2)?
-            .reshape((batch, 16, 16))?;
-        let x = ops::linear(&x, &self.proj_weight, Some(&self.proj_bias))?;
-        let x = x.reshape((batch, 1, 1, 4, 4, 16))?;
-        let x = x.permute((0, 1, 3, 2, 4, 5))?.reshape((batch, 4, 4, 16))?;
+        let norm1 = self.norm1.forward(x)?;
+        let x = (x + self.attn.forward(&norm1)?)?;
+        let norm2 = self.norm2.forward(&x)?;
+        let x = (&x + self.mlp.forward(&norm2)?)?;
         py_check!(self.checker, "", &x);
         Ok(x)
     }
@@ -474,7 +382,7 @@ impl ShiftedWindowAttention2 {
             &attn_mask,
             &ops::slice_scatter(
                 &attn_mask.narrow(0, 0, 4)?,
-                &Tensor::full(0.0f32, (), x.device())?.broadcast_as((4, 4))?,
+                &Tensor::zeros((), DType::F32, x.device())?.broadcast_as((4, 4))?,
                 1,
                 0i64,
                 -4i64,
@@ -489,7 +397,7 @@ impl ShiftedWindowAttention2 {
             &slice_scatter,
             &ops::slice_scatter(
                 &slice_scatter.narrow(0, 0, 4)?,
-                &Tensor::full(1.0f32, (), x.device())?.broadcast_as((4, 2))?,
+                &Tensor::ones((), DType::F32, x.device())?.broadcast_as((4, 2))?,
                 1,
                 -4i64,
                 -2i64,
@@ -638,9 +546,95 @@ impl ShiftedWindowAttention2 {
     }
 }
 
+/// torchvision.models.swin_transformer.PatchMerging (torchvision/models/swin_transformer.py:76)
+#[derive(Debug, Clone)]
+pub struct PatchMerging {
+    pub norm: nn::LayerNorm,
+    pub reduction: nn::Linear,
+    pub checker: Option<PyChecker>,
+}
+
+impl PatchMerging {
+    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
+        Ok(Self {
+            norm: nn::layer_norm(32, 1e-05, vb.pp("norm"), checker.pp("norm"))?,
+            reduction: nn::linear_no_bias(32, 16, vb.pp("reduction"), checker.pp("reduction"))?,
+            checker,
+        })
+    }
+
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let x0 = ops::slice(&ops::slice(x, 1, 0i64, 8i64, 2)?, 2, 0i64, 8i64, 2)?;
+        let x1 = ops::slice(&ops::slice(x, 1, 1i64, 8i64, 2)?, 2, 0i64, 8i64, 2)?;
+        let x2 = ops::slice(&ops::slice(x, 1, 0i64, 8i64, 2)?, 2, 1i64, 8i64, 2)?;
+        let x3 = ops::slice(&ops::slice(x, 1, 1i64, 8i64, 2)?, 2, 1i64, 8i64, 2)?;
+        let x = ops::cat(&[&x0, &x1, &x2, &x3], 3)?;
+        let x = self.norm.forward(&x)?;
+        let x = self.reduction.forward(&x)?;
+        py_check!(self.checker, "", &x);
+        Ok(x)
+    }
+}
+
+/// torch.nn.modules.container.Sequential (torch/nn/modules/container.py:254)
+#[derive(Debug, Clone)]
+pub struct Features3 {
+    pub swin_transformer_block3_0: SwinTransformerBlock3,
+    pub swin_transformer_block3_1: SwinTransformerBlock3,
+    pub checker: Option<PyChecker>,
+}
+
+impl Features3 {
+    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
+        Ok(Self {
+            swin_transformer_block3_0: SwinTransformerBlock3::load(vb.pp("0"), checker.pp("0"))?,
+            swin_transformer_block3_1: SwinTransformerBlock3::load(vb.pp("1"), checker.pp("1"))?,
+            checker,
+        })
+    }
+
+    pub fn forward(&self, input: &Tensor) -> Result<Tensor> {
+        let input = self.swin_transformer_block3_0.forward(input)?;
+        let input = self.swin_transformer_block3_1.forward(&input)?;
+        py_check!(self.checker, "", &input);
+        Ok(input)
+    }
+}
+
+/// torchvision.models.swin_transformer.SwinTransformerBlock (torchvision/models/swin_transformer.py:452)
+#[derive(Debug, Clone)]
+pub struct SwinTransformerBlock3 {
+    pub norm1: nn::LayerNorm,
+    pub attn: ShiftedWindowAttention3,
+    pub norm2: nn::LayerNorm,
+    pub mlp: MLP,
+    pub checker: Option<PyChecker>,
+}
+
+impl SwinTransformerBlock3 {
+    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
+        Ok(Self {
+            norm1: nn::layer_norm(16, 1e-05, vb.pp("norm1"), checker.pp("norm1"))?,
+            attn: ShiftedWindowAttention3::load(vb.pp("attn"), checker.pp("attn"))?,
+            norm2: nn::layer_norm(16, 1e-05, vb.pp("norm2"), checker.pp("norm2"))?,
+            mlp: MLP::load(16, 64, vb.pp("mlp"), checker.pp("mlp"))?,
+            checker,
+        })
+    }
+
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let norm1 = self.norm1.forward(x)?;
+        let x = (x + self.attn.forward(&norm1)?)?;
+        let norm2 = self.norm2.forward(&x)?;
+        let x = (&x + self.mlp.forward(&norm2)?)?;
+        py_check!(self.checker, "", &x);
+        Ok(x)
+    }
+}
+
 /// torchvision.models.swin_transformer.ShiftedWindowAttention (torchvision/models/swin_transformer.py:291)
 #[derive(Debug, Clone)]
-pub struct ShiftedWindowAttention {
+pub struct ShiftedWindowAttention3 {
     pub qkv_weight: Tensor,
     pub qkv_bias: Tensor,
     pub proj_weight: Tensor,
@@ -649,9 +643,9 @@ pub struct ShiftedWindowAttention {
     pub checker: Option<PyChecker>,
 }
 
-impl ShiftedWindowAttention {
+impl ShiftedWindowAttention3 {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
-        let relative_position_bias_table = vb.get((49, 1), "relative_position_bias_table")?;
+        let relative_position_bias_table = vb.get((49, 2), "relative_position_bias_table")?;
         let relative_position_index = vb.get_with_hints_dtype(
             256,
             "relative_position_index",
@@ -662,13 +656,13 @@ impl ShiftedWindowAttention {
             &relative_position_bias_table,
             &[Some(&relative_position_index)],
         )?;
-        let relative_position_bias = relative_position_bias.reshape((16, 16, 1))?;
+        let relative_position_bias = relative_position_bias.reshape((16, 16, 2))?;
         let relative_position_bias = relative_position_bias.permute((2, 0, 1))?.unsqueeze(0)?;
         Ok(Self {
-            qkv_weight: vb.get((24, 8), "qkv.weight")?,
-            qkv_bias: vb.get(24, "qkv.bias")?,
-            proj_weight: vb.get((8, 8), "proj.weight")?,
-            proj_bias: vb.get(8, "proj.bias")?,
+            qkv_weight: vb.get((48, 16), "qkv.weight")?,
+            qkv_bias: vb.get(48, "qkv.bias")?,
+            proj_weight: vb.get((16, 16), "proj.weight")?,
+            proj_bias: vb.get(16, "proj.bias")?,
             relative_position_bias,
             checker,
         })
@@ -676,11 +670,11 @@ impl ShiftedWindowAttention {
 
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let batch = x.dim(0)?;
-        let x = x.reshape((batch, 2, 4, 2, 4, 8))?;
-        let x = x.permute((0, 1, 3, 2, 4, 5))?.reshape((batch * 4, 16, 8))?;
+        let x = x.reshape((batch, 1, 4, 1, 4, 16))?;
+        let x = x.permute((0, 1, 3, 2, 4, 5))?.reshape((batch, 16, 16))?;
         let qkv = ops::linear(&x, &self.qkv_weight, Some(&self.qkv_bias))?;
         let qkv = qkv
-            .reshape((batch * 4, 16, 3, 1, 8))?
+            .reshape((batch, 16, 3, 2, 8))?
             .permute((2, 0, 3, 1, 4))?;
         let q = qkv.get_on_dim(0, 0)?;
         let k = qkv.get_on_dim(0, 1)?;
@@ -691,41 +685,47 @@ impl ShiftedWindowAttention {
         let attn = ops::softmax(&attn, 3)?;
         let x = ops::matmul(&attn, &v)?
             .transpose(1, 2)?
-            .reshape((batch * 4, 16, 8))?;
+            .reshape((batch, 16, 16))?;
         let x = ops::linear(&x, &self.proj_weight, Some(&self.proj_bias))?;
-        let x = x.reshape((batch, 2, 2, 4, 4, 8))?;
-        let x = x.permute((0, 1, 3, 2, 4, 5))?.reshape((batch, 8, 8, 8))?;
+        let x = x.reshape((batch, 1, 1, 4, 4, 16))?;
+        let x = x.permute((0, 1, 3, 2, 4, 5))?.reshape((batch, 4, 4, 16))?;
         py_check!(self.checker, "", &x);
         Ok(x)
     }
 }
 
-/// torchvision.ops.misc.Permute (torchvision/ops/misc.py:320)
+/// torch.nn.modules.pooling.AdaptiveAvgPool2d (torch/nn/modules/pooling.py:1512)
 #[derive(Debug, Clone)]
-pub struct Permute {
-    size: usize,
-    size_2: usize,
-    size_3: usize,
+pub struct AdaptiveAvgPool2d {
     pub checker: Option<PyChecker>,
 }
 
-impl Permute {
-    pub fn load(
-        size: usize,
-        size_2: usize,
-        size_3: usize,
-        checker: Option<PyChecker>,
-    ) -> Result<Self> {
-        Ok(Self {
-            size,
-            size_2,
-            size_3,
-            checker,
-        })
+impl AdaptiveAvgPool2d {
+    pub fn load(checker: Option<PyChecker>) -> Result<Self> {
+        Ok(Self { checker })
     }
 
-    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let output = x.permute((0, self.size, self.size_2, self.size_3))?;
+    pub fn forward(&self, input: &Tensor) -> Result<Tensor> {
+        let output = ops::adaptive_avg_pool2d(input, 1)?;
+        py_check!(self.checker, "", &output);
+        Ok(output)
+    }
+}
+
+/// torch.nn.modules.flatten.Flatten (torch/nn/modules/flatten.py:51)
+#[derive(Debug, Clone)]
+pub struct Flatten {
+    pub checker: Option<PyChecker>,
+}
+
+impl Flatten {
+    pub fn load(checker: Option<PyChecker>) -> Result<Self> {
+        Ok(Self { checker })
+    }
+
+    pub fn forward(&self, input: &Tensor) -> Result<Tensor> {
+        let batch = input.dim(0)?;
+        let output = input.reshape((batch, 16))?;
         py_check!(self.checker, "", &output);
         Ok(output)
     }

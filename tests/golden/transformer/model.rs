@@ -88,37 +88,6 @@ impl Block {
     }
 }
 
-/// torch.nn.modules.container.Sequential (torch/nn/modules/container.py:254)
-#[derive(Debug, Clone)]
-pub struct Mlp {
-    pub layer_norm_0: nn::LayerNorm,
-    pub linear_1: nn::Linear,
-    pub activation_2: nn::Activation,
-    pub linear_3: nn::Linear,
-    pub checker: Option<PyChecker>,
-}
-
-impl Mlp {
-    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
-        Ok(Self {
-            layer_norm_0: nn::layer_norm(16, 1e-05, vb.pp("0"), checker.pp("0"))?,
-            linear_1: nn::linear(16, 32, vb.pp("1"), checker.pp("1"))?,
-            activation_2: nn::Activation::new(ops::silu, checker.pp("2")),
-            linear_3: nn::linear(32, 16, vb.pp("3"), checker.pp("3"))?,
-            checker,
-        })
-    }
-
-    pub fn forward(&self, input: &Tensor) -> Result<Tensor> {
-        let input = self.layer_norm_0.forward(input)?;
-        let input = self.linear_1.forward(&input)?;
-        let input = self.activation_2.forward(&input)?;
-        let input = self.linear_3.forward(&input)?;
-        py_check!(self.checker, "", &input);
-        Ok(input)
-    }
-}
-
 /// __main__.Attention (model.py:19)
 #[derive(Debug, Clone)]
 pub struct Attention {
@@ -150,5 +119,36 @@ impl Attention {
             .forward(&attended.transpose(1, 2)?.reshape((batch, seq, 16))?)?;
         py_check!(self.checker, "", &output);
         Ok(output)
+    }
+}
+
+/// torch.nn.modules.container.Sequential (torch/nn/modules/container.py:254)
+#[derive(Debug, Clone)]
+pub struct Mlp {
+    pub layer_norm_0: nn::LayerNorm,
+    pub linear_1: nn::Linear,
+    pub activation_2: nn::Activation,
+    pub linear_3: nn::Linear,
+    pub checker: Option<PyChecker>,
+}
+
+impl Mlp {
+    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
+        Ok(Self {
+            layer_norm_0: nn::layer_norm(16, 1e-05, vb.pp("0"), checker.pp("0"))?,
+            linear_1: nn::linear(16, 32, vb.pp("1"), checker.pp("1"))?,
+            activation_2: nn::Activation::new(ops::silu, checker.pp("2")),
+            linear_3: nn::linear(32, 16, vb.pp("3"), checker.pp("3"))?,
+            checker,
+        })
+    }
+
+    pub fn forward(&self, input: &Tensor) -> Result<Tensor> {
+        let input = self.layer_norm_0.forward(input)?;
+        let input = self.linear_1.forward(&input)?;
+        let input = self.activation_2.forward(&input)?;
+        let input = self.linear_3.forward(&input)?;
+        py_check!(self.checker, "", &input);
+        Ok(input)
     }
 }
