@@ -32,6 +32,7 @@ from pycandle.ops.expr import (
     SizeOf,
     Slice,
     Text,
+    Times,
     Tuple,
     Var,
     is_tensor,
@@ -86,6 +87,8 @@ def value(expr: Expr, names: FieldNames) -> str:
             return f"self.{expr.in_load}"
         case SizeOf(size=size_, kind=kind):
             return size_text(size_) if kind == "usize" else _converted(size_, kind)
+        case Times(size=size_, factor=factor):
+            return f"{value(size_, names)} * {value(factor, names)}"
         case RelationOf(guard=guard):
             return relation_text(guard)
         case Raw(text=text):

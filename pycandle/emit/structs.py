@@ -32,8 +32,18 @@ from pycandle.emit.naming import Body, name_locals
 from pycandle.emit.recurrences import roll_steps
 from pycandle.emit.statements import ForEach, map_exprs, walk_all
 from pycandle.emit.tree import Tree
-from pycandle.graph import Region
-from pycandle.ops.expr import Config, DeviceOf, Expr, Local, Number, rewrite, size
+from pycandle.graph import Dim, Region
+from pycandle.ops.expr import (
+    Config,
+    DeviceOf,
+    Expr,
+    Local,
+    Number,
+    SizeOf,
+    Times,
+    rewrite,
+    size,
+)
 
 # A function of more than seven arguments is hard to call; two are the weights and the checker.
 _MOST_CONSTANTS = 5
@@ -346,7 +356,16 @@ def _map(
     """What the plan's struct is made of with each constant changed, always in the same order."""
 
     def visit(expr: Expr) -> Expr | None:
-        return change(expr) if isinstance(expr, Number) else None
+        match expr:
+            case Number():
+                return change(expr)
+            case SizeOf(size=Dim(terms=((monomial, factor),)), kind="usize") if factor > 0:
+                count = Number(factor, "usize")
+                changed = change(count)
+                plain = SizeOf(Dim(((monomial, 1),)))
+                return expr if changed == count else Times(plain, changed)
+            case _:
+                return None
 
     fields = tuple(with_exprs(field, visit) for field in plan.fields)
     bodies = tuple(_rewritten(body, visit) for body in plan.bodies)

@@ -68,6 +68,14 @@ class SizeOf:
 
 
 @dataclass(frozen=True, slots=True)
+class Times:
+    """A symbolic size so many times, where that number is configuration."""
+
+    size: SizeOf
+    factor: Expr
+
+
+@dataclass(frozen=True, slots=True)
 class RelationOf:
     """A relation of symbolic sizes, as a condition."""
 
@@ -170,6 +178,7 @@ Expr: TypeAlias = (
     | Number
     | Config
     | SizeOf
+    | Times
     | RelationOf
     | Raw
     | Text

@@ -153,7 +153,15 @@ pub struct Features1 {
 impl Features1 {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
-            swin_transformer_block_0: SwinTransformerBlock::load(vb.pp("0"), checker.pp("0"))?,
+            swin_transformer_block_0: SwinTransformerBlock::load(
+                8,
+                2,
+                4,
+                1,
+                32,
+                vb.pp("0"),
+                checker.pp("0"),
+            )?,
             swin_transformer_block2_1: SwinTransformerBlock2::load(vb.pp("1"), checker.pp("1"))?,
             checker,
         })
@@ -178,12 +186,26 @@ pub struct SwinTransformerBlock {
 }
 
 impl SwinTransformerBlock {
-    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
+    pub fn load(
+        size: usize,
+        size_2: usize,
+        size_2_2: usize,
+        size_3: usize,
+        out_dim: usize,
+        vb: VarBuilder,
+        checker: Option<PyChecker>,
+    ) -> Result<Self> {
         Ok(Self {
-            norm1: nn::layer_norm(8, 1e-05, vb.pp("norm1"), checker.pp("norm1"))?,
-            attn: ShiftedWindowAttention::load(vb.pp("attn"), checker.pp("attn"))?,
-            norm2: nn::layer_norm(8, 1e-05, vb.pp("norm2"), checker.pp("norm2"))?,
-            mlp: MLP::load(8, 32, vb.pp("mlp"), checker.pp("mlp"))?,
+            norm1: nn::layer_norm(size, 1e-05, vb.pp("norm1"), checker.pp("norm1"))?,
+            attn: ShiftedWindowAttention::load(
+                size_2,
+                size_2_2,
+                size_3,
+                vb.pp("attn"),
+                checker.pp("attn"),
+            )?,
+            norm2: nn::layer_norm(size, 1e-05, vb.pp("norm2"), checker.pp("norm2"))?,
+            mlp: MLP::load(size, out_dim, vb.pp("mlp"), checker.pp("mlp"))?,
             checker,
         })
     }
@@ -206,12 +228,21 @@ pub struct ShiftedWindowAttention {
     pub proj_weight: Tensor,
     pub proj_bias: Tensor,
     pub relative_position_bias: Tensor,
+    size: usize,
+    size_2: usize,
+    size_3: usize,
     pub checker: Option<PyChecker>,
 }
 
 impl ShiftedWindowAttention {
-    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
-        let relative_position_bias_table = vb.get((49, 1), "relative_position_bias_table")?;
+    pub fn load(
+        size: usize,
+        size_2: usize,
+        size_3: usize,
+        vb: VarBuilder,
+        checker: Option<PyChecker>,
+    ) -> Result<Self> {
+        let relative_position_bias_table = vb.get((49, size_3), "relative_position_bias_table")?;
         let relative_position_index = vb.get_with_hints_dtype(
             256,
             "relative_position_index",
@@ -222,25 +253,30 @@ impl ShiftedWindowAttention {
             &relative_position_bias_table,
             &[Some(&relative_position_index)],
         )?;
-        let relative_position_bias = relative_position_bias.reshape((16, 16, 1))?;
+        let relative_position_bias = relative_position_bias.reshape((16, 16, size_3))?;
         let relative_position_bias = relative_position_bias.permute((2, 0, 1))?.unsqueeze(0)?;
         Ok(Self {
-            qkv_weight: vb.get((24, 8), "qkv.weight")?,
-            qkv_bias: vb.get(24, "qkv.bias")?,
-            proj_weight: vb.get((8, 8), "proj.weight")?,
-            proj_bias: vb.get(8, "proj.bias")?,
+            qkv_weight: vb.get((size_3 * 24, size_3 * 8), "qkv.weight")?,
+            qkv_bias: vb.get(size_3 * 24, "qkv.bias")?,
+            proj_weight: vb.get((size_3 * 8, size_3 * 8), "proj.weight")?,
+            proj_bias: vb.get(size_3 * 8, "proj.bias")?,
             relative_position_bias,
+            size,
+            size_2,
+            size_3,
             checker,
         })
     }
 
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let batch = x.dim(0)?;
-        let x = x.reshape((batch, 2, 4, 2, 4, 8))?;
-        let x = x.permute((0, 1, 3, 2, 4, 5))?.reshape((batch * 4, 16, 8))?;
+        let x = x.reshape((batch, self.size, 4, self.size, 4, self.size_3 * 8))?;
+        let x =
+            x.permute((0, 1, 3, 2, 4, 5))?
+                .reshape((batch * self.size_2, 16, self.size_3 * 8))?;
         let qkv = ops::linear(&x, &self.qkv_weight, Some(&self.qkv_bias))?;
         let qkv = qkv
-            .reshape((batch * 4, 16, 3, 1, 8))?
+            .reshape((batch * self.size_2, 16, 3, self.size_3, 8))?
             .permute((2, 0, 3, 1, 4))?;
         let q = qkv.get_on_dim(0, 0)?;
         let k = qkv.get_on_dim(0, 1)?;
@@ -249,12 +285,19 @@ impl ShiftedWindowAttention {
         let attn = ops::matmul(&q, &k.transpose(2, 3)?)?;
         let attn = attn.broadcast_add(&self.relative_position_bias)?;
         let attn = ops::softmax(&attn, 3)?;
-        let x = ops::matmul(&attn, &v)?
-            .transpose(1, 2)?
-            .reshape((batch * 4, 16, 8))?;
+        let x = ops::matmul(&attn, &v)?.transpose(1, 2)?.reshape((
+            batch * self.size_2,
+            16,
+            self.size_3 * 8,
+        ))?;
         let x = ops::linear(&x, &self.proj_weight, Some(&self.proj_bias))?;
-        let x = x.reshape((batch, 2, 2, 4, 4, 8))?;
-        let x = x.permute((0, 1, 3, 2, 4, 5))?.reshape((batch, 8, 8, 8))?;
+        let x = x.reshape((batch, self.size, self.size, 4, 4, self.size_3 * 8))?;
+        let x = x.permute((0, 1, 3, 2, 4, 5))?.reshape((
+            batch,
+            self.size * 4,
+            self.size * 4,
+            self.size_3 * 8,
+        ))?;
         py_check!(self.checker, "", &x);
         Ok(x)
     }
@@ -579,118 +622,41 @@ impl PatchMerging {
 /// torch.nn.modules.container.Sequential (torch/nn/modules/container.py:254)
 #[derive(Debug, Clone)]
 pub struct Features3 {
-    pub swin_transformer_block3_0: SwinTransformerBlock3,
-    pub swin_transformer_block3_1: SwinTransformerBlock3,
+    pub swin_transformer_block_0: SwinTransformerBlock,
+    pub swin_transformer_block_1: SwinTransformerBlock,
     pub checker: Option<PyChecker>,
 }
 
 impl Features3 {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
-            swin_transformer_block3_0: SwinTransformerBlock3::load(vb.pp("0"), checker.pp("0"))?,
-            swin_transformer_block3_1: SwinTransformerBlock3::load(vb.pp("1"), checker.pp("1"))?,
+            swin_transformer_block_0: SwinTransformerBlock::load(
+                16,
+                1,
+                1,
+                2,
+                64,
+                vb.pp("0"),
+                checker.pp("0"),
+            )?,
+            swin_transformer_block_1: SwinTransformerBlock::load(
+                16,
+                1,
+                1,
+                2,
+                64,
+                vb.pp("1"),
+                checker.pp("1"),
+            )?,
             checker,
         })
     }
 
     pub fn forward(&self, input: &Tensor) -> Result<Tensor> {
-        let input = self.swin_transformer_block3_0.forward(input)?;
-        let input = self.swin_transformer_block3_1.forward(&input)?;
+        let input = self.swin_transformer_block_0.forward(input)?;
+        let input = self.swin_transformer_block_1.forward(&input)?;
         py_check!(self.checker, "", &input);
         Ok(input)
-    }
-}
-
-/// torchvision.models.swin_transformer.SwinTransformerBlock (torchvision/models/swin_transformer.py:452)
-#[derive(Debug, Clone)]
-pub struct SwinTransformerBlock3 {
-    pub norm1: nn::LayerNorm,
-    pub attn: ShiftedWindowAttention3,
-    pub norm2: nn::LayerNorm,
-    pub mlp: MLP,
-    pub checker: Option<PyChecker>,
-}
-
-impl SwinTransformerBlock3 {
-    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
-        Ok(Self {
-            norm1: nn::layer_norm(16, 1e-05, vb.pp("norm1"), checker.pp("norm1"))?,
-            attn: ShiftedWindowAttention3::load(vb.pp("attn"), checker.pp("attn"))?,
-            norm2: nn::layer_norm(16, 1e-05, vb.pp("norm2"), checker.pp("norm2"))?,
-            mlp: MLP::load(16, 64, vb.pp("mlp"), checker.pp("mlp"))?,
-            checker,
-        })
-    }
-
-    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let norm1 = self.norm1.forward(x)?;
-        let x = (x + self.attn.forward(&norm1)?)?;
-        let norm2 = self.norm2.forward(&x)?;
-        let x = (&x + self.mlp.forward(&norm2)?)?;
-        py_check!(self.checker, "", &x);
-        Ok(x)
-    }
-}
-
-/// torchvision.models.swin_transformer.ShiftedWindowAttention (torchvision/models/swin_transformer.py:291)
-#[derive(Debug, Clone)]
-pub struct ShiftedWindowAttention3 {
-    pub qkv_weight: Tensor,
-    pub qkv_bias: Tensor,
-    pub proj_weight: Tensor,
-    pub proj_bias: Tensor,
-    pub relative_position_bias: Tensor,
-    pub checker: Option<PyChecker>,
-}
-
-impl ShiftedWindowAttention3 {
-    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
-        let relative_position_bias_table = vb.get((49, 2), "relative_position_bias_table")?;
-        let relative_position_index = vb.get_with_hints_dtype(
-            256,
-            "relative_position_index",
-            Default::default(),
-            DType::I64,
-        )?;
-        let relative_position_bias = ops::index(
-            &relative_position_bias_table,
-            &[Some(&relative_position_index)],
-        )?;
-        let relative_position_bias = relative_position_bias.reshape((16, 16, 2))?;
-        let relative_position_bias = relative_position_bias.permute((2, 0, 1))?.unsqueeze(0)?;
-        Ok(Self {
-            qkv_weight: vb.get((48, 16), "qkv.weight")?,
-            qkv_bias: vb.get(48, "qkv.bias")?,
-            proj_weight: vb.get((16, 16), "proj.weight")?,
-            proj_bias: vb.get(16, "proj.bias")?,
-            relative_position_bias,
-            checker,
-        })
-    }
-
-    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let batch = x.dim(0)?;
-        let x = x.reshape((batch, 1, 4, 1, 4, 16))?;
-        let x = x.permute((0, 1, 3, 2, 4, 5))?.reshape((batch, 16, 16))?;
-        let qkv = ops::linear(&x, &self.qkv_weight, Some(&self.qkv_bias))?;
-        let qkv = qkv
-            .reshape((batch, 16, 3, 2, 8))?
-            .permute((2, 0, 3, 1, 4))?;
-        let q = qkv.get_on_dim(0, 0)?;
-        let k = qkv.get_on_dim(0, 1)?;
-        let v = qkv.get_on_dim(0, 2)?;
-        let q = ops::mul(&q, 0.3535533905932738)?;
-        let attn = ops::matmul(&q, &k.transpose(2, 3)?)?;
-        let attn = attn.broadcast_add(&self.relative_position_bias)?;
-        let attn = ops::softmax(&attn, 3)?;
-        let x = ops::matmul(&attn, &v)?
-            .transpose(1, 2)?
-            .reshape((batch, 16, 16))?;
-        let x = ops::linear(&x, &self.proj_weight, Some(&self.proj_bias))?;
-        let x = x.reshape((batch, 1, 1, 4, 4, 16))?;
-        let x = x.permute((0, 1, 3, 2, 4, 5))?.reshape((batch, 4, 4, 16))?;
-        py_check!(self.checker, "", &x);
-        Ok(x)
     }
 }
 

@@ -33,8 +33,8 @@ impl Isolated for Features3 {
     fn call(&self, path: &str, inputs: &Inputs) -> Result<Vec<Tensor>> {
         match parity::step(path) {
             ("", _) => Ok(vec![self.forward(inputs.tensor(0)?)?]),
-            ("0", rest) => self.swin_transformer_block3_0.call(rest, inputs),
-            ("1", rest) => self.swin_transformer_block3_1.call(rest, inputs),
+            ("0", rest) => self.swin_transformer_block_0.call(rest, inputs),
+            ("1", rest) => self.swin_transformer_block_1.call(rest, inputs),
             _ => parity::unknown(path),
         }
     }
@@ -46,19 +46,6 @@ impl Isolated for Features1 {
             ("", _) => Ok(vec![self.forward(inputs.tensor(0)?)?]),
             ("0", rest) => self.swin_transformer_block_0.call(rest, inputs),
             ("1", rest) => self.swin_transformer_block2_1.call(rest, inputs),
-            _ => parity::unknown(path),
-        }
-    }
-}
-
-impl Isolated for SwinTransformerBlock3 {
-    fn call(&self, path: &str, inputs: &Inputs) -> Result<Vec<Tensor>> {
-        match parity::step(path) {
-            ("", _) => Ok(vec![self.forward(inputs.tensor(0)?)?]),
-            ("norm1", rest) => self.norm1.call(rest, inputs),
-            ("attn", rest) => self.attn.call(rest, inputs),
-            ("norm2", rest) => self.norm2.call(rest, inputs),
-            ("mlp", rest) => self.mlp.call(rest, inputs),
             _ => parity::unknown(path),
         }
     }
@@ -135,15 +122,6 @@ impl Isolated for Flatten {
 }
 
 impl Isolated for AdaptiveAvgPool2d {
-    fn call(&self, path: &str, inputs: &Inputs) -> Result<Vec<Tensor>> {
-        match parity::step(path) {
-            ("", _) => Ok(vec![self.forward(inputs.tensor(0)?)?]),
-            _ => parity::unknown(path),
-        }
-    }
-}
-
-impl Isolated for ShiftedWindowAttention3 {
     fn call(&self, path: &str, inputs: &Inputs) -> Result<Vec<Tensor>> {
         match parity::step(path) {
             ("", _) => Ok(vec![self.forward(inputs.tensor(0)?)?]),
