@@ -18,6 +18,8 @@ from pycandle.ops.expr import Call, Expr, Method, Operator, Slice, Var, rewrite,
 if TYPE_CHECKING:
     from pycandle.emit.steps import Step
 
+# Ops that give a tensor of which a part is new: what Python changes in place keeps its name.
+_WRITES = frozenset(("copy", "index_put", "select_scatter", "slice_scatter"))
 # More computations than this in one expression are hard to read.
 _LONGEST = 6
 
@@ -78,7 +80,8 @@ def inline(
         # not what the other is called itself.
         feeds_call = len(targets) == 1 and step.is_call and any(r.is_call for r in read_by)
         feeds_call = feeds_call and (step.source, targets[0]) not in called
-        hint = statement.hint.named(targets if escapes or feeds_call else ())
+        changed = len(targets) == 1 and statement.hint.fallback in _WRITES
+        hint = statement.hint.named(targets if escapes or feeds_call or changed else ())
         statements.append(Let(values, expr, hint))
     return tuple(statements), tuple(_inlined(Var(value), inlined) for value in outputs)
 

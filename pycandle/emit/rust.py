@@ -36,6 +36,7 @@ from pycandle.ops.expr import (
     Tuple,
     Var,
     is_tensor,
+    rewrite,
 )
 
 
@@ -76,6 +77,8 @@ def value(expr: Expr, names: FieldNames) -> str:
         case Field(path=path):
             return names.place(path)
         case Call(path=path, args=args):
+            if path.startswith("ops::"):
+                args = tuple(map(_plain, args))
             return f"{path}({_arguments(args, names)})?"
         case Method(receiver=receiver, name=name, args=args):
             return f"{value(receiver, names)}.{name}({_arguments(args, names)})?"
@@ -111,6 +114,21 @@ def value(expr: Expr, names: FieldNames) -> str:
             return _record(expr, names)
         case Var(name=name):
             raise AssertionError(f"%{name} was not bound to a local")
+
+
+def _plain(expr: Expr) -> Expr:
+    """An argument whose integers have no suffix: the runtime's functions tell their type."""
+
+    def change(part: Expr) -> Expr | None:
+        match part:
+            case Number(value=amount, kind="i64") if -(2**31) <= amount < 2**31:
+                return Raw(str(amount))
+            case Call() | Method() | Operator():
+                return part
+            case _:
+                return None
+
+    return rewrite(expr, change)
 
 
 def argument(expr: Expr, names: FieldNames) -> str:

@@ -69,8 +69,8 @@ impl Block {
         let arange = Tensor::arange(0i64, 9i64, vb.device())?;
         let view = Tensor::arange(0i64, 9i64, vb.device())?.reshape((9, 1))?;
         let view = ops::logical_and(
-            &ops::ge(&arange, &ops::add(&view, -1i64)?)?,
-            &ops::le(&arange, &ops::add(&view, 2i64)?)?,
+            &ops::ge(&arange, &ops::add(&view, -1)?)?,
+            &ops::le(&arange, &ops::add(&view, 2)?)?,
         )?
         .reshape((1, 9, 9))?;
         let scores = ops::masked_fill(

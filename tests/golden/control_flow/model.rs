@@ -61,7 +61,7 @@ impl Router {
         let mut steps = Tensor::zeros((), DType::I64, x.device())?;
         let mut y = y.clone();
         while ops::item_bool(&ops::lt(&steps, &ops::sum(length, &[], false)?)?)? {
-            steps = ops::add(&steps, 1i64)?;
+            steps = ops::add(&steps, 1)?;
             y = ops::tanh(&ops::linear(&y, &self.step_weight, Some(&self.step_bias))?)?;
         }
         let mut state = Tensor::ones(4, DType::F32, x.device())?;

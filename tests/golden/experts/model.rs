@@ -311,7 +311,7 @@ impl MixtralExperts {
         let expert_ids = top_k_index.reshape(batch * seq * 2)?;
         let (expert_ids_g, perm) = ops::sort(&expert_ids, 0, false)?;
         let selected_hidden_states_g =
-            ops::index(hidden_states, &[Some(&ops::floor_divide(&perm, 2i64)?)])?;
+            ops::index(hidden_states, &[Some(&ops::floor_divide(&perm, 2)?)])?;
         let sample_weights = top_k_weights.reshape(batch * seq * 2)?;
         let sample_weights_g = ops::index(&sample_weights, &[Some(&perm)])?;
         let histc_input = expert_ids_g.to_dtype(DType::F32)?;

@@ -405,7 +405,7 @@ impl ShiftedWindowAttention2 {
 
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let batch = x.dim(0)?;
-        let roll = ops::roll(x, &[-2i64, -2i64], &[1, 2])?;
+        let roll = ops::roll(x, &[-2, -2], &[1, 2])?;
         let view = roll.reshape((batch, 2, 4, 2, 4, 8))?;
         let unsafe_view = view
             .permute((0, 1, 3, 2, 4, 5))?
@@ -421,67 +421,67 @@ impl ShiftedWindowAttention2 {
         let attn = ops::matmul(&q, &k.transpose(2, 3)?)?;
         let attn = attn.broadcast_add(&self.relative_position_bias)?;
         let attn_mask = Tensor::zeros((8, 8), DType::F32, x.device())?;
-        let slice_scatter = ops::slice_scatter(
+        let attn_mask = ops::slice_scatter(
             &attn_mask,
             &ops::slice_scatter(
                 &attn_mask.narrow(0, 0, 4)?,
                 &Tensor::zeros((), DType::F32, x.device())?.broadcast_as((4, 4))?,
                 1,
-                0i64,
-                -4i64,
+                0,
+                -4,
                 1,
             )?,
             0,
-            0i64,
-            -4i64,
+            0,
+            -4,
             1,
         )?;
-        let slice_scatter = ops::slice_scatter(
-            &slice_scatter,
+        let attn_mask = ops::slice_scatter(
+            &attn_mask,
             &ops::slice_scatter(
-                &slice_scatter.narrow(0, 0, 4)?,
+                &attn_mask.narrow(0, 0, 4)?,
                 &Tensor::ones((), DType::F32, x.device())?.broadcast_as((4, 2))?,
                 1,
-                -4i64,
-                -2i64,
+                -4,
+                -2,
                 1,
             )?,
             0,
-            0i64,
-            -4i64,
+            0,
+            -4,
             1,
         )?;
-        let slice_scatter = ops::slice_scatter(
-            &slice_scatter,
+        let attn_mask = ops::slice_scatter(
+            &attn_mask,
             &ops::slice_scatter(
-                &slice_scatter.narrow(0, 0, 4)?,
+                &attn_mask.narrow(0, 0, 4)?,
                 &Tensor::full(2.0f32, (), x.device())?.broadcast_as((4, 2))?,
                 1,
-                -2i64,
-                8i64,
+                -2,
+                8,
                 1,
             )?,
             0,
-            0i64,
-            -4i64,
+            0,
+            -4,
             1,
         )?;
-        let slice_scatter = ops::slice_scatter(
-            &slice_scatter,
+        let attn_mask = ops::slice_scatter(
+            &attn_mask,
             &ops::slice_scatter(
-                &slice_scatter.narrow(0, 4, 2)?,
+                &attn_mask.narrow(0, 4, 2)?,
                 &Tensor::full(3.0f32, (), x.device())?.broadcast_as((2, 4))?,
                 1,
-                0i64,
-                -4i64,
+                0,
+                -4,
                 1,
             )?,
             0,
-            -4i64,
-            -2i64,
+            -4,
+            -2,
             1,
         )?;
-        let attn_mask = Self::compute_attn_mask(&slice_scatter)?;
+        let attn_mask = Self::compute_attn_mask(&attn_mask)?;
         let attn = attn.reshape((batch, 4, 1, 16, 16))?;
         let attn = attn.broadcast_add(&attn_mask.unsqueeze(1)?.unsqueeze(0)?)?;
         let attn = attn.reshape((batch * 4, 1, 16, 16))?;
@@ -492,85 +492,85 @@ impl ShiftedWindowAttention2 {
         let x = ops::linear(&x, &self.proj_weight, Some(&self.proj_bias))?;
         let x = x.reshape((batch, 2, 2, 4, 4, 8))?;
         let x = x.permute((0, 1, 3, 2, 4, 5))?.reshape((batch, 8, 8, 8))?;
-        let x = ops::roll(&x, &[2i64, 2i64], &[1, 2])?;
+        let x = ops::roll(&x, &[2, 2], &[1, 2])?;
         py_check!(self.checker, "", &x);
         Ok(x)
     }
 
-    fn compute_attn_mask(slice_scatter: &Tensor) -> Result<Tensor> {
-        let slice_scatter = ops::slice_scatter(
-            slice_scatter,
+    fn compute_attn_mask(attn_mask: &Tensor) -> Result<Tensor> {
+        let attn_mask = ops::slice_scatter(
+            attn_mask,
             &ops::slice_scatter(
-                &slice_scatter.narrow(0, 4, 2)?,
-                &Tensor::full(4.0f32, (), slice_scatter.device())?.broadcast_as((2, 2))?,
+                &attn_mask.narrow(0, 4, 2)?,
+                &Tensor::full(4.0f32, (), attn_mask.device())?.broadcast_as((2, 2))?,
                 1,
-                -4i64,
-                -2i64,
+                -4,
+                -2,
                 1,
             )?,
             0,
-            -4i64,
-            -2i64,
-            1,
-        )?;
-        let slice_scatter = ops::slice_scatter(
-            &slice_scatter,
-            &ops::slice_scatter(
-                &slice_scatter.narrow(0, 4, 2)?,
-                &Tensor::full(5.0f32, (), slice_scatter.device())?.broadcast_as((2, 2))?,
-                1,
-                -2i64,
-                8i64,
-                1,
-            )?,
-            0,
-            -4i64,
-            -2i64,
-            1,
-        )?;
-        let slice_scatter = ops::slice_scatter(
-            &slice_scatter,
-            &ops::slice_scatter(
-                &slice_scatter.narrow(0, 6, 2)?,
-                &Tensor::full(6.0f32, (), slice_scatter.device())?.broadcast_as((2, 4))?,
-                1,
-                0i64,
-                -4i64,
-                1,
-            )?,
-            0,
-            -2i64,
-            8i64,
-            1,
-        )?;
-        let slice_scatter = ops::slice_scatter(
-            &slice_scatter,
-            &ops::slice_scatter(
-                &slice_scatter.narrow(0, 6, 2)?,
-                &Tensor::full(7.0f32, (), slice_scatter.device())?.broadcast_as((2, 2))?,
-                1,
-                -4i64,
-                -2i64,
-                1,
-            )?,
-            0,
-            -2i64,
-            8i64,
+            -4,
+            -2,
             1,
         )?;
         let attn_mask = ops::slice_scatter(
-            &slice_scatter,
+            &attn_mask,
             &ops::slice_scatter(
-                &slice_scatter.narrow(0, 6, 2)?,
-                &Tensor::full(8.0f32, (), slice_scatter.device())?.broadcast_as((2, 2))?,
+                &attn_mask.narrow(0, 4, 2)?,
+                &Tensor::full(5.0f32, (), attn_mask.device())?.broadcast_as((2, 2))?,
                 1,
-                -2i64,
-                8i64,
+                -2,
+                8,
                 1,
             )?,
             0,
-            -2i64,
-            8i64,
+            -4,
+            -2,
+            1,
+        )?;
+        let attn_mask = ops::slice_scatter(
+            &attn_mask,
+            &ops::slice_scatter(
+                &attn_mask.narrow(0, 6, 2)?,
+                &Tensor::full(6.0f32, (), attn_mask.device())?.broadcast_as((2, 4))?,
+                1,
+                0,
+                -4,
+                1,
+            )?,
+            0,
+            -2,
+            8,
+            1,
+        )?;
+        let attn_mask = ops::slice_scatter(
+            &attn_mask,
+            &ops::slice_scatter(
+                &attn_mask.narrow(0, 6, 2)?,
+                &Tensor::full(7.0f32, (), attn_mask.device())?.broadcast_as((2, 2))?,
+                1,
+                -4,
+                -2,
+                1,
+            )?,
+            0,
+            -2,
+            8,
+            1,
+        )?;
+        let attn_mask = ops::slice_scatter(
+            &attn_mask,
+            &ops::slice_scatter(
+                &attn_mask.narrow(0, 6, 2)?,
+                &Tensor::full(8.0f32, (), attn_mask.device())?.broadcast_as((2, 2))?,
+                1,
+                -2,
+                8,
+                1,
+            )?,
+            0,
+            -2,
+            8,
             1,
         )?;
         let attn_mask = attn_mask
@@ -607,10 +607,10 @@ impl PatchMerging {
     }
 
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let x0 = ops::slice(&ops::slice(x, 1, 0i64, 8i64, 2)?, 2, 0i64, 8i64, 2)?;
-        let x1 = ops::slice(&ops::slice(x, 1, 1i64, 8i64, 2)?, 2, 0i64, 8i64, 2)?;
-        let x2 = ops::slice(&ops::slice(x, 1, 0i64, 8i64, 2)?, 2, 1i64, 8i64, 2)?;
-        let x3 = ops::slice(&ops::slice(x, 1, 1i64, 8i64, 2)?, 2, 1i64, 8i64, 2)?;
+        let x0 = ops::slice(&ops::slice(x, 1, 0, 8, 2)?, 2, 0, 8, 2)?;
+        let x1 = ops::slice(&ops::slice(x, 1, 1, 8, 2)?, 2, 0, 8, 2)?;
+        let x2 = ops::slice(&ops::slice(x, 1, 0, 8, 2)?, 2, 1, 8, 2)?;
+        let x3 = ops::slice(&ops::slice(x, 1, 1, 8, 2)?, 2, 1, 8, 2)?;
         let x = ops::cat(&[&x0, &x1, &x2, &x3], 3)?;
         let x = self.norm.forward(&x)?;
         let x = self.reduction.forward(&x)?;

@@ -26,6 +26,13 @@ impl From<f64> for Operand<'_> {
     }
 }
 
+/// What Rust takes a literal for.
+impl From<i32> for Operand<'_> {
+    fn from(number: i32) -> Self {
+        Self::Integer(number.into())
+    }
+}
+
 impl From<i64> for Operand<'_> {
     fn from(number: i64) -> Self {
         Self::Integer(number)
