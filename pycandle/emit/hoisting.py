@@ -20,7 +20,7 @@ from pycandle.graph.dim import Dim
 from pycandle.ops import entries
 
 # What depends on nothing is moved if it takes so many computations: `load` has to stay short.
-_WORK = range(4, 25)
+_WORK = range(4, 50)
 # The families of ops that only say where the elements of a tensor lie.
 _VIEWS = ("views", "parts")
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pycandle.emit.steps import Step
 
 # Ops that give a tensor of which a part is new: what Python changes in place keeps its name.
-_WRITES = frozenset(("copy", "index_put", "select_scatter", "slice_scatter"))
+_WRITES = frozenset(("copy", "index_put", "select_scatter", "slice_assign", "slice_scatter"))
 # More computations than this in one expression are hard to read.
 _LONGEST = 6
 

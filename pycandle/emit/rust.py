@@ -31,6 +31,7 @@ from pycandle.ops.expr import (
     RelationOf,
     SizeOf,
     Slice,
+    Span,
     Text,
     Times,
     Tuple,
@@ -106,6 +107,8 @@ def value(expr: Expr, names: FieldNames) -> str:
             return f"&[{', '.join(argument(item, names) for item in items)}]"
         case Array(items=items):
             return f"[{', '.join(argument(item, names) for item in items)}]"
+        case Span(start=start, end=end):
+            return f"{value(start, names)}..{value(end, names)}"
         case Maybe(item=item):
             return "None" if item is None else f"Some({argument(item, names)})"
         case DeviceOf(tensor=tensor):

@@ -118,6 +118,14 @@ class Array:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """`a..b`."""
+
+    start: Expr
+    end: Expr
+
+
+@dataclass(frozen=True, slots=True)
 class Maybe:
     """`Some(x)`, with a tensor borrowed, or `None`."""
 
@@ -185,6 +193,7 @@ Expr: TypeAlias = (
     | Tuple
     | Slice
     | Array
+    | Span
     | Maybe
     | DeviceOf
     | Call

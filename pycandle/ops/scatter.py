@@ -5,7 +5,7 @@ from __future__ import annotations
 from pycandle.graph import Size, TensorType
 from pycandle.ops.compare import to_dtype
 from pycandle.ops.create import constant
-from pycandle.ops.expr import Call, Expr, Method, Raw, flag, shape, size
+from pycandle.ops.expr import Call, Expr, Method, Raw, Slice, Span, flag, shape, size
 from pycandle.ops.index import Indices, index_list
 from pycandle.ops.parts import bounds
 from pycandle.ops.table import NARROW, Decline, Operand, number, op
@@ -143,6 +143,13 @@ def slice_scatter(
     """A tensor with a range of one axis replaced."""
     args = (x.expr, converted(src, x.dtype), axis(x, dim))
     return Call("ops::slice_scatter", (*args, *bounds(x, x.axis(dim), start, end, step)))
+
+
+@op("rt.slice_assign", also=NARROW)
+def slice_assign(x: Operand, src: Operand, ranges: tuple[tuple[Size, Size], ...]) -> Expr:
+    """A tensor with a range of every axis replaced, as `x[a:b, c:d] = src` does it."""
+    spans = (Span(size(start), size(end)) for start, end in ranges)
+    return Method(x.expr, "slice_assign", (Slice(tuple(spans)), src.expr))
 
 
 @op("aten.select_scatter.default", also=NARROW)

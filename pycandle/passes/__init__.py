@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from pycandle.graph import Graph
 from pycandle.graph.verify import verify
+from pycandle.passes.assignments import join_assignments
 from pycandle.passes.attention_masks import simplify_attention_masks
 from pycandle.passes.einsum import solve_einsum
 from pycandle.passes.indices import simplify_indices
@@ -23,6 +24,7 @@ PIPELINE: tuple[Pass, ...] = (
     settle_sizes,
     solve_einsum,
     drop_no_ops,
+    join_assignments,
     simplify_attention_masks,
     simplify_indices,
     drop_unused,

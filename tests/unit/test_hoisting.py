@@ -92,7 +92,7 @@ def test_little_or_much_work_that_depends_on_nothing_stays():
     much = "".join(
         f"""
         %s{k + 1}: f32[4] = aten.sin.default(%s{k}) "model.py:{k + 1}" as mask"""
-        for k in range(30)
+        for k in range(60)
     )
     check(
         f"""
@@ -100,7 +100,7 @@ def test_little_or_much_work_that_depends_on_nothing_stays():
         %b: f32[4] = aten.exp.default(%a) "model.py:1" as ids
         %s0: f32[4] = aten.ones.default([4]) "model.py:1" as mask{much}
         %y: f32[batch, 4] = aten.add.Tensor(%x, %b) "model.py:50" as y
-        %z: f32[batch, 4] = aten.add.Tensor(%y, %s30) "model.py:51" as z
+        %z: f32[batch, 4] = aten.add.Tensor(%y, %s60) "model.py:51" as z
         output "" %z
         """,
         """

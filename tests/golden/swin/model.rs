@@ -375,6 +375,7 @@ pub struct ShiftedWindowAttention2 {
     pub proj_weight: Tensor,
     pub proj_bias: Tensor,
     pub relative_position_bias: Tensor,
+    pub attn_mask: Tensor,
     pub checker: Option<PyChecker>,
 }
 
@@ -393,186 +394,25 @@ impl ShiftedWindowAttention2 {
         )?;
         let relative_position_bias = relative_position_bias.reshape((16, 16, 1))?;
         let relative_position_bias = relative_position_bias.permute((2, 0, 1))?.unsqueeze(0)?;
-        Ok(Self {
-            qkv_weight: vb.get((24, 8), "qkv.weight")?,
-            qkv_bias: vb.get(24, "qkv.bias")?,
-            proj_weight: vb.get((8, 8), "proj.weight")?,
-            proj_bias: vb.get(8, "proj.bias")?,
-            relative_position_bias,
-            checker,
-        })
-    }
-
-    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let batch = x.dim(0)?;
-        let roll = ops::roll(x, &[-2, -2], &[1, 2])?;
-        let view = roll.reshape((batch, 2, 4, 2, 4, 8))?;
-        let unsafe_view = view
-            .permute((0, 1, 3, 2, 4, 5))?
-            .reshape((batch * 4, 16, 8))?;
-        let qkv = ops::linear(&unsafe_view, &self.qkv_weight, Some(&self.qkv_bias))?;
-        let qkv = qkv
-            .reshape((batch * 4, 16, 3, 1, 8))?
-            .permute((2, 0, 3, 1, 4))?;
-        let q = qkv.get_on_dim(0, 0)?;
-        let k = qkv.get_on_dim(0, 1)?;
-        let v = qkv.get_on_dim(0, 2)?;
-        let q = ops::mul(&q, 0.3535533905932738)?;
-        let attn = ops::matmul(&q, &k.transpose(2, 3)?)?;
-        let attn = attn.broadcast_add(&self.relative_position_bias)?;
-        let attn_mask = Tensor::zeros((8, 8), DType::F32, x.device())?;
-        let attn_mask = ops::slice_scatter(
-            &attn_mask,
-            &ops::slice_scatter(
-                &attn_mask.narrow(0, 0, 4)?,
-                &Tensor::zeros((), DType::F32, x.device())?.broadcast_as((4, 4))?,
-                1,
-                0,
-                -4,
-                1,
-            )?,
-            0,
-            0,
-            -4,
-            1,
-        )?;
-        let attn_mask = ops::slice_scatter(
-            &attn_mask,
-            &ops::slice_scatter(
-                &attn_mask.narrow(0, 0, 4)?,
-                &Tensor::ones((), DType::F32, x.device())?.broadcast_as((4, 2))?,
-                1,
-                -4,
-                -2,
-                1,
-            )?,
-            0,
-            0,
-            -4,
-            1,
-        )?;
-        let attn_mask = ops::slice_scatter(
-            &attn_mask,
-            &ops::slice_scatter(
-                &attn_mask.narrow(0, 0, 4)?,
-                &Tensor::full(2.0f32, (), x.device())?.broadcast_as((4, 2))?,
-                1,
-                -2,
-                8,
-                1,
-            )?,
-            0,
-            0,
-            -4,
-            1,
-        )?;
-        let attn_mask = ops::slice_scatter(
-            &attn_mask,
-            &ops::slice_scatter(
-                &attn_mask.narrow(0, 4, 2)?,
-                &Tensor::full(3.0f32, (), x.device())?.broadcast_as((2, 4))?,
-                1,
-                0,
-                -4,
-                1,
-            )?,
-            0,
-            -4,
-            -2,
-            1,
-        )?;
-        let attn_mask = Self::compute_attn_mask(&attn_mask)?;
-        let attn = attn.reshape((batch, 4, 1, 16, 16))?;
-        let attn = attn.broadcast_add(&attn_mask.unsqueeze(1)?.unsqueeze(0)?)?;
-        let attn = attn.reshape((batch * 4, 1, 16, 16))?;
-        let attn = ops::softmax(&attn, 3)?;
-        let x = ops::matmul(&attn, &v)?
-            .transpose(1, 2)?
-            .reshape((batch * 4, 16, 8))?;
-        let x = ops::linear(&x, &self.proj_weight, Some(&self.proj_bias))?;
-        let x = x.reshape((batch, 2, 2, 4, 4, 8))?;
-        let x = x.permute((0, 1, 3, 2, 4, 5))?.reshape((batch, 8, 8, 8))?;
-        let x = ops::roll(&x, &[2, 2], &[1, 2])?;
-        py_check!(self.checker, "", &x);
-        Ok(x)
-    }
-
-    fn compute_attn_mask(attn_mask: &Tensor) -> Result<Tensor> {
-        let attn_mask = ops::slice_scatter(
-            attn_mask,
-            &ops::slice_scatter(
-                &attn_mask.narrow(0, 4, 2)?,
-                &Tensor::full(4.0f32, (), attn_mask.device())?.broadcast_as((2, 2))?,
-                1,
-                -4,
-                -2,
-                1,
-            )?,
-            0,
-            -4,
-            -2,
-            1,
-        )?;
-        let attn_mask = ops::slice_scatter(
-            &attn_mask,
-            &ops::slice_scatter(
-                &attn_mask.narrow(0, 4, 2)?,
-                &Tensor::full(5.0f32, (), attn_mask.device())?.broadcast_as((2, 2))?,
-                1,
-                -2,
-                8,
-                1,
-            )?,
-            0,
-            -4,
-            -2,
-            1,
-        )?;
-        let attn_mask = ops::slice_scatter(
-            &attn_mask,
-            &ops::slice_scatter(
-                &attn_mask.narrow(0, 6, 2)?,
-                &Tensor::full(6.0f32, (), attn_mask.device())?.broadcast_as((2, 4))?,
-                1,
-                0,
-                -4,
-                1,
-            )?,
-            0,
-            -2,
-            8,
-            1,
-        )?;
-        let attn_mask = ops::slice_scatter(
-            &attn_mask,
-            &ops::slice_scatter(
-                &attn_mask.narrow(0, 6, 2)?,
-                &Tensor::full(7.0f32, (), attn_mask.device())?.broadcast_as((2, 2))?,
-                1,
-                -4,
-                -2,
-                1,
-            )?,
-            0,
-            -2,
-            8,
-            1,
-        )?;
-        let attn_mask = ops::slice_scatter(
-            &attn_mask,
-            &ops::slice_scatter(
-                &attn_mask.narrow(0, 6, 2)?,
-                &Tensor::full(8.0f32, (), attn_mask.device())?.broadcast_as((2, 2))?,
-                1,
-                -2,
-                8,
-                1,
-            )?,
-            0,
-            -2,
-            8,
-            1,
-        )?;
+        let attn_mask = Tensor::zeros((8, 8), DType::F32, vb.device())?;
+        let attn_mask = attn_mask
+            .slice_assign(
+                &[0..4, 0..4],
+                &Tensor::zeros((4, 4), DType::F32, vb.device())?,
+            )?
+            .slice_assign(
+                &[0..4, 4..6],
+                &Tensor::ones((4, 2), DType::F32, vb.device())?,
+            )?
+            .slice_assign(&[0..4, 6..8], &Tensor::full(2.0f32, (4, 2), vb.device())?)?;
+        let attn_mask = attn_mask
+            .slice_assign(&[4..6, 0..4], &Tensor::full(3.0f32, (2, 4), vb.device())?)?
+            .slice_assign(&[4..6, 4..6], &Tensor::full(4.0f32, (2, 2), vb.device())?)?
+            .slice_assign(&[4..6, 6..8], &Tensor::full(5.0f32, (2, 2), vb.device())?)?;
+        let attn_mask = attn_mask
+            .slice_assign(&[6..8, 0..4], &Tensor::full(6.0f32, (2, 4), vb.device())?)?
+            .slice_assign(&[6..8, 4..6], &Tensor::full(7.0f32, (2, 2), vb.device())?)?
+            .slice_assign(&[6..8, 6..8], &Tensor::full(8.0f32, (2, 2), vb.device())?)?;
         let attn_mask = attn_mask
             .reshape((2, 4, 2, 4))?
             .permute((0, 2, 1, 3))?
@@ -585,7 +425,45 @@ impl ShiftedWindowAttention2 {
             &ops::eq(&attn_mask, 0.0)?,
             0.0,
         )?;
-        Ok(attn_mask)
+        Ok(Self {
+            qkv_weight: vb.get((24, 8), "qkv.weight")?,
+            qkv_bias: vb.get(24, "qkv.bias")?,
+            proj_weight: vb.get((8, 8), "proj.weight")?,
+            proj_bias: vb.get(8, "proj.bias")?,
+            relative_position_bias,
+            attn_mask,
+            checker,
+        })
+    }
+
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let batch = x.dim(0)?;
+        let x = ops::roll(x, &[-2, -2], &[1, 2])?;
+        let x = x.reshape((batch, 2, 4, 2, 4, 8))?;
+        let x = x.permute((0, 1, 3, 2, 4, 5))?.reshape((batch * 4, 16, 8))?;
+        let qkv = ops::linear(&x, &self.qkv_weight, Some(&self.qkv_bias))?;
+        let qkv = qkv
+            .reshape((batch * 4, 16, 3, 1, 8))?
+            .permute((2, 0, 3, 1, 4))?;
+        let q = qkv.get_on_dim(0, 0)?;
+        let k = qkv.get_on_dim(0, 1)?;
+        let v = qkv.get_on_dim(0, 2)?;
+        let q = ops::mul(&q, 0.3535533905932738)?;
+        let attn = ops::matmul(&q, &k.transpose(2, 3)?)?;
+        let attn = attn.broadcast_add(&self.relative_position_bias)?;
+        let attn = attn.reshape((batch, 4, 1, 16, 16))?;
+        let attn = attn.broadcast_add(&self.attn_mask.unsqueeze(1)?.unsqueeze(0)?)?;
+        let attn = attn.reshape((batch * 4, 1, 16, 16))?;
+        let attn = ops::softmax(&attn, 3)?;
+        let x = ops::matmul(&attn, &v)?
+            .transpose(1, 2)?
+            .reshape((batch * 4, 16, 8))?;
+        let x = ops::linear(&x, &self.proj_weight, Some(&self.proj_bias))?;
+        let x = x.reshape((batch, 2, 2, 4, 4, 8))?;
+        let x = x.permute((0, 1, 3, 2, 4, 5))?.reshape((batch, 8, 8, 8))?;
+        let x = ops::roll(&x, &[2, 2], &[1, 2])?;
+        py_check!(self.checker, "", &x);
+        Ok(x)
     }
 }
 
