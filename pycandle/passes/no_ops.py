@@ -1,5 +1,5 @@
 """Drops nodes that give an input back: dropout in eval mode, conversions to the same dtype, copies,
-views of the same shape, products with one, writes over all of a tensor.
+views of the same shape and views back to it, products with one, writes over all of a tensor.
 
 A node stays where its output's dtype or shape differs from its input's.
 """
@@ -31,6 +31,10 @@ _IDENTITIES = frozenset(
         "view_as.default",
     )
 )
+# Ops that keep the order of the elements, so that one after another may lead back.
+_VIEWS = frozenset(
+    f"aten.{name}.default" for name in ("view", "reshape", "_unsafe_view", "unsqueeze", "flatten")
+) | {"aten.squeeze.dim", "aten.flatten.using_ints"}
 # A sum with zero is none of them: it makes zero of minus zero.
 _SCALES = frozenset(("aten.mul.Tensor", "aten.mul.Scalar", "aten.div.Tensor", "aten.div.Scalar"))
 # Ops that write their second argument over the first, of which nothing is left if it is as large.
@@ -52,6 +56,7 @@ def _kept(nodes: tuple[Node, ...], graph: Graph, renamed: dict[str, str]) -> tup
     kept: list[Node] = []
     for node in nodes:
         source = _source(node)
+        source = source and _viewed(node, source, graph)
         if source is not None and _gives_back(node, source, graph):
             renamed[node.out.name] = source.name
         else:
@@ -64,6 +69,19 @@ def _source(node: Node) -> Ref | None:
     place = 1 if node.op in _WRITES else 0
     source = node.args[place] if len(node.args) > place else None
     return source if isinstance(source, Ref) else None
+
+
+def _viewed(node: Node, source: Ref, graph: Graph) -> Ref:
+    """What views up to this node start from, if that is of the node's own type; else the source."""
+    start, maker = source, graph.producers.get(source.name)
+    while node.op in _VIEWS and maker is not None and maker.op in _VIEWS:
+        inner = maker.args[0]
+        if not isinstance(inner, Ref):
+            break
+        if graph.types[inner.name] == node.out.type:
+            start = inner
+        maker = graph.producers.get(inner.name)
+    return start
 
 
 def _gives_back(node: Node, source: Ref, graph: Graph) -> bool:
@@ -83,4 +101,4 @@ def _gives_back(node: Node, source: Ref, graph: Graph) -> bool:
     if node.op == "aten.slice.Tensor":
         # Equal types mean that nothing was cut; a step of 1 means that nothing was reordered.
         return len(node.args) < 5 or node.args[4] == 1
-    return node.op in _IDENTITIES or node.op in _WRITES
+    return node.op in _IDENTITIES or node.op in _WRITES or node.op in _VIEWS

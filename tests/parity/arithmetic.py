@@ -47,6 +47,43 @@ class Pointwise(nn.Module):
         }
 
 
+class Window(nn.Module):
+    """Mixes tokens in windows, whose number and size differ from block to block."""
+
+    def __init__(self, windows: int, width: int, shift: int) -> None:
+        super().__init__()
+        self.windows, self.shift = windows, shift
+        self.mix = nn.Linear(width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        batch, length, width = x.shape
+        x = torch.roll(x, -self.shift, 1).reshape(batch * self.windows, -1, width)
+        mask = x.new_zeros(length // self.windows, width)
+        mask[: self.shift, -2:] = 3
+        mask[self.shift :, :-2] = 0.5
+        y = self.mix(x) * torch.exp(-mask)
+        return torch.roll(y.reshape(batch, length, width), self.shift, 1)
+
+
+class Windows(nn.Module):
+    """Blocks alike but for sizes, and assignments to parts: of floats, integers and bools."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList([Window(4, 6, 1), Window(2, 6, 2), Window(1, 6, 3)])
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        for block in self.blocks:
+            x = block(x)
+        written = x.clone()
+        written[:, 1:3, -2:] = x[:, 4:6, :2] * 2
+        counts = torch.arange(24).reshape(4, 6)
+        counts[1:, :3] = 7
+        flags = torch.zeros(4, 6, dtype=torch.bool)
+        flags[::2, 1:4] = True
+        return written, counts + x[0, 0].sum().to(torch.int64), flags & (x[0, :4] > 0)
+
+
 class Squares(nn.Module):
     """Comparisons that are not affine in the index: none is always true."""
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.export import Dim
 from transformers import BertConfig, BertModel, GPT2Config, GPT2LMHeadModel
 
-from tests.parity.arithmetic import Guarded, Offset, Pointwise, Shadowed, Squares
+from tests.parity.arithmetic import Guarded, Offset, Pointwise, Shadowed, Squares, Windows
 from tests.parity.attention import Attentions, CrossAttention, EncoderDecoder, Equations
 from tests.parity.flow import (
     Branches,
@@ -143,6 +143,7 @@ MODELS: dict[str, Model] = {
     "shared": Model(Shared, floats(x=(3, 6))),
     "upcast": Model(Upcast, floats(x=(3, 6))),
     "tables": Model(Tables, floats(x=(4, 9))),
+    "windows": Model(Windows, floats(x=(2, 8, 6)), {"x": {0: BATCH}}),
     "squares": Model(Squares, floats(x=(3, 7))),
     "dense": Model(Dense, floats(x=(3, 6))),
     "returned": Model(Returned, floats(x=(3, 6))),

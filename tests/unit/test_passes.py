@@ -68,6 +68,27 @@ def test_dropout_and_views_of_the_same_shape_go():
     )
 
 
+def test_views_there_and_back_go():
+    check(
+        [drop_no_ops, drop_unused],
+        """
+        %f: f32[b, 4*s] = aten.view.default(%x, [b, 4*s])
+        %u: f32[b, 1, 4*s] = aten.unsqueeze.default(%f, 1)
+        %v: f32[b, s, 4] = aten.reshape.default(%u, [b, s, 4])
+        %y: f32[b, s, 4] = aten.relu.default(%v)
+        %t: f32[b, 4, s] = aten.permute.default(%y, [0, 2, 1])
+        %z: f32[b, s, 4] = aten.reshape.default(%t, [b, s, 4])
+        output "" %z
+        """,
+        """
+        %y: f32[b, s, 4] = aten.relu.default(%x)
+        %t: f32[b, 4, s] = aten.permute.default(%y, [0, 2, 1])
+        %z: f32[b, s, 4] = aten.reshape.default(%t, [b, s, 4])
+        output "" %z
+        """,
+    )
+
+
 def test_a_product_with_one_is_the_other_factor():
     check(
         [drop_no_ops],
