@@ -77,7 +77,7 @@ def hoist(
         if not long.isdisjoint(step.values):
             long.update(name for name in reads(step) if not origin[name])
     worth -= long
-    rest, kept = _rest(steps, worth, views, outputs)
+    rest, kept = _rest(steps, free, worth, views, outputs)
     before: set[int] = set()
     open_values = list(kept)
     while open_values:
@@ -90,7 +90,11 @@ def hoist(
 
 
 def _rest(
-    steps: list[Step], worth: set[str], views: set[str], outputs: tuple[str, ...]
+    steps: list[Step],
+    free: Collection[str],
+    worth: set[str],
+    views: set[str],
+    outputs: tuple[str, ...],
 ) -> tuple[list[Step], dict[str, bool]]:
     """The steps of the forward, and what they read of the others: whether on another line only."""
     rest: list[Step] = []
@@ -99,9 +103,9 @@ def _rest(
         sources = {source for value in step.values for source in readers.get(value, ())}
         # A view on the line that reads it belongs there.
         here = views.issuperset(step.values) and step.source in sources
-        # What only `load` reads is not the forward's.
-        dead = not sources and isinstance(step.statement, Let) and not step.is_call
-        if (worth.isdisjoint(step.values) or here) and not (dead and step.values):
+        # What only `load` reads is not the forward's; of what else nothing reads, a size may.
+        dead = not sources and any(value in free for value in step.values)
+        if (worth.isdisjoint(step.values) or here) and not dead:
             rest.append(step)
             for name in reads(step):
                 readers.setdefault(name, []).append(step.source)

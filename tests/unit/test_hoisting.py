@@ -111,6 +111,27 @@ def test_little_or_much_work_that_depends_on_nothing_stays():
     )
 
 
+def test_what_only_tells_a_size_stays():
+    check(
+        """
+        binding length 1.. = %m
+        %m: i64[] = aten.count_nonzero.default(%x) "model.py:1"
+        %r: f32[length] = aten.arange.default(length, dtype=f32) "model.py:2" as steps
+        output "" %r
+        """,
+        """
+        Ok(Self {
+        checker,
+        })
+        """,
+        """
+        let length = ops::item_size("length", &ops::count_nonzero(x, &[])?, 1, None)?;
+        let steps = ops::arange(0.0, length as f64, 1.0, DType::F32, x.device())?;
+        Ok(steps)
+        """,
+    )
+
+
 def test_a_parameter_that_both_read_is_a_field_too():
     check(
         """
