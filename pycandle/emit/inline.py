@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -32,58 +32,93 @@ def inline(
     In a scope a result that nothing else reads needs no local; a forward's results have one.
     """
     steps = _told_apart(_read(steps, outputs), set(outputs))
-    uses = _uses(steps)
-    uses.update(outputs)
-    results = set(outputs)
-    grown = _grown(steps)
-    called = {
-        (step.source, step.statement.hint.fallback)
-        for step in steps
-        if step.is_call and isinstance(step.statement, Let)
-    }
-    readers: dict[str, list[Step]] = {}
-    for step in steps:
-        for value in reads(step):
-            readers.setdefault(value, []).append(step)
+    reading = _reading(steps, outputs)
     inlined: dict[str, Expr] = {}
     statements: list[Statement] = []
     for step in steps:
         statement = map_exprs(step.statement, lambda expr: _inlined(expr, inlined))
         if not isinstance(statement, Let):
             statements.append(statement)
-            continue
-        values, expr, targets = statement.names, statement.expr, statement.hint.targets
-        # What gives back what it reads, as a pad of nothing, has no need of another name.
-        if isinstance(expr, Var) and len(values) == 1:
-            inlined[values[0]] = expr
-            continue
-        read_by = [reader for value in values for reader in readers.get(value, [])]
-        if scope and len(values) == 1 and uses[values[0]] == 1 and values[0] in results:
-            inlined[values[0]] = expr
-            continue
-        escapes = any(reader.source != step.source for reader in read_by) or bool(
-            results.intersection(values)
-        )
-        if len(values) == 1 and uses[values[0]] == 1 and read_by:
-            (reader,) = read_by
-            # What a loop starts with becomes the loop's own.
-            if Var(values[0]) in started(reader.statement):
-                inlined[values[0]] = expr
-                continue
-            both_calls = reader.is_call and step.is_call
-            long = _length(expr) + sum(map(_length, once(reader.statement))) > _LONGEST
-            fits = not both_calls and not long and values[0] not in grown
-            if (not escapes or not targets) and fits:
-                inlined[values[0]] = expr
-                continue
-        # A call that another call reads goes on with the name, as in `x = module(x)`, if that is
-        # not what the other is called itself.
-        feeds_call = len(targets) == 1 and step.is_call and any(r.is_call for r in read_by)
-        feeds_call = feeds_call and (step.source, targets[0]) not in called
-        changed = len(targets) == 1 and statement.hint.fallback in _WRITES
-        hint = statement.hint.named(targets if escapes or feeds_call or changed else ())
-        statements.append(Let(values, expr, hint))
+        elif _needs_no_local(step, statement, reading, scope):
+            inlined[statement.names[0]] = statement.expr
+        else:
+            hint = statement.hint.named(_names(step, statement, reading))
+            statements.append(Let(statement.names, statement.expr, hint))
     return tuple(statements), tuple(_inlined(Var(value), inlined) for value in outputs)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """Who reads the values of some steps."""
+
+    readers: Mapping[str, list[Step]]
+    uses: Counter[str]
+    results: frozenset[str]
+    grown: set[str]
+    called: set[tuple[str, str]]  # by their statements, what calls of modules are called themselves
+
+    def of(self, step: Step) -> list[Step]:
+        """The readers of a step."""
+        return [reader for value in step.values for reader in self.readers.get(value, [])]
+
+    def escapes(self, step: Step) -> bool:
+        """Whether another Python statement reads it."""
+        elsewhere = any(reader.source != step.source for reader in self.of(step))
+        return elsewhere or not self.results.isdisjoint(step.values)
+
+
+def _reading(steps: list[Step], outputs: tuple[str, ...]) -> _Reading:
+    readers: dict[str, list[Step]] = {}
+    for step in steps:
+        for value in reads(step):
+            readers.setdefault(value, []).append(step)
+    uses = _uses(steps)
+    uses.update(outputs)
+    called = {
+        (step.source, step.statement.hint.fallback)
+        for step in steps
+        if step.is_call and isinstance(step.statement, Let)
+    }
+    return _Reading(readers, uses, frozenset(outputs), _grown(steps), called)
+
+
+def _needs_no_local(step: Step, let: Let, reading: _Reading, scope: bool) -> bool:
+    """Whether the value is written where it is read; `let` is the step's with what it reads."""
+    if len(let.names) != 1:
+        return False
+    (value,) = let.names
+    # What gives back what it reads, as a pad of nothing, has no need of another name.
+    if isinstance(let.expr, Var):
+        return True
+    if reading.uses[value] != 1:
+        return False
+    if scope and value in reading.results:
+        return True
+    read_by = reading.of(step)
+    if not read_by:
+        return False
+    (reader,) = read_by
+    # What a loop starts with becomes the loop's own.
+    if Var(value) in started(reader.statement):
+        return True
+    both_calls = reader.is_call and step.is_call
+    long = _length(let.expr) + sum(map(_length, once(reader.statement))) > _LONGEST
+    own_line = reading.escapes(step) and let.hint.targets
+    return not (both_calls or long or value in reading.grown or own_line)
+
+
+def _names(step: Step, let: Let, reading: _Reading) -> tuple[str, ...]:
+    """The names that Python gives the local: those that its statement assigns, if it is that."""
+    targets = let.hint.targets
+    if reading.escapes(step):
+        return targets
+    if len(targets) != 1:
+        return ()
+    # A call that another call reads goes on with the name, as in `x = module(x)`, if that is not
+    # what the other is called itself.
+    feeds_call = step.is_call and any(reader.is_call for reader in reading.of(step))
+    feeds_call = feeds_call and (step.source, targets[0]) not in reading.called
+    return targets if feeds_call or let.hint.fallback in _WRITES else ()
 
 
 def started(statement: Statement) -> tuple[Expr, ...]:
