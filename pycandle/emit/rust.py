@@ -157,10 +157,22 @@ def number(literal: Number) -> str:
         return f"{kind}::{'NEG_' if sign else ''}INFINITY"
     if abs(amount) == _LARGEST[kind]:
         return f"{kind}::{'MIN' if sign else 'MAX'}"
+    if name := _CONSTANTS[kind].get(abs(amount)):
+        return f"{sign}std::{kind}::consts::{name}"
     return repr(amount) if kind == "f64" else f"{_shortest(amount)!r}f32"
 
 
 _LARGEST = {"f64": sys.float_info.max, "f32": (2.0 - 2.0**-23) * 2.0**127}
+
+
+# Numbers that Rust has a name for, and clippy wants it.
+_NAMED = {
+    "PI": math.pi, "TAU": math.tau, "E": math.e, "LN_2": math.log(2), "LN_10": math.log(10),
+    "LOG2_E": math.log2(math.e), "LOG10_E": math.log10(math.e), "LOG10_2": math.log10(2),
+    "LOG2_10": math.log2(10), "SQRT_2": math.sqrt(2), "FRAC_1_SQRT_2": math.sqrt(0.5),
+    "FRAC_2_SQRT_PI": 2 / math.sqrt(math.pi), "FRAC_1_PI": 1 / math.pi, "FRAC_2_PI": 2 / math.pi,
+    **{f"FRAC_PI_{k}": math.pi / k for k in (2, 4, 8)},
+}  # fmt: skip
 
 
 def _single(amount: float) -> float:
@@ -169,6 +181,12 @@ def _single(amount: float) -> float:
         return struct.unpack("f", struct.pack("f", amount))[0]
     except OverflowError:
         return math.copysign(math.inf, amount)
+
+
+_CONSTANTS = {
+    "f64": {value: name for name, value in _NAMED.items()},
+    "f32": {_single(value): name for name, value in _NAMED.items()},
+}
 
 
 def _shortest(single: float) -> float:

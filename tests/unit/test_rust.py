@@ -29,6 +29,13 @@ def test_extremes_have_names():
     check(1.7976931348623157e308, "f32::INFINITY", "f64::MAX")
 
 
+def test_what_rust_has_a_name_for_is_called_so():
+    check(6.283185307179586, "std::f32::consts::TAU", "std::f64::consts::TAU")
+    check(-3.1415927410125732, "-std::f32::consts::PI", "-3.1415927410125732")
+    check(0.7071067811865476, "std::f32::consts::FRAC_1_SQRT_2", "std::f64::consts::FRAC_1_SQRT_2")
+    check(3.14, "3.14f32", "3.14")
+
+
 @given(st.floats(width=32, allow_nan=False, allow_infinity=False))
 def test_a_float32_reads_back(value: float):
     text = number(Number(value, "f32"))
