@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from pycandle.graph import dim, text
 from pycandle.passes import PIPELINE, run_passes
-from pycandle.passes.assignments import join_assignments
 from pycandle.passes.attention_masks import simplify_attention_masks
 from pycandle.passes.forms import Bounds, at_least_zero
 from pycandle.passes.indices import simplify_indices
@@ -149,42 +148,6 @@ def test_what_is_written_over_a_part_stays():
         output "c" %c
         """
     check([drop_no_ops, drop_unused], graph, graph)
-
-
-def test_a_write_within_a_write_is_one():
-    check(
-        [join_assignments, drop_unused],
-        """
-        %z: f32[8, 6] = aten.zeros.default([8, 6])
-        %n: f32[] = aten.full.default([], 2.0)
-        %r: f32[4, 6] = aten.slice.Tensor(%z, 0, 0, -4)
-        %c: f32[4, 2] = aten.slice.Tensor(%r, 1, -2, 9223372036854775807)
-        %f: f32[4, 2] = aten.fill.Tensor(%c, %n)
-        %i: f32[4, 6] = aten.slice_scatter.default(%r, %f, 1, -2, 9223372036854775807)
-        %o: f32[8, 6] = aten.slice_scatter.default(%z, %i, 0, 0, -4)
-        output "" %o
-        """,
-        """
-        %z: f32[8, 6] = aten.zeros.default([8, 6])
-        %r: f32[4, 6] = aten.slice.Tensor(%z, 0, 0, -4)
-        %c: f32[4, 2] = aten.slice.Tensor(%r, 1, -2, 9223372036854775807)
-        %f: f32[4, 2] = aten.fill.Scalar(%c, 2.0)
-        %o: f32[8, 6] = rt.slice_assign(%z, %f, [[0, 4], [4, 6]])
-        output "" %o
-        """,
-    )
-
-
-def test_a_write_within_another_part_stays():
-    graph = """
-        %z: f32[8, 6] = aten.zeros.default([8, 6])
-        %r: f32[4, 6] = aten.slice.Tensor(%z, 0, 4, 8)
-        %f: f32[4, 2] = aten.slice.Tensor(%r, 1, 0, 2)
-        %i: f32[4, 6] = aten.slice_scatter.default(%r, %f, 1, 4, 6)
-        %o: f32[8, 6] = aten.slice_scatter.default(%z, %i, 0, 0, 4)
-        output "" %o
-        """
-    check([join_assignments, drop_unused], graph, graph)
 
 
 def test_a_mask_that_is_always_true_goes():

@@ -44,6 +44,56 @@ impl BertModel {
     }
 }
 
+/// transformers.models.bert.modeling_bert.BertEmbeddings (transformers/models/bert/modeling_bert.py:68)
+#[derive(Debug, Clone)]
+pub struct BertEmbeddings {
+    pub word_embeddings: nn::Embedding,
+    pub token_type_embeddings: nn::Embedding,
+    pub position_embeddings: nn::Embedding,
+    pub layer_norm: nn::LayerNorm,
+    pub checker: Option<PyChecker>,
+}
+
+impl BertEmbeddings {
+    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
+        Ok(Self {
+            word_embeddings: nn::embedding(
+                30522,
+                384,
+                vb.pp("word_embeddings"),
+                checker.pp("word_embeddings"),
+            )?,
+            token_type_embeddings: nn::embedding(
+                2,
+                384,
+                vb.pp("token_type_embeddings"),
+                checker.pp("token_type_embeddings"),
+            )?,
+            position_embeddings: nn::embedding(
+                512,
+                384,
+                vb.pp("position_embeddings"),
+                checker.pp("position_embeddings"),
+            )?,
+            layer_norm: nn::layer_norm(384, 1e-12, vb.pp("LayerNorm"), checker.pp("LayerNorm"))?,
+            checker,
+        })
+    }
+
+    pub fn forward(&self, input_ids: &Tensor, token_type_ids: &Tensor) -> Result<Tensor> {
+        let seq = input_ids.dim(1)?;
+        let position_ids = Tensor::arange(0i64, seq as i64, input_ids.device())?.unsqueeze(0)?;
+        let inputs_embeds = self.word_embeddings.forward(input_ids)?;
+        let token_type_embeddings = self.token_type_embeddings.forward(token_type_ids)?;
+        let embeddings = (&inputs_embeds + &token_type_embeddings)?;
+        let position_embeddings = self.position_embeddings.forward(&position_ids)?;
+        let embeddings = embeddings.broadcast_add(&position_embeddings)?;
+        let embeddings = self.layer_norm.forward(&embeddings)?;
+        py_check!(self.checker, "", &embeddings);
+        Ok(embeddings)
+    }
+}
+
 /// transformers.models.bert.modeling_bert.BertEncoder (transformers/models/bert/modeling_bert.py:425)
 #[derive(Debug, Clone)]
 pub struct BertEncoder {
@@ -134,107 +184,6 @@ impl BertAttention {
     }
 }
 
-/// transformers.models.bert.modeling_bert.BertPooler (transformers/models/bert/modeling_bert.py:457)
-#[derive(Debug, Clone)]
-pub struct BertPooler {
-    pub dense: nn::Linear,
-    pub activation: nn::Activation,
-    pub checker: Option<PyChecker>,
-}
-
-impl BertPooler {
-    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
-        Ok(Self {
-            dense: nn::linear(384, 384, vb.pp("dense"), checker.pp("dense"))?,
-            activation: nn::Activation::new(ops::tanh, checker.pp("activation")),
-            checker,
-        })
-    }
-
-    pub fn forward(&self, hidden_states: &Tensor) -> Result<Tensor> {
-        let first_token_tensor = hidden_states.get_on_dim(1, 0)?;
-        let pooled_output = self.dense.forward(&first_token_tensor)?;
-        let pooled_output = self.activation.forward(&pooled_output)?;
-        py_check!(self.checker, "", &pooled_output);
-        Ok(pooled_output)
-    }
-}
-
-/// transformers.models.bert.modeling_bert.BertOutput (transformers/models/bert/modeling_bert.py:347)
-#[derive(Debug, Clone)]
-pub struct BertOutput {
-    pub dense: nn::Linear,
-    pub layer_norm: nn::LayerNorm,
-    pub checker: Option<PyChecker>,
-}
-
-impl BertOutput {
-    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
-        Ok(Self {
-            dense: nn::linear(1536, 384, vb.pp("dense"), checker.pp("dense"))?,
-            layer_norm: nn::layer_norm(384, 1e-12, vb.pp("LayerNorm"), checker.pp("LayerNorm"))?,
-            checker,
-        })
-    }
-
-    pub fn forward(&self, hidden_states: &Tensor, input_tensor: &Tensor) -> Result<Tensor> {
-        let hidden_states = self.dense.forward(hidden_states)?;
-        let hidden_states = self.layer_norm.forward(&(&hidden_states + input_tensor)?)?;
-        py_check!(self.checker, "", &hidden_states);
-        Ok(hidden_states)
-    }
-}
-
-/// transformers.models.bert.modeling_bert.BertIntermediate (transformers/models/bert/modeling_bert.py:334)
-#[derive(Debug, Clone)]
-pub struct BertIntermediate {
-    pub dense: nn::Linear,
-    pub intermediate_act_fn: nn::Activation,
-    pub checker: Option<PyChecker>,
-}
-
-impl BertIntermediate {
-    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
-        Ok(Self {
-            dense: nn::linear(384, 1536, vb.pp("dense"), checker.pp("dense"))?,
-            intermediate_act_fn: nn::Activation::new(ops::gelu, checker.pp("intermediate_act_fn")),
-            checker,
-        })
-    }
-
-    pub fn forward(&self, hidden_states: &Tensor) -> Result<Tensor> {
-        let hidden_states = self.dense.forward(hidden_states)?;
-        let hidden_states = self.intermediate_act_fn.forward(&hidden_states)?;
-        py_check!(self.checker, "", &hidden_states);
-        Ok(hidden_states)
-    }
-}
-
-/// transformers.models.bert.modeling_bert.BertSelfOutput (transformers/models/bert/modeling_bert.py:289)
-#[derive(Debug, Clone)]
-pub struct BertSelfOutput {
-    pub dense: nn::Linear,
-    pub layer_norm: nn::LayerNorm,
-    pub checker: Option<PyChecker>,
-}
-
-impl BertSelfOutput {
-    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
-        Ok(Self {
-            dense: nn::linear(384, 384, vb.pp("dense"), checker.pp("dense"))?,
-            layer_norm: nn::layer_norm(384, 1e-12, vb.pp("LayerNorm"), checker.pp("LayerNorm"))?,
-            checker,
-        })
-    }
-
-    pub fn forward(&self, hidden_states: &Tensor, input_tensor: &Tensor) -> Result<Tensor> {
-        let hidden_states = self.dense.forward(hidden_states)?;
-        let hidden_states = self.layer_norm.forward(&(&hidden_states + input_tensor)?)?;
-        py_check!(self.checker, "", &hidden_states);
-        Ok(hidden_states)
-    }
-}
-
 /// transformers.models.bert.modeling_bert.BertSelfAttention (transformers/models/bert/modeling_bert.py:164)
 #[derive(Debug, Clone)]
 pub struct BertSelfAttention {
@@ -286,52 +235,103 @@ impl BertSelfAttention {
     }
 }
 
-/// transformers.models.bert.modeling_bert.BertEmbeddings (transformers/models/bert/modeling_bert.py:68)
+/// transformers.models.bert.modeling_bert.BertSelfOutput (transformers/models/bert/modeling_bert.py:289)
 #[derive(Debug, Clone)]
-pub struct BertEmbeddings {
-    pub word_embeddings: nn::Embedding,
-    pub token_type_embeddings: nn::Embedding,
-    pub position_embeddings: nn::Embedding,
+pub struct BertSelfOutput {
+    pub dense: nn::Linear,
     pub layer_norm: nn::LayerNorm,
     pub checker: Option<PyChecker>,
 }
 
-impl BertEmbeddings {
+impl BertSelfOutput {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
-            word_embeddings: nn::embedding(
-                30522,
-                384,
-                vb.pp("word_embeddings"),
-                checker.pp("word_embeddings"),
-            )?,
-            token_type_embeddings: nn::embedding(
-                2,
-                384,
-                vb.pp("token_type_embeddings"),
-                checker.pp("token_type_embeddings"),
-            )?,
-            position_embeddings: nn::embedding(
-                512,
-                384,
-                vb.pp("position_embeddings"),
-                checker.pp("position_embeddings"),
-            )?,
+            dense: nn::linear(384, 384, vb.pp("dense"), checker.pp("dense"))?,
             layer_norm: nn::layer_norm(384, 1e-12, vb.pp("LayerNorm"), checker.pp("LayerNorm"))?,
             checker,
         })
     }
 
-    pub fn forward(&self, input_ids: &Tensor, token_type_ids: &Tensor) -> Result<Tensor> {
-        let seq = input_ids.dim(1)?;
-        let position_ids = Tensor::arange(0i64, seq as i64, input_ids.device())?.unsqueeze(0)?;
-        let inputs_embeds = self.word_embeddings.forward(input_ids)?;
-        let token_type_embeddings = self.token_type_embeddings.forward(token_type_ids)?;
-        let embeddings = (&inputs_embeds + &token_type_embeddings)?;
-        let position_embeddings = self.position_embeddings.forward(&position_ids)?;
-        let embeddings = embeddings.broadcast_add(&position_embeddings)?;
-        let embeddings = self.layer_norm.forward(&embeddings)?;
-        py_check!(self.checker, "", &embeddings);
-        Ok(embeddings)
+    pub fn forward(&self, hidden_states: &Tensor, input_tensor: &Tensor) -> Result<Tensor> {
+        let hidden_states = self.dense.forward(hidden_states)?;
+        let hidden_states = self.layer_norm.forward(&(&hidden_states + input_tensor)?)?;
+        py_check!(self.checker, "", &hidden_states);
+        Ok(hidden_states)
+    }
+}
+
+/// transformers.models.bert.modeling_bert.BertIntermediate (transformers/models/bert/modeling_bert.py:334)
+#[derive(Debug, Clone)]
+pub struct BertIntermediate {
+    pub dense: nn::Linear,
+    pub intermediate_act_fn: nn::Activation,
+    pub checker: Option<PyChecker>,
+}
+
+impl BertIntermediate {
+    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
+        Ok(Self {
+            dense: nn::linear(384, 1536, vb.pp("dense"), checker.pp("dense"))?,
+            intermediate_act_fn: nn::Activation::new(ops::gelu, checker.pp("intermediate_act_fn")),
+            checker,
+        })
+    }
+
+    pub fn forward(&self, hidden_states: &Tensor) -> Result<Tensor> {
+        let hidden_states = self.dense.forward(hidden_states)?;
+        let hidden_states = self.intermediate_act_fn.forward(&hidden_states)?;
+        py_check!(self.checker, "", &hidden_states);
+        Ok(hidden_states)
+    }
+}
+
+/// transformers.models.bert.modeling_bert.BertOutput (transformers/models/bert/modeling_bert.py:347)
+#[derive(Debug, Clone)]
+pub struct BertOutput {
+    pub dense: nn::Linear,
+    pub layer_norm: nn::LayerNorm,
+    pub checker: Option<PyChecker>,
+}
+
+impl BertOutput {
+    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
+        Ok(Self {
+            dense: nn::linear(1536, 384, vb.pp("dense"), checker.pp("dense"))?,
+            layer_norm: nn::layer_norm(384, 1e-12, vb.pp("LayerNorm"), checker.pp("LayerNorm"))?,
+            checker,
+        })
+    }
+
+    pub fn forward(&self, hidden_states: &Tensor, input_tensor: &Tensor) -> Result<Tensor> {
+        let hidden_states = self.dense.forward(hidden_states)?;
+        let hidden_states = self.layer_norm.forward(&(&hidden_states + input_tensor)?)?;
+        py_check!(self.checker, "", &hidden_states);
+        Ok(hidden_states)
+    }
+}
+
+/// transformers.models.bert.modeling_bert.BertPooler (transformers/models/bert/modeling_bert.py:457)
+#[derive(Debug, Clone)]
+pub struct BertPooler {
+    pub dense: nn::Linear,
+    pub activation: nn::Activation,
+    pub checker: Option<PyChecker>,
+}
+
+impl BertPooler {
+    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
+        Ok(Self {
+            dense: nn::linear(384, 384, vb.pp("dense"), checker.pp("dense"))?,
+            activation: nn::Activation::new(ops::tanh, checker.pp("activation")),
+            checker,
+        })
+    }
+
+    pub fn forward(&self, hidden_states: &Tensor) -> Result<Tensor> {
+        let first_token_tensor = hidden_states.get_on_dim(1, 0)?;
+        let pooled_output = self.dense.forward(&first_token_tensor)?;
+        let pooled_output = self.activation.forward(&pooled_output)?;
+        py_check!(self.checker, "", &pooled_output);
+        Ok(pooled_output)
     }
 }
