@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from pycandle.ops.expr import Expr, rewrite
 
-_NUMBERED = re.compile(r"(.*?[^\d])(0|[1-9]\d*)")
+_NUMBERED = re.compile(r"(|.*?[^\d])(0|[1-9]\d*)")
 # As many numbered siblings as are worth a list.
 _FEWEST = 3
 
@@ -104,7 +104,10 @@ def numbered(fields: Sequence[StructField]) -> list[ListField]:
             groups.setdefault(key, {})[int(match[2])] = field
     found: list[ListField] = []
     for (prefix, *_), items in groups.items():
-        path, first = f"{prefix.rstrip('_')}s", min(items)
+        first = min(items)
+        # Items of a container have no name but their type's.
+        stem = prefix.rstrip("_") or items[first].type.rpartition("::")[2]
+        path = f"{stem}s"
         whole = sorted(items) == list(range(first, first + len(items)))
         if whole and len(items) >= _FEWEST and path not in taken:
             taken.add(path)
