@@ -31,11 +31,11 @@ def inline(
 
     In a scope a result that nothing else reads needs no local; a forward's results have one.
     """
-    steps = _told_apart(_read(steps, outputs), set(outputs))
+    steps = _read(steps, outputs)
     reading = _reading(steps, outputs)
     inlined: dict[str, Expr] = {}
     statements: list[Statement] = []
-    for step in steps:
+    for step in _told_apart(steps, reading):
         statement = map_exprs(step.statement, lambda expr: _inlined(expr, inlined))
         if not isinstance(statement, Let):
             statements.append(statement)
@@ -144,24 +144,15 @@ def _read(steps: list[Step], outputs: tuple[str, ...]) -> list[Step]:
     return kept[::-1]
 
 
-def _told_apart(steps: list[Step], results: set[str]) -> list[Step]:
+def _told_apart(steps: list[Step], reading: _Reading) -> list[Step]:
     """The steps of `a, b = f(x), g(x)` with a name each, where as many values leave the statement.
 
     They leave it in the order in which they are assigned.
     """
-    readers: dict[str, set[str]] = {}
-    for step in steps:
-        for value in reads(step):
-            readers.setdefault(value, set()).add(step.source)
     named: list[Step] = []
     for _, together in groupby(steps, lambda step: (step.source, _targets(step))):
         run = list(together)
-        leaving = [
-            k
-            for k, step in enumerate(run)
-            if not results.isdisjoint(step.values)
-            or any(readers.get(value, set()) - {step.source} for value in step.values)
-        ]
+        leaving = [k for k, step in enumerate(run) if reading.escapes(step)]
         targets = _targets(run[0])
         if len(targets) > 1 and len(leaving) == len(targets):
             for k, target in zip(leaving, targets, strict=True):

@@ -239,11 +239,9 @@ def _index(node: Node, forms: Forms) -> Form | None:
     bounds = Bounds(forms.graph, node.out.type.shape)
     places: dict[str, Size] = {}
     for axis, arg in enumerate(chosen):
-        place = forms.aligned(arg, node.out.type) if isinstance(arg, Ref) else None
-        if not isinstance(place, (int, Dim)) or isinstance(place, bool):
-            return None
-        lower, room = bounds.lower(place), bounds.lower(tensor.shape[axis] - 1 - place)
-        if lower is None or room is None or lower < 0 or room < 0:
+        form_of_place = forms.aligned(arg, node.out.type) if isinstance(arg, Ref) else None
+        place = _in_range(form_of_place, tensor.shape[axis], bounds)
+        if place is None:
             return None
         places[index(axis)] = place
     return moved(form, places)
@@ -252,18 +250,25 @@ def _index(node: Node, forms: Forms) -> Form | None:
 def _gather(node: Node, forms: Forms) -> Form | None:
     """Reading along one axis at computed indices, where these are known and in range."""
     form, tensor = forms.of(node.args[0]), forms.type_of(node.args[0])
-    axis, place = node.args[1], forms.of(node.args[2])
+    axis = node.args[1]
     if form is None or tensor is None or not isinstance(axis, int) or tensor.rank == 0:
         return None
-    if not isinstance(place, (int, Dim)) or isinstance(place, bool):
-        return None
     shape, axis = node.out.type.shape, axis % tensor.rank
-    bounds = Bounds(forms.graph, shape)
-    lower, room = bounds.lower(place), bounds.lower(tensor.shape[axis] - 1 - place)
+    place = _in_range(forms.of(node.args[2]), tensor.shape[axis], Bounds(forms.graph, shape))
+    if place is None:
+        return None
+    places = {index(a): _own_index(a, s) for a, s in enumerate(shape)}
+    return moved(form, places | {index(axis): place})
+
+
+def _in_range(form: Form | None, size: Size, bounds: Bounds) -> Size | None:
+    """The form if it is an index into that many elements wherever it is read."""
+    if not isinstance(form, (int, Dim)) or isinstance(form, bool):
+        return None
+    lower, room = bounds.lower(form), bounds.lower(size - 1 - form)
     if lower is None or room is None or lower < 0 or room < 0:
         return None
-    return moved(form, {index(a): _own_index(a, s) for a, s in enumerate(shape)} | {
-        index(axis): place})  # fmt: skip
+    return form
 
 
 def _integers(node: Node, forms: Forms) -> tuple[Size, Size] | None:

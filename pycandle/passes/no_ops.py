@@ -8,8 +8,21 @@ from __future__ import annotations
 
 from pycandle.graph import Graph, Node, Ref, with_blocks
 
+# Ops that keep the order of the elements, so that one after another may lead back.
+_VIEWS = frozenset(
+    f"aten.{name}"
+    for name in (
+        "_unsafe_view.default",
+        "flatten.using_ints",
+        "reshape.default",
+        "squeeze.default",
+        "squeeze.dim",
+        "unsqueeze.default",
+        "view.default",
+    )
+)
 # Ops that give their first argument back whenever dtype and shape are unchanged.
-_IDENTITIES = frozenset(
+_IDENTITIES = _VIEWS | frozenset(
     f"aten.{name}"
     for name in (
         "alias.default",
@@ -18,23 +31,14 @@ _IDENTITIES = frozenset(
         "detach.default",
         "detach_.default",
         "expand.default",
-        "flatten.using_ints",
         "lift_fresh_copy.default",
         "permute.default",
-        "reshape.default",
         "reshape_as.default",
-        "squeeze.default",
-        "squeeze.dim",
         "to.dtype",
         "type_as.default",
-        "view.default",
         "view_as.default",
     )
 )
-# Ops that keep the order of the elements, so that one after another may lead back.
-_VIEWS = frozenset(
-    f"aten.{name}.default" for name in ("view", "reshape", "_unsafe_view", "unsqueeze", "flatten")
-) | {"aten.squeeze.dim", "aten.flatten.using_ints"}
 # A sum with zero is none of them: it makes zero of minus zero.
 _SCALES = frozenset(("aten.mul.Tensor", "aten.mul.Scalar", "aten.div.Tensor", "aten.div.Scalar"))
 # Ops that write their second argument over the first, of which nothing is left if it is as large.
@@ -101,4 +105,4 @@ def _gives_back(node: Node, source: Ref, graph: Graph) -> bool:
     if node.op == "aten.slice.Tensor":
         # Equal types mean that nothing was cut; a step of 1 means that nothing was reordered.
         return len(node.args) < 5 or node.args[4] == 1
-    return node.op in _IDENTITIES or node.op in _WRITES or node.op in _VIEWS
+    return node.op in _IDENTITIES or node.op in _WRITES

@@ -91,10 +91,15 @@ def find_boundaries(graph: Graph, calls: list[Call], values: Mapping[str, torch.
         outputs.append(tuple(found))
         for boundary in found:
             golden.setdefault(boundary.value, boundary.golden)
+    assigned = {
+        node.out.name: node.targets[0]
+        for node in graph.nodes
+        if len(node.outs) == 1 and len(node.targets) == 1
+    }
     regions: list[Region] = []
     for index, region in enumerate(graph.regions):
         seen = calls[index].inputs if index < len(calls) else {}
-        named = _as_assigned(match(live_in[index], seen, values), graph)
+        named = _as_assigned(match(live_in[index], seen, values), assigned)
         order = list(seen)
         named.sort(key=lambda pair: order.index(pair[0]) if pair[0] in order else len(order))
         inputs: list[Boundary] = []
@@ -105,23 +110,19 @@ def find_boundaries(graph: Graph, calls: list[Call], values: Mapping[str, torch.
     return replace(graph, regions=tuple(regions))
 
 
-def _as_assigned(named: list[tuple[str, str]], graph: Graph) -> list[tuple[str, str]]:
-    """The pairs, where what the module was not seen to take has the name that Python gave it.
+def _as_assigned(
+    named: list[tuple[str, str]], assigned: Mapping[str, str]
+) -> list[tuple[str, str]]:
+    """The pairs, where what the module was not seen to take has the name that Python assigned.
 
     A mask that says nothing may be left out of a plain run, and is in the graph.
     """
-    assigned = {
-        node.out.name: node.targets[0]
-        for node in graph.nodes
-        if len(node.outs) == 1 and len(node.targets) == 1
-    }
     taken = {name for name, value in named if name != value}
     found: list[tuple[str, str]] = []
     for name, value in named:
-        target = assigned.get(value, name) if name == value else name
-        if name == value and target not in taken:
-            name = target
-        taken.add(name)
+        if name == value and assigned.get(value, name) not in taken:
+            name = assigned.get(value, name)
+            taken.add(name)
         found.append((name, value))
     return found
 

@@ -16,6 +16,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from functools import cache
 from pathlib import Path
 
 from pycandle.output import write_if_changed
@@ -32,15 +33,15 @@ _FULL = "No space left on device"
 
 def run(names: Sequence[str], jobs: int, again: bool = False) -> Iterator[Row]:
     """The row of each entry, as they are done; what the machine was short for runs alone, last."""
-    short: list[str] = []
+    refused: list[str] = []
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         for done in as_completed([pool.submit(_row, name, again) for name in names]):
             row = done.result()
-            if jobs > 1 and any(lack in row.blame for lack in (_KILLED, _FULL)):
-                short.append(row.name)
+            if jobs > 1 and short(row):
+                refused.append(row.name)
             else:
                 yield row
-    yield from (_row(name, again=True) for name in short)
+    yield from (_row(name, again=True) for name in refused)
 
 
 def read(name: str) -> Row | None:
@@ -63,8 +64,9 @@ _COMPARING = ("crates/**/*.rs", "tests/zoo/*.py", "tests/parity/[clr]*.py", "Car
               "requirements/*.txt")  # fmt: skip
 
 
+@cache
 def digest(*sources: tuple[str, ...]) -> str:
-    """A digest of these files' content."""
+    """A digest of these files' content as they are when it is first asked for."""
     found = hashlib.sha256()
     for pattern in (pattern for patterns in sources for pattern in patterns):
         for path in sorted(ROOT.glob(pattern)):
@@ -96,7 +98,7 @@ def _row(name: str, again: bool) -> Row:
         "settled": digest(_RECORDING, _COMPARING),
     }
     row = _in_a_process(name, folder)
-    if row.blame == _KILLED or _FULL in row.blame:
+    if short(row):
         # The next run may find more room.
         shutil.rmtree(folder)
         return row
@@ -106,6 +108,11 @@ def _row(name: str, again: bool) -> Row:
         path.unlink()
     write_if_changed(folder / "row.json", json.dumps(kept, indent=1).encode())
     return row
+
+
+def short(row: Row) -> bool:
+    """Whether the machine was short of something, which says nothing of the entry."""
+    return _KILLED in row.blame or _FULL in row.blame
 
 
 def _in_a_process(name: str, folder: Path) -> Row:
