@@ -4,21 +4,29 @@ Standard output carries data, standard error what a person reads. It must not im
 the commands that record do, when they run.
 
 Exit codes: 0 done; 1 a gate failed (`sync --check`); 2 wrong usage or a wrong crate; 3 the model
-is not supported, or its input is broken; 130 interrupted.
+is not supported, or its input is broken; 4 a program or package is missing; 130 interrupted.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pycandle import __version__
 from pycandle.errors import Finding, ProjectError, PyCandleError, UnsupportedError
+
+if TYPE_CHECKING:
+    from pycandle.project import Change
+
+_COMPLETE = "_PYCANDLE_COMPLETE"
+SHELLS = ("bash", "zsh", "fish", "powershell", "pwsh")
 
 app = typer.Typer(
     help="Compile PyTorch models to readable, verified Rust for Candle.",
@@ -40,13 +48,66 @@ def options(
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+Model = Annotated[
+    str | None,
+    typer.Option(help="An architecture of transformers, timm or torchvision, or module:Class."),
+]
+RECORDER = Path(".pycandle/scripts/recorder.py")
+
+
+@app.command()
+def new(
+    path: Annotated[Path, typer.Argument(help="The folder to make; its name is the crate's.")],
+    model: Model = None,
+    record: Annotated[
+        bool, typer.Option(help="Record the model at once, and write its Rust.")
+    ] = True,
+    as_json: Json = False,
+) -> None:
+    """Make a crate for a PyTorch model, record it, and generate its Rust."""
+    from pycandle import project
+
+    changes = project.new(path, model)
+    if record and model:
+        from pycandle.crate import sync
+        from pycandle.record.script import record_script
+
+        saved = record_script(path / RECORDER, None, None)
+        made = [*(_within(file, path) for file in saved), *(_within(p, path) for p in sync(path))]
+        changes += [project.Change(file, "made") for file in made]
+    _changed(changes, as_json)
+    if not as_json:
+        recorded = "" if record and model else " && pycandle record"
+        _say(f"next: cd {path}{recorded} && cargo test")
+
+
+@app.command()
+def init(
+    crate: Annotated[Path, typer.Option(help="The crate to add a model to.")] = Path(),
+    model: Model = None,
+    name: Annotated[
+        str | None, typer.Option(help="What the model is called; the crate's name by default.")
+    ] = None,
+    python: Annotated[
+        Path | None, typer.Option(help="A Python with PyCandle and PyTorch, to use as it is.")
+    ] = None,
+    environment: Annotated[
+        bool, typer.Option("--venv/--no-venv", help="Make .pycandle/venv, a Python for recording.")
+    ] = True,
+    as_json: Json = False,
+) -> None:
+    """Add to a crate what a PyTorch model needs, and make the Python that records it."""
+    from pycandle import project
+
+    changes = project.init(crate, model, name, python, _say, environment)
+    _changed(changes, as_json)
 
 
 @app.command()
 def record(
     script: Annotated[
         Path, typer.Option(help="The Python script that uses GoldenRecorder.")
-    ] = Path(".pycandle/scripts/recorder.py"),
+    ] = RECORDER,
     name: Annotated[
         str | None, typer.Option(help="What save() takes where the script gives no name.")
     ] = None,
@@ -56,11 +117,15 @@ def record(
     as_json: Json = False,
 ) -> None:
     """Run a script that records a model: its graph and golden tensors."""
+    if script == RECORDER and (python := _managed_python()):
+        # The crate's own environment has what recording needs; this one may not.
+        command = [str(python), "-P", "-m", "pycandle", *sys.argv[1:]]
+        raise typer.Exit(subprocess.run(command, check=False).returncode)
     from pycandle.record.script import record_script
 
-    saved = record_script(script, name, out)
+    saved = [str(_shown(path)) for path in record_script(script, name, out)]
     if as_json:
-        _print({"manifests": [str(path) for path in saved]})
+        _print({"manifests": saved})
 
 
 @app.command()
@@ -68,18 +133,22 @@ def codegen(
     manifest: Annotated[Path, typer.Option(help="The manifest to generate from.")],
     out: Annotated[Path, typer.Option(help="The Rust file to write.")],
     model: Annotated[str, typer.Option(help="The name of the model's struct.")] = "",
+    checker: Annotated[
+        bool, typer.Option(help="Compare every module with a recording, where one is given.")
+    ] = True,
     as_json: Json = False,
 ) -> None:
     """Generate Rust from a manifest; its parity tests go beside it."""
     from pycandle.bridge import generate_files
     from pycandle.crate import path_in_crate, rustfmt
+    from pycandle.metadata import Model
     from pycandle.output import write_if_changed
 
     if out.suffix != ".rs" or out.is_dir():
         raise ProjectError(Finding("--out must be a Rust file", str(out), "name it module.rs"))
     module = out.stem
-    options = {"manifest": path_in_crate(manifest, out), "model": model, "module": module}
-    files = generate_files(manifest, module, options)
+    asked = Model(path_in_crate(manifest, out), module, model, checker=checker)
+    files = generate_files(manifest, module, asked.options)
     formatted = {out.parent / name: rustfmt(text) for name, text in files.items()}
     out.parent.mkdir(parents=True, exist_ok=True)
     for path, text in formatted.items():
@@ -120,8 +189,25 @@ def check(
         _say(f"{name}: all {len(kinds)} kinds of ops are supported")
 
 
+@app.command()
+def completion(
+    shell: Annotated[str, typer.Argument(help="bash, zsh, fish, powershell or pwsh.")],
+) -> None:
+    """Print what makes a shell complete this command; `source` it."""
+    if shell not in SHELLS:
+        fix = f"use one of {', '.join(SHELLS)}"
+        raise ProjectError(Finding(f"no completion for the shell `{shell}`", "completion", fix))
+    from typer.completion import get_completion_script  # pyright: ignore[reportPrivateImportUsage]
+
+    print(get_completion_script(prog_name="pycandle", complete_var=_COMPLETE, shell=shell))
+
+
 def main() -> None:
     """Run the command; a problem is one clear message and an exit code, never a traceback."""
+    if _COMPLETE in os.environ:
+        from typer.completion import completion_init  # pyright: ignore[reportPrivateImportUsage]
+
+        completion_init()
     try:
         app()
     except PyCandleError as error:
@@ -141,6 +227,34 @@ def main() -> None:
 
 def _as_json(finding: Finding) -> dict[str, str]:
     return {"what": finding.what, "where": finding.where, "fix": finding.fix}
+
+
+def _changed(changes: list[Change], as_json: bool) -> None:
+    if as_json:
+        files = [{"path": str(c.path), "what": c.what, "advice": c.advice} for c in changes]
+        _print({"files": files})
+    elif not changes:
+        _say("nothing to add")
+    for change in changes if not as_json else []:
+        _say(f"{change.what} {change.path}" + (f": {change.advice}" if change.advice else ""))
+
+
+def _managed_python() -> Path | None:
+    """The Python of `.pycandle/venv`, unless it is this one."""
+    from pycandle.project.environment import FOLDER, managed_python
+
+    here = Path(sys.prefix).resolve() == FOLDER.resolve()
+    return None if here else managed_python(Path())
+
+
+def _within(path: Path, folder: Path) -> Path:
+    """The path relative to the folder, if it is inside."""
+    path, folder = path.resolve(), folder.resolve()
+    return path.relative_to(folder) if path.is_relative_to(folder) else path
+
+
+def _shown(path: Path) -> Path:
+    return _within(path, Path())
 
 
 def _done(paths: list[str], verb: str, as_json: bool) -> None:

@@ -6,6 +6,7 @@
     ├── ManifestError      a manifest or trace that is broken, too new or inconsistent
     ├── GraphError         a pass broke the graph: a defect of PyCandle itself
     ├── ProjectError       a crate's `[package.metadata.pycandle]` or a path is wrong
+    ├── ToolError          a program or a package that is needed is missing
     └── StaleError         `pycandle sync --check` found a checked-in file that differs
 
 Errors are data: what happened, where, and how to fix it. Rendering belongs to the command line.
@@ -64,6 +65,12 @@ class ProjectError(PyCandleError):
     """A crate or a path that a command was pointed at is not usable."""
 
     exit_code = 2
+
+
+class ToolError(PyCandleError):
+    """A program or a package that a command needs is missing, or does not work."""
+
+    exit_code = 4
 
 
 class StaleError(PyCandleError):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pycandle.emit.lowering import lower_graph
-from pycandle.emit.module import print_module
+from pycandle.emit.module import print_module, unchecked
 from pycandle.emit.names import is_identifier, type_identifier
 from pycandle.emit.parity import print_parity
 from pycandle.emit.structs import build_structs
@@ -23,10 +23,10 @@ def generate(
 ) -> dict[str, str]:
     """The generated files of a manifest by name, without their headers and not formatted.
 
-    Options: `model`, the name of the model's own struct (its class's by default), and `manifest`,
-    the manifest's path in the crate, which the parity tests read at run time, and beside which the
-    constants are that no checkpoint holds. Raises
-    `UnsupportedError` with every op and argument that has no lowering, `ManifestError`, or
+    Options: `model`, the name of the model's own struct (its class's by default); `manifest`, the
+    manifest's path in the crate, which the parity tests read at run time, and beside which the
+    constants are that no checkpoint holds; `checker`, which is `false` for code without checks.
+    Raises `UnsupportedError` with every op and argument that has no lowering, `ManifestError`, or
     `ProjectError` for a name that Rust cannot have.
     """
     root = options.get("model", "")
@@ -48,7 +48,12 @@ def generate(
     root = root or type_identifier(graph.class_name.rpartition(".")[2])
     structs = build_structs(tree, lowered, root)
     parity = print_parity(tree, structs, graph.name, path, digest, options_text)
-    return {f"{module}.rs": print_module(graph, structs, path), f"{module}_parity.rs": parity}
+    code = print_module(graph, structs, path)
+    if options.get("checker") == "false":
+        # What is tested is the same code, with its checks.
+        parity = f"mod checked {{\n{code}\nmod parity {{\n{parity}}}\n}}\n"
+        code = print_module(graph, unchecked(structs), path)
+    return {f"{module}.rs": code, f"{module}_parity.rs": parity}
 
 
 def unsupported(graph: Graph) -> tuple[Finding, ...]:

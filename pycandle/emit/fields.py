@@ -37,6 +37,7 @@ class ModuleField:
     constructor: str  # "nn::linear" or "BertLayer::load"
     args: tuple[Expr, ...]  # before `vb` and `checker`
     reads_weights: bool
+    checked: bool = True  # whether it is given a checker
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ def load(graph: Graph, struct: Struct, names: FieldNames, constants: str) -> Ite
     if struct.reads_weights:
         used = struct.reads_device or any(map(_reads_weights, struct.fields))
         arguments.append("vb: VarBuilder" if used else "_vb: VarBuilder")
-    arguments.append("checker: Option<PyChecker>")
+    arguments += ["checker: Option<PyChecker>"] if struct.checked else []
     first = [f"pub fn load({', '.join(arguments)}) -> Result<Self> {{"]
     if struct.region == 0:
         first += _weights(graph, constants)
@@ -63,13 +63,13 @@ def load(graph: Graph, struct: Struct, names: FieldNames, constants: str) -> Ite
     if sum(_lines(field, loads, names) for field in struct.fields) > LONGEST - 20:
         closures += _closures(struct, names, loads, _LITTLE)
     last = [*struct.stored, *(["device: vb.device().clone()"] if struct.reads_device else [])]
-    pieces = _pieces(struct, names, loads, len(last) + sum(map(height, (*first, *closures))) + 6)
+    last += ["checker"] if struct.checked else []
+    pieces = _pieces(struct, names, loads, len(last) + sum(map(height, (*first, *closures))) + 5)
     yield f"    {first[0]}"
     yield from (f"        {line}" for line in (*first[1:], *closures))
     yield "        Ok(Self {"
     yield from (f"            {_set(names[f.path], loads[f.path])}," for f in struct.fields)
     yield from (f"            {line}," for line in last)
-    yield "            checker,"
     yield "        })"
     yield "    }"
     yield from pieces
@@ -149,11 +149,11 @@ def _pieces(struct: Struct, names: FieldNames, loads: dict[str, str], rest: int)
         config = [name for name in _configs(field) if name in kinds]
         weights = _reads_weights(field)
         text, name = loads[field.path], f"load_{names[field.path]}"
-        given = [*config, *(["&vb"] if weights else []), "&checker"]
+        given = [*config, *(["&vb"] if weights else []), *(["&checker"] if struct.checked else [])]
         loads[field.path] = f"Self::{name}({', '.join(given)})?"
         arguments = [f"{name}: {kinds[name]}" for name in config]
         arguments += ["vb: &VarBuilder"] if weights else []
-        arguments.append("checker: &Option<PyChecker>")
+        arguments += ["checker: &Option<PyChecker>"] if struct.checked else []
         body = text.removesuffix("?") if text.endswith("?") else f"Ok({text})"
         head = f"fn {name}({', '.join(arguments)}) -> Result<{field_type(field)}> {{"
         pieces += ["", f"    {head}", f"        {body}", "    }"]
@@ -257,7 +257,10 @@ def _module_load(field: ModuleField, path: str, names: FieldNames) -> str:
     arguments = [_loaded(arg, names) for arg in field.args]
     if field.reads_weights:
         arguments.append(f"vb.pp({path})")
-    arguments.append(f"checker.pp({path})")
+    if field.checked:
+        arguments.append(f"checker.pp({path})")
+    elif field.constructor.startswith("nn::"):
+        arguments.append("None")
     return f"{field.constructor}({', '.join(arguments)}){_mark(field)}"
 
 

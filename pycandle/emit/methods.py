@@ -51,7 +51,8 @@ def _forward(
     first[0] += f" -> Result<{_together(['Tensor'] * len(body.results))}> {{"
     first += (_dims(name, dict(axes), rank) for name, axes, rank in body.dims)
     checked = ", ".join(argument(result, names) for result in body.results)
-    last = [f'py_check!(self.checker, "", {checked});', f"Ok({_owned(body.results, names)})", "}"]
+    last = [f'py_check!(self.checker, "", {checked});'] if struct.checked else []
+    last += [f"Ok({_owned(body.results, names)})", "}"]
     checks = _checks(graph, forward) if struct.region == 0 else ()
 
     def lines(statement: Statement) -> int:

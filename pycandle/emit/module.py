@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from pycandle.emit.body import Draft
-from pycandle.emit.fields import ListField, ModuleField
+from pycandle.emit.fields import ListField, ModuleField, StructField
 from pycandle.emit.loading import field_type, load
 from pycandle.emit.methods import forwards
 from pycandle.emit.names import comment_text
@@ -51,6 +52,17 @@ def print_module(graph: Graph, structs: list[Struct], manifest: str) -> str:
             items = used[0] if len(used) == 1 else f"{{{', '.join(used)}}}"
             lines.append(f"use {crate}::{items};")
     return "\n".join(lines) + "\n\n" + body
+
+
+def unchecked(structs: list[Struct]) -> list[Struct]:
+    """The same structs, which neither take nor hold a checker."""
+
+    def field(given: StructField) -> StructField:
+        if isinstance(given, ListField):
+            return replace(given, items=tuple(replace(item, checked=False) for item in given.items))
+        return replace(given, checked=False) if isinstance(given, ModuleField) else given
+
+    return [replace(s, checked=False, fields=tuple(map(field, s.fields))) for s in structs]
 
 
 def print_function(tree: Tree, draft: Draft) -> str:
@@ -113,7 +125,7 @@ def _struct(graph: Graph, struct: Struct, constants: str) -> str:
         *(f"    pub {names[f.path]}: {field_type(f)}," for f in struct.fields),
         *(f"    {name}: {dict(struct.config)[name]}," for name in struct.stored),
         *(["    device: Device,"] if struct.reads_device else []),
-        "    pub checker: Option<PyChecker>,",
+        *(["    pub checker: Option<PyChecker>,"] if struct.checked else []),
         "}",
         "",
         f"impl {struct.name} {{",

@@ -88,6 +88,7 @@ class Struct:
     reads_weights: bool
     reads_device: bool  # it makes tensors and is given none, so `load` keeps the device
     computed: Computed | None = None
+    checked: bool = True  # whether it compares its results with a recording, if it is given one
 
     @property
     def region(self) -> int:

@@ -10,10 +10,10 @@ import runpy
 import sys
 import traceback
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from pathlib import Path
 
-from pycandle.errors import Finding, PyCandleError, RecordError
+from pycandle.errors import Finding, PyCandleError, RecordError, ToolError
 from pycandle.graph import Graph
 from pycandle.record.recorder import GoldenRecorder
 
@@ -21,11 +21,12 @@ from pycandle.record.recorder import GoldenRecorder
 def record_script(script: Path, name: str | None, out: Path | None) -> list[Path]:
     """Run the script as Python would; returns the manifests it saved. Raises `RecordError`.
 
+    A script in `.pycandle/scripts` runs in that folder, so that `../traces` is the crate's.
     `name` and `out` are what `GoldenRecorder()` and `save()` take where the script leaves them.
     """
     settings = {"PYCANDLE_NAME": name, "PYCANDLE_OUT": None if out is None else str(out.resolve())}
     saved: list[Path] = []
-    with _environment(settings), GoldenRecorder.watching(saved.append):
+    with _environment(settings), GoldenRecorder.watching(lambda path: saved.append(path.resolve())):
         _run(script)
     if not saved:
         raise RecordError(
@@ -53,28 +54,44 @@ def _run(script: Path) -> None:
     if not script.is_file():
         raise RecordError(Finding("there is no such script", str(script), "correct the path"))
     path, arguments = list(sys.path), list(sys.argv)
-    sys.path[0] = str(script.resolve().parent)
-    sys.argv = [str(script)]
+    file = script.resolve()
+    folder = file.parent
+    sys.path[0], sys.argv = str(folder), [str(script)]
+    managed = folder.parts[-2:] == (".pycandle", "scripts")
     try:
-        runpy.run_path(str(script), run_name="__main__")
+        with chdir(folder if managed else Path.cwd()):
+            runpy.run_path(str(file), run_name="__main__")
     except PyCandleError:
         raise
-    except Exception as error:
-        raise RecordError(
+    except SystemExit as error:
+        # A script that says what is missing in it ends so.
+        if error.code not in (None, 0):
+            said = str(error.code).removeprefix("error: ")
+            raise RecordError(Finding(f"the script ended: {said}", str(script))) from error
+    except ModuleNotFoundError as error:
+        if error.name not in ("torch", "safetensors"):
+            raise _failed(error, script) from error
+        raise ToolError(
             Finding(
-                f"the script failed: {type(error).__name__}: {error}",
+                f"{error.name} is not installed beside PyCandle",
                 _place(error, script),
-                _way_out(error, script),
+                'run `pycandle init`, or `pip install "pycandle-rs[torch]"`',
             )
         ) from error
+    except Exception as error:
+        raise _failed(error, script) from error
     finally:
         sys.path[:], sys.argv[:] = path, arguments
 
 
-def _way_out(error: Exception, script: Path) -> str:
-    if isinstance(error, ModuleNotFoundError) and error.name in ("torch", "safetensors"):
-        return 'install PyTorch beside PyCandle: pip install "pycandle-rs[torch]"'
-    return f"correct it; `python {script}` shows the whole traceback"
+def _failed(error: Exception, script: Path) -> RecordError:
+    return RecordError(
+        Finding(
+            f"the script failed: {type(error).__name__}: {error}",
+            _place(error, script),
+            f"correct it; `python {script}` shows the whole traceback",
+        )
+    )
 
 
 def _place(error: Exception, script: Path) -> str:

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -79,12 +79,12 @@ class Crate:
     def record(self, answer: int) -> None:
         self.manifest.write_text(json.dumps({"answer": answer}), encoding="utf-8")
 
-    def sync(self) -> None:
+    def sync(self, manifest: str = "models/toy_manifest.json", **behaviour: str) -> None:
         """Check the generated files in, as `pycandle sync` would."""
-        options = "manifest=models/toy_manifest.json\nmodel=\nmodule=toy\n"
-        self.behave()
+        options = f"manifest={manifest}\nmodel=\nmodule=toy\n"
+        self.behave(**behaviour)
         generated = self.path / "src/generated"
-        command = [self.python, "-I", "-m", "pycandle.bridge", "--manifest", self.manifest]
+        command = [self.python, "-I", "-m", "pycandle.bridge", "--manifest", self.path / manifest]
         command += ["--module", "toy", "--options", options, "--out", generated]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         (self.stub / "starts.log").unlink()
@@ -103,11 +103,20 @@ class Crate:
         log.unlink()
         return starts
 
-    def cargo(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
-        """Start cargo in the crate; its own process group, so that a test can end all of it."""
+    def cargo(
+        self,
+        *arguments: str,
+        within: Sequence[str] = (),
+        cwd: Path | None = None,
+        **environment: str,
+    ) -> subprocess.Popen[str]:
+        """Start cargo in the crate; its own process group, so that a test can end all of it.
+
+        `within` is a command that runs what follows it, as `unshare` does.
+        """
         return subprocess.Popen(
-            ["cargo", *arguments],
-            cwd=self.path,
+            [*within, "cargo", *arguments],
+            cwd=cwd or self.path,
             env={**self.environment, **environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -123,7 +132,7 @@ def toolchain(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """An environment in which cargo works and no Python can be found."""
     tools = tmp_path_factory.mktemp("tools")
     sysroot = subprocess.check_output(["rustc", "--print", "sysroot"], text=True).strip()
-    for program in ("cargo", "rustc", "rustdoc"):
+    for program in ("cargo", "rustc", "rustdoc", "cargo-clippy", "clippy-driver"):
         (tools / program).symlink_to(Path(sysroot) / "bin" / program)
     for program in ("cc", "ld"):
         found = shutil.which(program)

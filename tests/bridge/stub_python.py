@@ -54,6 +54,18 @@ def generate(behaviour: dict[str, str], arguments: list[str]) -> int:
         model.write_text(header + "pub const ANSWER: i64 = 66")
         (HERE / "half-way").touch()
         time.sleep(3600)
+    if mode == "slowly":
+        for path, text in (
+            (model, f"{header}pub const ANSWER: i64 = {value};\n"),
+            (parity, header),
+        ):
+            with path.open("w") as file:
+                (HERE / "half-way").touch()
+                for letter in text:
+                    file.write(letter)
+                    file.flush()
+                    time.sleep(0.002)
+        return 0
     if mode == "write one of two":
         model.write_text(header + "pub const ANSWER: i64 = 66;\n")
         return 0

@@ -8,7 +8,7 @@ import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -62,7 +62,7 @@ def check(crate: Crate, *steps: Step) -> None:
     for step in steps:
         step.change(crate)
         sources = snapshot(crate)
-        environment = {
+        environment: dict[str, Any] = {
             k: v.replace("PYTHON", str(crate.python)) for k, v in step.environment.items()
         }
         process = crate.cargo(*step.command.split(), "-v", **environment)
@@ -176,6 +176,45 @@ CASES: dict[str, tuple[Step, ...]] = {
         ),
         Step(lambda crate: crate.sync(), prints="1"),
     ),
+    "code of another version of the generator is stale": (
+        Step(
+            lambda crate: crate.sync(pycandle="0.0.1"),
+            says=refused(
+                "no Python that can generate it was found",
+                "python3 (from PATH): not in PATH",
+                "python (from PATH): not in PATH",
+                fix="`pip install pycandle-rs==VERSION` and name that Python in PYCANDLE_PYTHON, "
+                "or run `pycandle sync` and commit src/generated",
+            ),
+        ),
+        Step(lambda crate: crate.sync(), prints="1"),
+    ),
+    "a file that was touched and not changed starts nothing": (
+        FRESH_BUILD,
+        Step(lambda crate: crate.manifest.touch(), STUB, prints="1"),
+    ),
+    "a variable overrides what Cargo.toml says": (
+        FRESH_BUILD,
+        Step(
+            environment={**STUB, "PYCANDLE_GENERATED": "elsewhere"},
+            prints="1",
+            says=(
+                BUILT_STALE[0]
+                .replace(STALE, "elsewhere/toy.rs does not exist")
+                .replace("src/generated", "elsewhere"),
+            ),
+            starts=GENERATED,
+        ),
+        Step(prints="1"),
+        Step(
+            environment={"PYCANDLE_MODELS_TOY_CHECKER": "maybe"},
+            says=(
+                "error: `checker` must be `true` or `false`, and is a string",
+                "error:   where: the environment variable PYCANDLE_MODELS_TOY_CHECKER",
+                "error:   fix:   write `checker = false`",
+            ),
+        ),
+    ),
     "a Python is found in .venv above the crate": (
         Step(as_venv, prints="2", says=BUILT_STALE, starts=GENERATED),
     ),
@@ -268,10 +307,11 @@ CASES: dict[str, tuple[Step, ...]] = {
         Step(
             metadata('manifests = ["models/toy-2.json"]\n'),
             says=(
-                "error: no Rust module can be named after `models/toy-2.json`",
+                "error: `toy-2` cannot be the name of a Rust module",
                 "error:   where: Cargo.toml:15",
-                "error:   fix:   rename the file as in `minilm_manifest.json`: ASCII letters, "
-                "digits and `_`, and no keyword",
+                'error:   fix:   name one as in `module = "minilm"` in '
+                "[package.metadata.pycandle.models.'toy-2']: ASCII letters, digits and `_`, and no "
+                "keyword",
             ),
         ),
     ),

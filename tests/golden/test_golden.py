@@ -19,17 +19,27 @@ MODELS = sorted(path.parent for path in Path(__file__).parent.glob("*/model.py")
 def check(folder: Path, out: Path, golden) -> None:
     (recorded,) = record_script(folder / "model.py", folder.name, out)
     graph = run_passes(manifest.load(recorded.read_text(), recorded.name))
-    options = {"manifest": recorded.name, "model": "", "module": folder.name}
+    golden(folder / "graph.txt", text.print_graph(graph))
+    check_code(folder, recorded, golden, "model", "parity")
+
+
+def check_code(folder: Path, recorded: Path, golden, *names: str, **options: str) -> None:
+    """The model and its parity tests; `names` are those of the golden files."""
+    options |= {"manifest": recorded.name, "model": "", "module": folder.name}
     files = generate_files(recorded, folder.name, options)
 
-    golden(folder / "graph.txt", text.print_graph(graph))
     # The digest changes with every manifest and version; the code below it is what is reviewed.
-    code = rustfmt(files[f"{folder.name}.rs"]).split("\n", 2)[2]
-    golden(folder / "model.rs", code)
-    parity = rustfmt(files[f"{folder.name}_parity.rs"]).split("\n", 2)[2]
-    golden(folder / "parity.rs", "\n".join(li for li in parity.splitlines() if "sha256:" not in li) + "\n")
+    for name, generated in zip(names, files.values(), strict=True):
+        lines = rustfmt(generated).splitlines()[2:]
+        golden(folder / f"{name}.rs", "".join(f"{li}\n" for li in lines if "sha256:" not in li))
 
 
 @pytest.mark.parametrize("folder", MODELS, ids=lambda path: path.name)
 def test_a_model_compiles_to_its_golden_files(folder: Path, tmp_path: Path, golden):
     check(folder, tmp_path, golden)
+
+
+def test_code_without_checks_has_them_in_its_tests(tmp_path: Path, golden):
+    folder = Path(__file__).parent / "mlp"
+    (recorded,) = record_script(folder / "model.py", folder.name, tmp_path)
+    check_code(folder, recorded, golden, "unchecked", "unchecked_parity", checker="false")

@@ -19,9 +19,11 @@ ALLOWED = {
     "passes": {"graph", "ops", "errors"},
     "emit": {"graph", "ops", "errors", "passes"},
     "bridge": {"graph", "passes", "emit", "errors", "output", ""},
-    "crate": {"bridge", "errors", "output"},
+    "metadata": {"emit", "errors"},
+    "crate": {"bridge", "errors", "metadata", "output"},
     "checking": {"emit", "graph", "errors", "record"},
-    "cli": {"errors", "bridge", "crate", "checking", "output", "record", ""},
+    "project": {"emit", "errors", "output", ""},
+    "cli": {"errors", "bridge", "crate", "checking", "metadata", "output", "project", "record", ""},
     "__main__": {"cli"},
     "": {"record"},
 }

@@ -66,7 +66,7 @@ pub fn freshness(crate_dir: &Path, metadata: &Metadata, model: &Model) -> Result
             return Err(Error::MissingManifest {
                 manifest: model.manifest.clone(),
                 module: model.module.clone(),
-                line: model.line,
+                place: model.place.clone(),
             });
         }
         Err(error) => return Err(Error::read(&model.manifest, &error)),

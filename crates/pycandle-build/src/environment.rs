@@ -1,16 +1,25 @@
 //! What a build script is told through environment variables, as a value.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Blocked, Error};
+use crate::metadata::Model;
 use crate::python::Search;
 
-/// The variables whose change runs the build script again.
+/// The variables whose change runs the build script again, beside those that override a model's own
+/// settings.
 ///
 /// `PATH` and `VIRTUAL_ENV` are not among them: which interpreter runs does not change what is
 /// generated, and an editor with another `PATH` than the shell would rebuild everything.
-pub const WATCHED: [&str; 3] = ["PYCANDLE_PYTHON", "PYCANDLE_OFFLINE", "DOCS_RS"];
+pub const WATCHED: [&str; 5] = [
+    "PYCANDLE_PYTHON",
+    "PYCANDLE_OFFLINE",
+    "DOCS_RS",
+    "PYCANDLE_MANIFESTS",
+    "PYCANDLE_GENERATED",
+];
 
 /// The surroundings of one run of a build script.
 #[derive(Debug, Clone)]
@@ -29,15 +38,23 @@ pub struct Environment {
     pub virtual_env: Option<PathBuf>,
     /// `CONDA_PREFIX`.
     pub conda_prefix: Option<PathBuf>,
+    /// Every other `PYCANDLE_…`, some of which override what `Cargo.toml` says.
+    pub overrides: BTreeMap<String, String>,
+    /// The `…` of every `CARGO_FEATURE_…`.
+    pub features: BTreeSet<String>,
 }
 
 impl Environment {
-    /// Reads the variables through `variable`; an empty one counts as not set.
+    /// Takes what is needed from all variables; an empty one counts as not set.
     ///
     /// # Errors
     /// If cargo's own variables are missing: this is no build script.
-    pub fn new(variable: impl Fn(&str) -> Option<OsString>) -> Result<Self, Error> {
-        let get = |name: &str| variable(name).filter(|value| !value.is_empty());
+    pub fn new(variables: impl Iterator<Item = (OsString, OsString)>) -> Result<Self, Error> {
+        let variables: BTreeMap<String, OsString> = variables
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(name, value)| (name.to_string_lossy().into_owned(), value))
+            .collect();
+        let get = |name: &str| variables.get(name).cloned();
         let required = |name: &'static str| {
             get(name)
                 .map(PathBuf::from)
@@ -51,6 +68,16 @@ impl Environment {
             docs_rs: get("DOCS_RS").is_some(),
             virtual_env: get("VIRTUAL_ENV").map(PathBuf::from),
             conda_prefix: get("CONDA_PREFIX").map(PathBuf::from),
+            overrides: variables
+                .iter()
+                .filter(|(name, _)| name.starts_with("PYCANDLE_"))
+                .map(|(name, value)| (name.clone(), value.to_string_lossy().into_owned()))
+                .collect(),
+            features: variables
+                .keys()
+                .filter_map(|name| name.strip_prefix("CARGO_FEATURE_"))
+                .map(str::to_owned)
+                .collect(),
         })
     }
 
@@ -70,6 +97,13 @@ impl Environment {
         } else {
             None
         }
+    }
+
+    /// Whether all features are on that the model is for.
+    pub fn wants(&self, model: &Model) -> bool {
+        let variable = |feature: &String| feature.to_uppercase().replace('-', "_");
+        let mut variables = model.features.iter().map(variable);
+        variables.all(|variable| self.features.contains(&variable))
     }
 
     /// Where to look for an interpreter; `metadata_python` is what `Cargo.toml` names.

@@ -22,51 +22,52 @@ pub enum Error {
         reason: String,
     },
     Toml {
-        line: usize,
+        place: String,
         message: String,
     },
     NoTable,
     UnknownKey {
         key: String,
+        table: String,
         place: String,
-        line: usize,
         nearest: Option<String>,
         known: String,
     },
     WrongType {
         key: String,
-        line: usize,
+        place: String,
         expected: &'static str,
         found: &'static str,
     },
     BadPath {
         key: String,
-        line: usize,
+        place: String,
         path: String,
     },
     OutsideCrate {
         key: String,
-        line: usize,
+        place: String,
         path: String,
     },
     BadModule {
+        module: String,
         manifest: String,
-        line: usize,
+        place: String,
     },
     BadStruct {
         name: String,
-        line: usize,
+        place: String,
     },
     SameFile {
         file: String,
-        line: usize,
+        place: String,
         manifest: String,
         other: String,
     },
     MissingManifest {
         manifest: String,
         module: String,
-        line: usize,
+        place: String,
     },
     /// `models` are the manifests, each with the reason why its checked-in files are stale.
     Stale {
@@ -135,7 +136,6 @@ impl Error {
 
     /// The table of errors. A generator that refuses has several findings, anything else one.
     pub fn findings(&self) -> Vec<Finding> {
-        let cargo_toml = |line: &usize| vec![format!("Cargo.toml:{line}")];
         let (what, places, fix) = match self {
             Self::OutsideBuildScript { variable } => (
                 "this is for build scripts".to_owned(),
@@ -152,9 +152,9 @@ impl Error {
                 vec![reason.clone()],
                 "free disk space, or make the target folder writable".to_owned(),
             ),
-            Self::Toml { line, message } => (
+            Self::Toml { place, message } => (
                 format!("Cargo.toml is not valid TOML: {message}"),
-                cargo_toml(line),
+                vec![place.clone()],
                 "correct that line".to_owned(),
             ),
             Self::NoTable => (
@@ -164,13 +164,13 @@ impl Error {
             ),
             Self::UnknownKey {
                 key,
+                table,
                 place,
-                line,
                 nearest,
                 known,
             } => (
                 format!("unknown key `{key}`"),
-                vec![format!("Cargo.toml:{line}, [{place}]")],
+                vec![format!("{place}, [{table}]")],
                 match nearest {
                     Some(nearest) => format!("did you mean `{nearest}`?"),
                     None => format!("known are `{known}`"),
@@ -178,62 +178,75 @@ impl Error {
             ),
             Self::WrongType {
                 key,
-                line,
+                place,
                 expected,
                 found,
             } => (
                 format!("`{key}` must be {expected}, and is {}", with_article(found)),
-                cargo_toml(line),
+                vec![place.clone()],
                 match key.as_str() {
                     "manifests" => "write `manifests = [\"models/minilm_manifest.json\"]`".into(),
                     "generated" => "write `generated = \"src/generated\"`".into(),
                     "python" => "write `python = \"../.venv/bin/python\"`".into(),
                     "model" => "write `model = \"MiniLm\"`".into(),
+                    "module" => "write `module = \"minilm\"`".into(),
+                    "features" => "write `features = [\"embeddings\"]`".into(),
+                    "checker" => "write `checker = false`".into(),
                     _ => "write `[package.metadata.pycandle.models.minilm]`".into(),
                 },
             ),
-            Self::BadPath { key, line, path } => (
+            Self::BadPath { key, place, path } => (
                 format!(
                     "`{key}` holds a path that is empty or has a control character: `{}`",
                     path.escape_debug()
                 ),
-                cargo_toml(line),
+                vec![place.clone()],
                 "rename the file".to_owned(),
             ),
-            Self::OutsideCrate { key, line, path } => (
+            Self::OutsideCrate { key, place, path } => (
                 format!("`{key}` must be a folder inside the crate, and is `{path}`"),
-                cargo_toml(line),
+                vec![place.clone()],
                 "write a path such as `src/generated`".to_owned(),
             ),
-            Self::BadModule { manifest, line } => (
-                format!("no Rust module can be named after `{manifest}`"),
-                cargo_toml(line),
-                "rename the file as in `minilm_manifest.json`: ASCII letters, digits and `_`, and \
-                 no keyword"
-                    .to_owned(),
+            Self::BadModule {
+                module,
+                manifest,
+                place,
+            } => (
+                format!(
+                    "`{}` cannot be the name of a Rust module",
+                    module.escape_debug()
+                ),
+                vec![place.clone()],
+                format!(
+                    "name one as in `module = \"minilm\"` in \
+                     [package.metadata.pycandle.models.'{}']: ASCII letters, digits and `_`, and \
+                     no keyword",
+                    crate::names::stem(manifest).escape_debug()
+                ),
             ),
-            Self::BadStruct { name, line } => (
+            Self::BadStruct { name, place } => (
                 format!("`{name}` cannot be the name of a Rust struct"),
-                cargo_toml(line),
+                vec![place.clone()],
                 "use ASCII letters, digits and `_`, and no keyword".to_owned(),
             ),
             Self::SameFile {
                 file,
-                line,
+                place,
                 manifest,
                 other,
             } => (
                 format!("`{other}` and `{manifest}` would both generate `{file}`"),
-                cargo_toml(line),
+                vec![place.clone()],
                 "rename one of them".to_owned(),
             ),
             Self::MissingManifest {
                 manifest,
                 module,
-                line,
+                place,
             } => (
                 format!("`{manifest}` does not exist"),
-                cargo_toml(line),
+                vec![place.clone()],
                 format!(
                     "record the model with `pycandle record --script SCRIPT --name {module} --out \
                      FOLDER`, or correct the path"

@@ -16,8 +16,11 @@
 //! generated = "src/generated"                  # the default: where `pycandle sync` writes
 //! python = "../.venv/bin/python"               # optional, relative to the crate
 //!
-//! [package.metadata.pycandle.models.minilm]    # optional
+//! [package.metadata.pycandle.models.minilm]    # optional, as is each of its keys
 //! model = "MiniLm"                             # the root struct's name, else the class's own
+//! module = "minilm"                            # the Rust module, else the manifest's file name
+//! features = ["embeddings"]                    # leaves the model out unless all of them are on
+//! checker = false                              # code without parity checks; tests still have them
 //! ```
 //!
 //! `build.rs`:
@@ -51,6 +54,7 @@ pub mod python;
 
 mod generate;
 mod names;
+mod settings;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -66,7 +70,7 @@ use crate::python::Interpreter;
 /// To be called from `build.rs`. A failure is told to cargo, which fails the build; the process
 /// exits with 0 even then, since cargo would else print all output of the script around the error.
 pub fn compile() {
-    match Environment::new(|name| std::env::var_os(name)) {
+    match Environment::new(std::env::vars_os()) {
         Ok(environment) => {
             for directive in run(&environment) {
                 println!("{directive}");
@@ -85,8 +89,10 @@ pub fn run(environment: &Environment) -> Vec<String> {
     directives.extend(
         environment::WATCHED.map(|variable| format!("cargo::rerun-if-env-changed={variable}")),
     );
-    let errors = match Metadata::read(&environment.crate_dir) {
-        Ok(metadata) => {
+    let errors = match Metadata::read(&environment.crate_dir, &environment.overrides) {
+        Ok(mut metadata) => {
+            directives.extend(watched_variables(&metadata));
+            metadata.models.retain(|model| environment.wants(model));
             directives.extend(watched(&environment.crate_dir, &metadata));
             let outcome = build(environment, &metadata);
             directives.extend(outcome.warnings);
@@ -212,6 +218,15 @@ fn interpreter(environment: &Environment, metadata: &Metadata) -> Result<Interpr
     }
     let search = environment.search(metadata.python.as_deref());
     python::find(&search).map_err(Blocked::NoPython)
+}
+
+/// The variables that override what `Cargo.toml` says of a model.
+fn watched_variables(metadata: &Metadata) -> Vec<String> {
+    let models = metadata.models.iter();
+    models
+        .flat_map(|model| metadata::model_variables(names::stem(&model.manifest)))
+        .map(|variable| format!("cargo::rerun-if-env-changed={variable}"))
+        .collect()
 }
 
 /// The files whose change must run the build script again, relative to the crate.

@@ -1,11 +1,10 @@
 //! Names that a user writes: whether Rust can have them, and what a wrong one meant.
 
-/// The module of a manifest: its file name without `_manifest.json`, if Rust can have that name.
-pub fn module_name(manifest: &str) -> Option<String> {
-    let name = manifest.rsplit(['/', '\\']).next()?;
-    let stem = name.strip_suffix(".json")?;
-    let module = stem.strip_suffix("_manifest").unwrap_or(stem);
-    is_identifier(module).then(|| module.to_owned())
+/// What a manifest is called: its file name without `_manifest.json`.
+pub fn stem(manifest: &str) -> &str {
+    let name = manifest.rsplit(['/', '\\']).next().unwrap_or(manifest);
+    let stem = name.strip_suffix(".json").unwrap_or(name);
+    stem.strip_suffix("_manifest").unwrap_or(stem)
 }
 
 /// Whether `name` can be written into Rust as it is: ASCII, and no keyword of any edition.
@@ -51,18 +50,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn modules_are_named_after_files() {
-        let check = |manifest: &str, expected: Option<&str>| {
-            assert_eq!(module_name(manifest).as_deref(), expected, "{manifest}");
+    fn models_are_named_after_files() {
+        let check = |manifest: &str, expected: &str| {
+            assert_eq!(stem(manifest), expected, "{manifest}");
         };
-        check("models/toy_manifest.json", Some("toy"));
-        check("models\\toy_manifest.json", Some("toy"));
-        check("toy.json", Some("toy"));
-        check("toy_manifest.toml", None);
-        check("_manifest.json", None);
-        check("mini-lm_manifest.json", None);
-        check("models/", None);
-        check("", None);
+        check("models/toy_manifest.json", "toy");
+        check("models\\toy_manifest.json", "toy");
+        check("toy.json", "toy");
+        check("mini-lm_manifest.json", "mini-lm");
+        check("toy_manifest.toml", "toy_manifest.toml");
+        check("_manifest.json", "");
+        check("models/", "");
+        check("", "");
     }
 
     #[test]

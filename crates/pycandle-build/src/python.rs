@@ -17,7 +17,8 @@ pub struct Search<'a> {
     pub variable: Option<&'a Path>,
     /// `python` in `[package.metadata.pycandle]`, likewise the only candidate.
     pub metadata: Option<&'a Path>,
-    /// The folder that relative paths start from; it and all above it may hold a `.venv`.
+    /// The folder that relative paths start from; it and all above it may hold a `.venv`, or a
+    /// `.pycandle/venv`.
     pub directory: &'a Path,
     /// `VIRTUAL_ENV`; used only if `conda_prefix` is not set, since neither wins over the other.
     pub virtual_env: Option<&'a Path>,
@@ -101,13 +102,14 @@ pub fn candidates(search: &Search) -> Vec<Candidate> {
     let beside = search
         .directory
         .ancestors()
-        .map(|folder| in_environment(&folder.join(".venv")))
+        // The first is what `pycandle init` makes.
+        .flat_map(|folder| [".pycandle/venv", ".venv"].map(|origin| (folder, origin)))
+        .map(|(folder, origin)| Candidate {
+            program: in_environment(&folder.join(origin)),
+            origin,
+        })
         // A dangling link is a broken environment that the user should hear of.
-        .filter(|program| program.symlink_metadata().is_ok())
-        .map(|program| Candidate {
-            program,
-            origin: ".venv",
-        });
+        .filter(|candidate| candidate.program.symlink_metadata().is_ok());
     let active = match (search.virtual_env, search.conda_prefix) {
         (Some(prefix), None) => Some(Candidate {
             program: in_environment(prefix),
@@ -256,8 +258,9 @@ mod tests {
         let directory = root.path().join("workspace/crate");
         let inner = in_environment(&root.path().join("workspace/.venv"));
         let outer = in_environment(&root.path().join(".venv"));
+        let managed = in_environment(&directory.join(".pycandle/venv"));
         std::fs::create_dir_all(&directory).unwrap();
-        for program in [&inner, &outer] {
+        for program in [&inner, &outer, &managed] {
             std::fs::create_dir_all(program.parent().unwrap()).unwrap();
             std::fs::write(program, "").unwrap();
         }
@@ -282,13 +285,17 @@ mod tests {
                 .collect();
             assert_eq!(found, expected);
         };
-        let venvs = [(".venv", inner.as_path()), (".venv", outer.as_path())];
+        let venvs = [
+            (".pycandle/venv", managed.as_path()),
+            (".venv", inner.as_path()),
+            (".venv", outer.as_path()),
+        ];
         let path = [
             ("PATH", Path::new("python3")),
             ("PATH", Path::new("python")),
         ];
         let env = Path::new("/env");
-        check(&|_| (), &[venvs, path].concat());
+        check(&|_| (), &[&venvs[..], &path].concat());
         check(
             &|search| search.virtual_env = Some(env),
             &[&venvs[..], &[("VIRTUAL_ENV", &in_environment(env))], &path].concat(),
@@ -299,7 +306,7 @@ mod tests {
         );
         check(
             &|search| (search.virtual_env, search.conda_prefix) = (Some(env), Some(env)),
-            &[venvs, path].concat(),
+            &[&venvs[..], &path].concat(),
         );
         check(
             &|search| search.metadata = Some(Path::new("../python")),

@@ -48,23 +48,22 @@ impl Crate {
 
     /// Runs the bridge and compares its lines for cargo, those for every crate left out.
     fn check(&self, variables: &[(&str, &str)], expected: &[&str]) {
-        let environment = Environment::new(|name| match name {
-            "CARGO_MANIFEST_DIR" => Some(self.folder.path().into()),
-            "OUT_DIR" => Some(self.folder.path().join("target/out").into()),
-            _ => {
-                let value = variables.iter().find(|(variable, _)| *variable == name);
-                value.map(|(_, value)| OsString::from(value))
-            }
-        });
-        let lines = run(&environment.unwrap());
-        let always = [
-            "cargo::rerun-if-changed=Cargo.toml",
-            "cargo::rerun-if-env-changed=PYCANDLE_PYTHON",
-            "cargo::rerun-if-env-changed=PYCANDLE_OFFLINE",
-            "cargo::rerun-if-env-changed=DOCS_RS",
+        let cargo = [
+            ("CARGO_MANIFEST_DIR", self.folder.path().to_owned()),
+            ("OUT_DIR", self.folder.path().join("target/out")),
         ];
-        assert_eq!(lines[..4], always);
-        assert_eq!(lines[4..], *expected);
+        let cargo = cargo.map(|(name, path)| (OsString::from(name), path.into_os_string()));
+        let others = variables
+            .iter()
+            .map(|(name, value)| (name.into(), value.into()));
+        let environment = Environment::new(cargo.into_iter().chain(others));
+        let lines = run(&environment.unwrap());
+        let (watched, rest): (Vec<_>, Vec<_>) = lines
+            .iter()
+            .partition(|line| line.starts_with("cargo::rerun-if-env-changed="));
+        assert!(watched.len() >= environment::WATCHED.len());
+        assert_eq!(rest[0], "cargo::rerun-if-changed=Cargo.toml");
+        assert_eq!(rest[1..], *expected);
     }
 }
 
@@ -183,8 +182,42 @@ fn wrong_metadata_leaves_nothing_to_include() {
 }
 
 #[test]
+fn a_model_is_left_out_without_its_features() {
+    let toy = Crate::new(MANIFEST);
+    let metadata = "[package.metadata.pycandle]\nmanifests = ['models/toy_manifest.json']\n\
+                    models.toy.features = ['a-b', 'c']\n";
+    toy.write("Cargo.toml", metadata);
+    let on = |name| (name, "1");
+    let watched = [WATCH_MANIFEST, WATCH_MODEL, WATCH_PARITY];
+    toy.check(&[on("CARGO_FEATURE_A_B"), on("CARGO_FEATURE_C")], &watched);
+    assert!(toy.output("toy.rs").unwrap().ends_with(FRESH));
+    toy.check(&[on("CARGO_FEATURE_C")], &[]);
+    assert_eq!(toy.output("toy.rs"), None);
+}
+
+#[test]
+fn variables_override_and_are_watched() {
+    let toy = Crate::new(MANIFEST);
+    let options = "manifest=models/toy_manifest.json\nmodel=\nmodule=other\n";
+    let digest = digest::digest(options, MANIFEST.as_bytes());
+    for file in ["other.rs", "other_parity.rs"] {
+        let text = format!("// @generated\n// pycandle-digest: {digest}\n{FRESH}");
+        toy.write(&format!("gen/{file}"), &text);
+    }
+    let module = ("PYCANDLE_MODELS_TOY_MODULE", "other");
+    let watched = [
+        "cargo::rerun-if-changed=gen/other.rs",
+        "cargo::rerun-if-changed=gen/other_parity.rs",
+        WATCH_MANIFEST,
+    ];
+    toy.check(&[module, ("PYCANDLE_GENERATED", "gen")], &watched);
+    assert!(toy.output("other.rs").unwrap().ends_with(FRESH));
+    assert_eq!(toy.output("toy.rs"), None);
+}
+
+#[test]
 fn nothing_runs_outside_a_build_script() {
-    let error = Environment::new(|_| None).unwrap_err();
+    let error = Environment::new(std::iter::empty()).unwrap_err();
     assert_eq!(
         error.to_string(),
         "this is for build scripts\n  where: the environment variable CARGO_MANIFEST_DIR is not \

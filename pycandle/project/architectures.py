@@ -1,0 +1,198 @@
+"""What `--model` names, and the lines of a recorder script that make it and its inputs.
+
+A library is asked what it has, never guessed; it must not make a model, which may be large.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import inspect
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from pycandle.errors import Finding, ProjectError, ToolError
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """A model, as a recorder script writes it down."""
+
+    title: str
+    imports: tuple[str, ...]
+    build: tuple[str, ...]  # lines that assign `model`
+    inputs: Mapping[str, str]  # by the names they get; empty if only the user can say
+    by_name: bool = False  # whether forward is given them by name
+    library: str = ""  # what it needs; empty for the user's own, found from the crate's folder
+
+
+def find_architecture(name: str) -> Architecture:
+    """The architecture that `module:Class`, `LIBRARY/NAME` or the name alone stands for.
+
+    Raises `ProjectError` if it is unknown or in several libraries, `ToolError` if no library is
+    installed that could have it.
+    """
+    if ":" in name:
+        return _own(name)
+    library, _, rest = name.rpartition("/")
+    if library and library not in _LIBRARIES:
+        raise _unknown(name, (f"{known}/{rest}" for known in _LIBRARIES))
+    asked = [library] if library else list(_LIBRARIES)
+    installed = {key: module for key in asked if (module := _imported(key))}
+    if not installed:
+        raise ToolError(
+            Finding(
+                f"{' and '.join(asked)} cannot be imported, so `{name}` is not known",
+                "--model",
+                f"install one, as in `pip install {asked[0]}`, or name your own as module:Class",
+            )
+        )
+    found = {key: made for key, module in installed.items() if (made := _FIND[key](module, rest))}
+    if not found:
+        raise _unknown(name, _close(rest, installed))
+    if len(found) > 1:
+        choices = " or ".join(f"`{key}/{rest}`" for key in found)
+        raise ProjectError(
+            Finding(f"`{rest}` is in {' and in '.join(found)}", "--model", f"write {choices}")
+        )
+    return next(iter(found.values()))
+
+
+_LIBRARIES = ("transformers", "timm", "torchvision")
+
+
+def _imported(library: str) -> Any | None:
+    try:
+        return importlib.import_module(library)
+    except ImportError:
+        return None
+
+
+def _own(name: str) -> Architecture:
+    module, _, attribute = name.partition(":")
+    parts = [*module.split("."), attribute]
+    if not all(part.isidentifier() for part in parts):
+        raise ProjectError(
+            Finding(f"`{name}` is no Python name", "--model", "write it as in models.mixer:Mixer")
+        )
+    return Architecture(
+        f"{attribute} of {module}",
+        (f"from {module} import {attribute}",),
+        (f"model = {attribute}()",),
+        {},
+    )
+
+
+def _transformers(library: Any, name: str) -> Architecture | None:
+    """A class by its name, or the plain model of a family: `GPT2` is `GPT2Model`."""
+    for class_name in (name, f"{name}Model"):
+        model = getattr(library, class_name, None) if class_name.isidentifier() else None
+        config = getattr(model, "config_class", None)
+        if config is not None and isinstance(model, type):
+            break
+    else:
+        return None
+    parameters = inspect.signature(cast("Any", model).forward).parameters
+    settings = "use_cache=False" if "use_cache" in parameters else ""
+    return Architecture(
+        f"{class_name} of transformers",
+        (f"from transformers import {config.__name__}, {class_name}",),
+        (
+            f"# Weights as PyTorch initialises them; {class_name}.from_pretrained(NAME) has trained"
+            " ones.",
+            f"model = {class_name}({config.__name__}({settings}))",
+        ),
+        _transformers_inputs(cast("Any", model), config, parameters),
+        by_name=True,
+        library="transformers",
+    )
+
+
+def _transformers_inputs(model: Any, config: Any, parameters: Iterable[str]) -> Mapping[str, str]:
+    ids = "torch.randint(model.config.get_text_config().vocab_size, {})"
+    main = model.main_input_name
+    if main == "input_ids":
+        inputs = {main: ids.format("(2, 16)")}
+        if "attention_mask" in parameters:
+            inputs["attention_mask"] = "torch.ones((2, 16), dtype=torch.int64)"
+    elif main == "pixel_values":
+        default = config()
+        side: Any = getattr(default, "image_size", 224)
+        sides = cast("list[int]", [side, side] if isinstance(side, int) else side)
+        height, width = sides
+        channels = getattr(default, "num_channels", 3)
+        inputs = {main: f"torch.randn(2, {channels}, {height}, {width})"}
+    elif main == "input_values":
+        inputs = {main: "torch.randn(2, 16000)"}
+    else:
+        return {}
+    if "decoder_input_ids" in parameters:
+        inputs["decoder_input_ids"] = ids.format("(2, 8)")
+    return inputs
+
+
+def _timm(library: Any, name: str) -> Architecture | None:
+    if not library.is_model(name):
+        return None
+    return Architecture(
+        f"{name} of timm",
+        ("import timm",),
+        (
+            "# `pretrained=True` brings trained weights.",
+            f'model = timm.create_model("{name}", pretrained=False)',
+        ),
+        {"x": 'torch.randn(2, *model.default_cfg["input_size"])'},
+        library="timm",
+    )
+
+
+def _torchvision(library: Any, name: str) -> Architecture | None:
+    if name not in library.models.list_models():
+        return None
+    builder = library.models.get_model_builder(name)
+    weights = next(iter(library.models.get_model_weights(name)))
+    crop = getattr(weights.transforms(), "crop_size", None) or [224]
+    height, width = crop if len(crop) == 2 else (crop[0], crop[0])
+    frames = "16, " if ".video." in builder.__module__ else ""
+    return Architecture(
+        f"{name} of torchvision",
+        ("from torchvision.models import get_model",),
+        (
+            '# `weights="DEFAULT"` brings trained weights.',
+            f'model = get_model("{name}", weights=None)',
+        ),
+        {"x": f"torch.randn(2, 3, {frames}{height}, {width})"},
+        library="torchvision",
+    )
+
+
+_FIND: Mapping[str, Callable[[Any, str], Architecture | None]] = {
+    "transformers": _transformers,
+    "timm": _timm,
+    "torchvision": _torchvision,
+}
+
+
+def _close(name: str, installed: Mapping[str, Any]) -> list[str]:
+    names: list[str] = []
+    if "timm" in installed:
+        names += installed["timm"].list_models()
+    if "torchvision" in installed:
+        names += installed["torchvision"].models.list_models()
+    if "transformers" in installed:
+        names += [n for n in dir(installed["transformers"]) if re.search(r"[a-z0-9]Model$", n)]
+    plain = {n.lower(): n for n in names}
+    return [plain[n] for n in difflib.get_close_matches(name.lower(), plain, 3)]
+
+
+def _unknown(name: str, near: Iterable[str]) -> ProjectError:
+    close = ", ".join(f"`{other}`" for other in near)
+    return ProjectError(
+        Finding(
+            f"no architecture is called `{name}`",
+            "--model",
+            f"did you mean {close}?" if close else "name your own as module:Class",
+        )
+    )
