@@ -1,4 +1,4 @@
-"""Sessions that need Python: lint, tests, rust, parity, conformance, zoo, bless and bench.
+"""Sessions that need Python: lint, tests, rust, parity, conformance, zoo, fuzz, bless and bench.
 
 `cargo xtask test` runs them in the project's own .venv (`nox --no-venv`); plain `nox` gives each
 session an environment of its own from the same hashed requirement files.
@@ -77,6 +77,16 @@ def zoo(session: nox.Session) -> None:
     """Real architectures from PyTorch to parity; names or patterns choose, `--jobs N` limits."""
     prepare(session)
     python(session, "-m", "tests.zoo", *session.posargs)
+
+
+@nox.session(default=False)
+def fuzz(session: nox.Session) -> None:
+    """Hostile names, broken manifests and broken traces; the argument says how many of each."""
+    prepare(session)
+    count = session.posargs[0] if session.posargs else "10000"
+    session.env["PYCANDLE_FUZZ"] = count
+    python(session, "-m", "pytest", "tests/bridge/test_hostile.py")
+    cargo(session, "test", "--package", "pycandle-runtime", "--test", "hostile", "--release")
 
 
 @nox.session(default=False)

@@ -17,6 +17,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+MISFITS = (
+    ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, SyntaxError,
+    TypeError, ValueError,
+)  # fmt: skip
+"""What code runs into that is given something which no recording holds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:

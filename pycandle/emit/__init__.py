@@ -15,6 +15,7 @@ from pycandle.emit.structs import build_structs
 from pycandle.emit.tree import Tree
 from pycandle.errors import Finding, ProjectError, UnsupportedError
 from pycandle.graph import Graph, manifest
+from pycandle.graph.verify import reported
 from pycandle.passes import run_passes
 
 
@@ -44,15 +45,16 @@ def generate(
     lowered, findings = lower_graph(graph)
     if findings:
         raise UnsupportedError(*findings)
-    tree = Tree(graph)
-    root = root or type_identifier(graph.class_name.rpartition(".")[2])
-    structs = build_structs(tree, lowered, root)
-    parity = print_parity(tree, structs, graph.name, path, digest, options_text)
-    code = print_module(graph, structs, path)
-    if options.get("checker") == "false":
-        # What is tested is the same code, with its checks.
-        parity = f"mod checked {{\n{code}\nmod parity {{\n{parity}}}\n}}\n"
-        code = print_module(graph, unchecked(structs), path)
+    with reported("the emitter", graph):
+        tree = Tree(graph)
+        root = root or type_identifier(graph.class_name.rpartition(".")[2])
+        structs = build_structs(tree, lowered, root)
+        parity = print_parity(tree, structs, graph.name, path, digest, options_text)
+        code = print_module(graph, structs, path)
+        if options.get("checker") == "false":
+            # What is tested is the same code, with its checks.
+            parity = f"mod checked {{\n{code}\nmod parity {{\n{parity}}}\n}}\n"
+            code = print_module(graph, unchecked(structs), path)
     return {f"{module}.rs": code, f"{module}_parity.rs": parity}
 
 

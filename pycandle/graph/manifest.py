@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any, cast
 
-from pycandle.errors import Finding, ManifestError
+from pycandle.errors import MISFITS, Finding, GraphError, ManifestError
 from pycandle.graph import dim
 from pycandle.graph.ir import (
     Boundary,
@@ -85,7 +85,11 @@ def load(text: str, where: str) -> Graph:
         )
     try:
         return verify(_graph(document), "reading the manifest")
-    except (KeyError, TypeError, ValueError, AttributeError, SyntaxError, RecursionError) as error:
+    except GraphError as error:
+        raise ManifestError(
+            *(Finding(f.what, where, "run `pycandle record` again") for f in error.findings)
+        ) from error
+    except MISFITS as error:
         raise _broken(f"{type(error).__name__}: {error}", where) from error
 
 
@@ -116,11 +120,16 @@ def _region(region: Region) -> dict[str, object]:
 
 def _graph(document: dict[str, Any]) -> Graph:
     return Graph(
-        name=_text(document["name"]),
+        name=_name(document["name"]),
         class_name=_text(document["class"]),
         torch=_text(document["torch"]),
         symbols=tuple(
-            Symbol(_text(s["name"]), int(s["min"]), s["max"], int(s["recorded"]))
+            Symbol(
+                _name(s["name"]),
+                _size(s["min"]),
+                None if s["max"] is None else _size(s["max"]),
+                _size(s["recorded"]),
+            )
             for s in document["symbols"]
         ),
         bindings=tuple(parse_binding(_text(b)) for b in document.get("bindings", ())),
@@ -142,7 +151,7 @@ def _graph(document: dict[str, Any]) -> Graph:
         nodes=tuple(parse_node(_text(line)) for line in document["nodes"]),
         outputs=tuple(Output(_text(o["path"]), _text(o["value"])) for o in document["outputs"]),
         cases=tuple(
-            Case(_text(c["name"]), tuple((k, int(v)) for k, v in c["symbols"].items()))
+            Case(_text(c["name"]), tuple((k, _size(v)) for k, v in c["symbols"].items()))
             for c in document["cases"]
         ),
         statics=tuple(Static(_text(s["axis"]), _text(s["reason"])) for s in document["statics"]),
@@ -150,19 +159,16 @@ def _graph(document: dict[str, Any]) -> Graph:
 
 
 def _read_value(entry: dict[str, Any]) -> Value:
-    shape = tuple(s if isinstance(s, int) else dim.parse(s) for s in entry["shape"])
-    name = _text(entry["value"])
-    if not (name.isascii() and name.isidentifier()):
-        raise ValueError(f"{name!r} is not a value name")
-    return Value(name, TensorType(_text(entry["dtype"]), shape))
+    shape = tuple(_size(s) if isinstance(s, int) else dim.parse(_text(s)) for s in entry["shape"])
+    return Value(_name(entry["value"]), TensorType(_text(entry["dtype"]), shape))
 
 
 def _read_region(entry: dict[str, Any]) -> Region:
     return Region(
         path=_text(entry["path"]),
-        call=int(entry["call"]),
+        call=_size(entry["call"]),
         class_name=_text(entry["class"]),
-        parent=entry["parent"],
+        parent=None if entry["parent"] is None else _size(entry["parent"]),
         source=_text(entry["source"]),
         inputs=tuple(
             Boundary(_text(b["name"]), _text(b["value"]), _text(b["golden"]))
@@ -177,7 +183,23 @@ def _read_region(entry: dict[str, Any]) -> Region:
     )
 
 
+def _name(value: object) -> str:
+    """What stands in code and in file names as it is."""
+    name = _text(value)
+    if not (name.isascii() and name.isidentifier()):
+        raise ValueError(f"{name!r} is no name")
+    return name
+
+
+def _size(value: object) -> int:
+    if type(value) is not int or not 0 <= value < 2**63:
+        raise ValueError(f"expected a size, got {value!r}")
+    return value
+
+
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError(f"expected a string, got {value!r}")
+    # JSON can hold half a surrogate pair, which is no text in Rust, nor in a checkpoint.
+    value.encode("utf-8")
     return value

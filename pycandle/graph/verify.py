@@ -6,11 +6,17 @@ should is parity's question.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections import Counter
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 
-from pycandle.errors import Finding, GraphError
+from pycandle.errors import MISFITS, Finding, GraphError
 from pycandle.graph import dim
-from pycandle.graph.ir import DTYPES, Graph, Node, TensorType
+from pycandle.graph.ir import DTYPES, Graph, Node
+
+# As many bytes are more than any machine can address.
+_MOST_ELEMENTS = 2**60
 
 
 def verify(graph: Graph, after: str) -> Graph:
@@ -26,6 +32,21 @@ def verify(graph: Graph, after: str) -> Graph:
     return graph
 
 
+@contextmanager
+def reported(step: str, graph: Graph) -> Generator[None]:
+    """Within it, a graph that the step cannot read, though it is verified, is a `GraphError`."""
+    try:
+        yield
+    except MISFITS as error:
+        raise GraphError(
+            Finding(
+                f"{step} cannot read the graph ({type(error).__name__}: {error})",
+                f"graph {graph.name}",
+                "record the model again; if this stays, report it with the manifest",
+            )
+        ) from error
+
+
 def _definitions(graph: Graph) -> list[str]:
     problems: list[str] = []
     known: set[str] = set()
@@ -33,6 +54,11 @@ def _definitions(graph: Graph) -> list[str]:
         if entry.value.name in known:
             problems.append(f"%{entry.value.name} is defined twice")
         known.add(entry.value.name)
+    problems += [
+        f"the parameter %{parameter.value.name} has no name in the model"
+        for parameter in graph.parameters
+        if not all(parameter.names) or not parameter.names
+    ]
     bound: dict[str, set[str]] = {}
     for binding in graph.bindings:
         bound.setdefault(binding.value, set()).add(binding.name)
@@ -89,6 +115,17 @@ def _regions(graph: Graph) -> list[str]:
             problems.append("region 0 must be the whole model")
         if index and (region.parent is None or not 0 <= region.parent < index):
             problems.append(f"region {index} ({region.path}) has no parent before it")
+    calls = Counter((region.path, region.call) for region in graph.regions)
+    problems += [
+        f"call {call} of {path or 'the model'} is there {times} times"
+        for (path, call), times in calls.items()
+        if times > 1
+    ]
+    problems += [
+        f"{region.path!r} is no path of a module"
+        for region in graph.regions[1:]
+        if not all(region.path.split("."))
+    ]
     problems += [
         f"{node.op} belongs to region {node.region}, which does not exist"
         for node in graph.nodes
@@ -107,17 +144,12 @@ def _types(graph: Graph) -> list[str]:
     for name, tensor in graph.types.items():
         if tensor.dtype not in DTYPES:
             problems.append(f"%{name} has the unknown dtype {tensor.dtype}")
+        known_sizes = [size for size in tensor.shape if isinstance(size, int)]
+        if any(size < 0 for size in known_sizes) or math.prod(known_sizes) >= _MOST_ELEMENTS:
+            problems.append(f"%{name} has the impossible shape {known_sizes}")
         problems += [
             f"%{name} has the size {size} over the unknown symbol {symbol}"
             for size in tensor.shape
             for symbol in sorted(dim.symbols(size) - known)
         ]
     return problems
-
-
-def element_count(tensor: TensorType) -> dim.Size:
-    """How many elements a tensor of this type has."""
-    count: dim.Size = 1
-    for size in tensor.shape:
-        count = count * size
-    return count

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from pycandle.errors import MISFITS
 from pycandle.graph import PARTS, Arg, Graph, Node, Ref, Size, TensorType
 from pycandle.ops.expr import Expr, Number, Var
 
@@ -218,7 +219,13 @@ def _apply(function: Callable[..., Any], node: Node, graph: Graph, out: Any) -> 
             else f"its arguments must be {', '.join(known)}",
             "leave what it does not take at its default",
         ) from None
-    return function(*args, **kwargs)
+    try:
+        return function(*args, **kwargs)
+    except MISFITS as error:
+        raise Decline(
+            f"its arguments are none that PyTorch gives it ({type(error).__name__}: {error})",
+            "record the model again; if this stays, report it with the manifest",
+        ) from error
 
 
 def _argument(arg: Arg, graph: Graph) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pycandle.graph import Graph
-from pycandle.graph.verify import verify
+from pycandle.graph.verify import reported, verify
 from pycandle.passes.assignments import join_assignments
 from pycandle.passes.attention_masks import simplify_attention_masks
 from pycandle.passes.einsum import solve_einsum
@@ -34,7 +34,8 @@ PIPELINE: tuple[Pass, ...] = (
 def run_passes(graph: Graph, on_step: Callable[[str, Graph], None] | None = None) -> Graph:
     """The graph after every pass; `on_step` sees the name of each pass and its result."""
     for rewrite in PIPELINE:
-        graph = verify(rewrite(graph), rewrite.__name__)
+        with reported(f"the pass {rewrite.__name__}", graph):
+            graph = verify(rewrite(graph), rewrite.__name__)
         if on_step is not None:
             on_step(rewrite.__name__, graph)
     return graph

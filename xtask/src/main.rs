@@ -8,6 +8,7 @@ mod minilm;
 mod step;
 mod test;
 mod tidy;
+mod vet;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -21,6 +22,7 @@ Commands:
   demo [SENTENCE]...  port a sentence encoder to Rust, run it beside PyTorch and show the difference
   test                every check of the project, as the continuous integration runs it
   tidy                the rules of the tree: file sizes, code map, versions, names
+  vet                 whether Rust on standard input holds only what the emitter writes
 
 demo and test need CPython 3.11 or later; they make .venv and fetch what is pinned in requirements/.
 PYCANDLE_PYTHON names another interpreter than the first one on PATH.";
@@ -46,7 +48,8 @@ fn run(arguments: &[String]) -> Result<()> {
             ("demo", sentences) => demo::run(&root, sentences)?,
             ("test", []) => test::run(&root)?,
             ("tidy", []) => tidy::run(&root)?,
-            ("test" | "tidy", _) => bail!("`cargo xtask {command}` takes no arguments"),
+            ("vet", []) => vet::run()?,
+            ("test" | "tidy" | "vet", _) => bail!("`cargo xtask {command}` takes no arguments"),
             _ => bail!("no command `{command}`; `cargo xtask help` lists them"),
         },
     }
