@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from pycandle.errors import ProjectError
+from pycandle.project.architectures import find_architecture
 from pycandle.project.cargo_toml import CANDLE, with_model, with_python
 from pycandle.project.environment import clone_folder
+from pycandle.project.recorder import recorder_script
 
 ROOT = Path(__file__).parents[2]
 MIXER = "from torch import nn\n\n\ndef Mixer():\n    return nn.Linear(16, 2)\n"
@@ -108,11 +111,7 @@ def test_init_adds_what_is_missing_and_nothing_twice(tmp_path: Path):
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["new", "net", "--model", "transformers/Nothing"], 2, "no architecture is called"),
         (["new", "net", "--model", "tensorflow/Bert"], 2, "did you mean `transformers/Bert`"),
-        (["new", "net", "--model", "a b:C"], 2, "`a b:C` is no Python name"),
-        (["new", "net", "--model", "resnet18"], 2, "write `timm/resnet18` or `torchvision/"),
-        (["new", "net", "--model", "timm/resnet17"], 2, "did you mean `resnet"),
         (["new", "2net"], 2, "`2net` cannot name a model"),
         (["new", "fn"], 2, "`fn` cannot name a model"),
         (["init", "--no-venv"], 2, "there is no crate here"),
@@ -126,6 +125,36 @@ def test_a_mistake_leaves_nothing_behind(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        ("transformers/Nothing", "no architecture is called"),
+        ("a b:C", "`a b:C` is no Python name"),
+        ("resnet18", "write `timm/resnet18` or `torchvision/"),
+        ("timm/resnet17", "did you mean `resnet"),
+    ],
+)
+def test_what_no_library_has_is_refused(model: str, message: str):
+    with pytest.raises(ProjectError, match=message):
+        find_architecture(model)
+
+
+@pytest.mark.parametrize(
+    ("model", "lines"),
+    [
+        ("GPT2", ["from transformers import GPT2Config, GPT2Model", "input_ids = torch.randint("]),
+        ("transformers/ViTModel", ["pixel_values = torch.randn(2, 3, 224, 224)"]),
+        ("torchvision/inception_v3", ["x = torch.randn(2, 3, 299, 299)"]),
+        ("r3d_18", ["x = torch.randn(2, 3, 16, 112, 112)"]),
+        ("timm/test_vit", ['model = timm.create_model("test_vit", pretrained=False)']),
+    ],
+)
+def test_a_recorder_makes_the_model_and_its_inputs(model: str, lines: list[str]):
+    script = recorder_script("net", find_architecture(model))
+    compile(script, "recorder.py", "exec")
+    assert all(line in script for line in lines), script
+
+
 def test_a_folder_that_is_there_stays(tmp_path: Path):
     (tmp_path / "net").mkdir()
     assert "already exists" in run(tmp_path, "new", "net", code=2)
@@ -134,8 +163,6 @@ def test_a_folder_that_is_there_stays(tmp_path: Path):
 
 @pytest.mark.parametrize("text", ["package = 3", "[package]\nname = 'x'\nmetadata = 3", "[["])
 def test_a_table_that_is_none_is_refused(text: str):
-    from pycandle.errors import ProjectError
-
     with pytest.raises(ProjectError):
         with_model(text, Path("Cargo.toml"), "x_manifest.json", "x", "X", root=True)
 
