@@ -66,7 +66,7 @@ def with_python(
     _table(document, path, "env").setdefault("PYCANDLE_PYTHON", value)
     if clone:
         patched = _table(document, path, "patch", "crates-io")
-        for name in ("pycandle", "pycandle-build", "pycandle-runtime"):
+        for name in ("pycandle-build", "pycandle-runtime"):
             patched.setdefault(name, _inline({"path": str(clone / "crates" / name)}))
     return document.as_string()
 
