@@ -52,8 +52,9 @@ def generate(
         parity = print_parity(tree, structs, graph.name, path, digest, options_text)
         code = print_module(graph, structs, path)
         if options.get("checker") == "false":
-            # What is tested is the same code, with its checks.
-            parity = f"mod checked {{\n{code}\nmod parity {{\n{parity}}}\n}}\n"
+            # What is tested is the same code, with its checks; the runtime is called as outside.
+            around = "#[allow(unused_imports)]\nuse super::*;\n"
+            parity = f"mod checked {{\n{around}{code}\nmod parity {{\n{parity}}}\n}}\n"
             code = print_module(graph, unchecked(structs), path)
     return {f"{module}.rs": code, f"{module}_parity.rs": parity}
 

@@ -8,7 +8,8 @@ PAGE = FOLDER.parents[1] / "docs/bridge.md"
 
 
 def test_every_way_names_a_test():
-    tests = "\n".join(path.read_text() for path in FOLDER.glob("test_*.py"))
+    files = (*FOLDER.glob("test_*.py"), *FOLDER.with_name("e2e").glob("test_*.py"))
+    tests = "\n".join(path.read_text() for path in files)
     known = {*re.findall(r"^def (test_\w+)", tests, re.MULTILINE)}
     known |= {*re.findall(r'^    "([^"\n]+)": \($', tests, re.MULTILINE)}
     table = PAGE.read_text().partition("## Every way to build")[2]

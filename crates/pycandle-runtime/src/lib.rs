@@ -86,10 +86,17 @@ macro_rules! py_check {
 #[macro_export]
 macro_rules! include_model {
     ($name:literal) => {
+        // The crate may depend on this one under another name, or through `pycandle`.
+        #[allow(unused_imports)]
+        use $crate as pycandle_runtime;
+
         include!(concat!(env!("OUT_DIR"), "/pycandle/", $name, ".rs"));
 
         #[cfg(test)]
         mod parity {
+            #[allow(unused_imports)]
+            use $crate as pycandle_runtime;
+
             include!(concat!(env!("OUT_DIR"), "/pycandle/", $name, "_parity.rs"));
         }
     };

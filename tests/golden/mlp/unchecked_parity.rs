@@ -1,4 +1,6 @@
 mod checked {
+    #[allow(unused_imports)]
+    use super::*;
     use candle_core::{Result, Tensor};
     use candle_nn::VarBuilder;
     use pycandle_runtime::{PyChecker, Scope, nn, ops, py_check};
