@@ -4,6 +4,7 @@
 session an environment of its own from the same hashed requirement files.
 """
 
+import json
 import platform
 import shutil
 import subprocess
@@ -32,6 +33,8 @@ def lint(session: nox.Session) -> None:
     cargo(session, "fmt", "--all", "--check")
     cargo(session, "clippy", "--workspace", "--all-targets", "--", "--deny", "warnings")
     cargo(session, "xtask", "tidy")
+    audit_python(session)
+    audit_rust(session)
 
 
 @nox.session
@@ -103,6 +106,37 @@ def bench(session: nox.Session) -> None:
     for example in EXAMPLES:
         with session.chdir(example):
             cargo(session, "run", "--quiet", "--release", "--", "--bench", *session.posargs)
+
+
+def audit_python(session: nox.Session) -> None:
+    """Known flaws of the pinned Python packages, as far as the package registry tells of them."""
+    command = [sys.executable, "-m", "pip_audit", "--require-hashes", "--disable-pip"]
+    command += ["--requirement", "requirements/dev.txt", "--format", "json"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    try:
+        packages = json.loads(result.stdout)["dependencies"]
+    except (ValueError, KeyError):
+        session.log(f"pip-audit not run: {result.stderr.strip().splitlines()[-1:]}")
+        return
+    told = [package for package in packages if "vulns" in package]
+    if not told:
+        session.log("pip-audit not run: the package registry tells of no package's flaws")
+    flawed = [f"{p['name']} {p['version']}: {p['vulns']}" for p in told if p["vulns"]]
+    if flawed:
+        session.error("\n".join(flawed))
+
+
+def audit_rust(session: nox.Session) -> None:
+    """Licences and sources of the Rust crates; their known flaws where the database is reached."""
+    if shutil.which("cargo-deny") is None:
+        session.log("cargo deny not run: `cargo install cargo-deny --locked` brings it")
+        return
+    cargo(session, "deny", "--offline", "check", "bans", "licenses", "sources")
+    fetched = subprocess.run(["cargo", "deny", "fetch", "db"], capture_output=True, check=False)
+    if fetched.returncode:
+        session.log("cargo deny check advisories not run: the database cannot be fetched")
+    else:
+        cargo(session, "deny", "check", "advisories")
 
 
 def missing(device: str) -> str | None:

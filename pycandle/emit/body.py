@@ -159,6 +159,7 @@ def _steps(
     for node in tree.nodes[region]:
         if node.region == region:
             steps += [(place[node.out.name], s) for s in steps_of(node, lowered, tree.graph)]
+    begun = 0
     for child in tree.children[region]:
         called, interface = tree.graph.regions[child], interfaces[child]
         relative = tree.path_in_parent(child)
@@ -169,7 +170,9 @@ def _steps(
             Method(Field(relative), interface.method, tuple(args)),
             Hint(called.targets, _spoken(relative)),
         )
-        steps.append((place[tree.nodes[child][0].out.name], Step(let, called.site, True)))
+        # A constant of a later call may stand before all of an earlier one, which is called first.
+        begun = max(begun, place[tree.nodes[child][0].out.name])
+        steps.append((begun, Step(let, called.site, True)))
     steps.sort(key=lambda pair: pair[0])
     return steps
 

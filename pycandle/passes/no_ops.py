@@ -76,9 +76,12 @@ def _source(node: Node) -> Ref | None:
 
 
 def _viewed(node: Node, source: Ref, graph: Graph) -> Ref:
-    """What views up to this node start from, if that is of the node's own type; else the source."""
+    """What views up to this node start from, if that is of the node's own type; else the source.
+
+    What another module made of it is what that module gives, so only views of the same call count.
+    """
     start, maker = source, graph.producers.get(source.name)
-    while node.op in _VIEWS and maker is not None and maker.op in _VIEWS:
+    while node.op in _VIEWS and maker and maker.op in _VIEWS and maker.region == node.region:
         inner = maker.args[0]
         if not isinstance(inner, Ref):
             break

@@ -67,6 +67,17 @@ def test_dropout_and_views_of_the_same_shape_go():
     )
 
 
+def test_what_one_module_views_stays_its_result():
+    regions = """
+        region 1 "a" 0 "M" 0
+        region 2 "b" 0 "M" 0
+        %f: f32[b, 4*s] = aten.view.default(%x, [b, 4*s]) @1
+        %v: f32[b, s, 4] = aten.view.default(%f, [b, s, 4]) @2
+        output "" %v
+        """
+    check([drop_no_ops, drop_unused], regions, regions)
+
+
 def test_views_there_and_back_go():
     check(
         [drop_no_ops, drop_unused],

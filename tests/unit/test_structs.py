@@ -52,3 +52,25 @@ def test_others_of_the_class_share_a_struct_all_the_same():
     alike = [2, 3, 5, 7, 11, 41]
     struct, *_ = check([[2, 3, 5, 7, 11, 13], [17, 19, 23, 29, 31, 37], alike], 2)
     assert len(struct.config) == 1
+
+
+def test_calls_of_one_module_come_in_their_order():
+    graph = text.parse_graph(
+        """
+        graph g
+        region 1 "r" 0 "R" 0
+        region 2 "r" 1 "R" 0
+        input "x" %x: f32[2]
+        %late: f32[2] = rt.literal([1.5, 2.5], [2], f32) @2
+        %early: f32[2] = rt.literal([3.5, 4.5], [2], f32) @1
+        %a: f32[2] = aten.mul.Tensor(%x, %early) @1
+        %b: f32[2] = aten.mul.Tensor(%x, %late) @2
+        output "a" %a
+        output "b" %b
+        """
+    )
+    lowered, _ = lower_graph(graph)
+    root = build_structs(Tree(graph), lowered, "Model")[-1]
+    (forward,) = root.forwards
+    calls = [let.expr.name for let in forward.body.statements]  # type: ignore[union-attr]
+    assert calls == ["forward", "forward_2"]
