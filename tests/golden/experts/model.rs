@@ -37,8 +37,9 @@ impl MixtralModel {
         let (batch, seq) = input_ids.dims2()?;
         ops::expect_size("batch", batch, 1, None)?;
         ops::expect_size("seq", seq, 1, None)?;
+        let inputs_embeds = self.embed_tokens.forward(input_ids)?;
         let (position_embeddings_0, position_embeddings_1) = self.rotary_emb.forward(seq)?;
-        let mut hidden_states = self.embed_tokens.forward(input_ids)?;
+        let mut hidden_states = inputs_embeds.clone();
         for layer in &self.layers {
             hidden_states = layer.forward(
                 &hidden_states,

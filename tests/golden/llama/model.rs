@@ -60,8 +60,9 @@ impl LlamaModel {
 
     pub fn forward(&self, input_ids: &Tensor) -> Result<Tensor> {
         let seq = input_ids.dim(1)?;
+        let inputs_embeds = self.embed_tokens.forward(input_ids)?;
         let (position_embeddings_0, position_embeddings_1) = self.rotary_emb.forward(seq)?;
-        let mut hidden_states = self.embed_tokens.forward(input_ids)?;
+        let mut hidden_states = inputs_embeds.clone();
         for layer in &self.layers {
             hidden_states = layer.forward(
                 &hidden_states,
