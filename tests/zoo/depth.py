@@ -22,7 +22,7 @@ from tests.zoo.entry import Entry, floats
 from tests.zoo.running import FOLDER
 from tests.zoo.stages import go
 
-DEPTHS = {"vit": (12, 48, 96), "swin_v2": (6, 18, 54)}
+DEPTHS = {"vit": (12, 48, 96), "swin_v2": (6, 18, 36)}
 
 
 def vit(depth: int) -> Entry:
@@ -45,7 +45,7 @@ def swin_v2(depth: int) -> Entry:
             num_classes=10, block=SwinTransformerBlockV2, downsample_layer=PatchMergingV2,
         )  # fmt: skip
 
-    return Entry(build, floats(x=(2, 3, 256, 256)), {"x": (0,)})
+    return Entry(build, floats(x=(2, 3, 128, 128)), {"x": (0,)})
 
 
 def code(family: str, depth: int) -> str:
