@@ -109,7 +109,7 @@ def _add(
     script = ".pycandle/scripts/recorder.py"
     if not (root / script).exists():
         texts[script] = recorder_script(module, architecture)
-    elif architecture:
+    elif architecture and architecture.build[-1] not in _text(root / script):
         kept.append(Change(Path(script), "kept", f"record {architecture.title} in it"))
     return _write(root, texts) + kept
 

@@ -208,3 +208,10 @@ def test_help_is_quick_and_loads_no_torch():
         "assert not {'torch', 'numpy', 'transformers', 'tomlkit'} & {*sys.modules}\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+
+
+def test_init_again_with_the_same_model_has_nothing_to_add(tmp_path: Path):
+    run(tmp_path, "new", "net", "--model", "mixer:Mixer", "--no-record")
+    again = ("init", "--crate", "net", "--no-venv", "--model")
+    assert run(tmp_path, *again, "mixer:Mixer") == "nothing to add\n"
+    assert "record Other of mixer in it" in run(tmp_path, *again, "mixer:Other")
