@@ -48,7 +48,7 @@ def options(
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-Model = Annotated[
+Architecture = Annotated[
     str | None,
     typer.Option(help="An architecture of transformers, timm or torchvision, or module:Class."),
 ]
@@ -58,7 +58,7 @@ RECORDER = Path(".pycandle/scripts/recorder.py")
 @app.command()
 def new(
     path: Annotated[Path, typer.Argument(help="The folder to make; its name is the crate's.")],
-    model: Model = None,
+    model: Architecture = None,
     record: Annotated[
         bool, typer.Option(help="Record the model at once, and write its Rust.")
     ] = True,
@@ -73,8 +73,7 @@ def new(
         from pycandle.record.script import record_script
 
         saved = record_script(path / RECORDER, None, None)
-        made = [*(_within(file, path) for file in saved), *(_within(p, path) for p in sync(path))]
-        changes += [project.Change(file, "made") for file in made]
+        changes += [project.Change(_within(file, path), "made") for file in saved + sync(path)]
     _changed(changes, as_json)
     if not as_json:
         recorded = "" if record and model else " && pycandle record"
@@ -84,7 +83,7 @@ def new(
 @app.command()
 def init(
     crate: Annotated[Path, typer.Option(help="The crate to add a model to.")] = Path(),
-    model: Model = None,
+    model: Architecture = None,
     name: Annotated[
         str | None, typer.Option(help="What the model is called; the crate's name by default.")
     ] = None,
@@ -123,7 +122,7 @@ def record(
         raise typer.Exit(subprocess.run(command, check=False).returncode)
     from pycandle.record.script import record_script
 
-    saved = [str(_shown(path)) for path in record_script(script, name, out)]
+    saved = [str(_within(path, Path())) for path in record_script(script, name, out)]
     if as_json:
         _print({"manifests": saved})
 
@@ -251,10 +250,6 @@ def _within(path: Path, folder: Path) -> Path:
     """The path relative to the folder, if it is inside."""
     path, folder = path.resolve(), folder.resolve()
     return path.relative_to(folder) if path.is_relative_to(folder) else path
-
-
-def _shown(path: Path) -> Path:
-    return _within(path, Path())
 
 
 def _done(paths: list[str], verb: str, as_json: bool) -> None:

@@ -9,7 +9,6 @@ import difflib
 import os
 import subprocess
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 from pycandle.bridge import generate_files
@@ -18,25 +17,17 @@ from pycandle.metadata import Metadata, read_metadata
 from pycandle.output import write_if_changed
 
 
-@dataclass(frozen=True, slots=True)
-class Crate:
-    """A crate that lists models."""
-
-    root: Path
-    metadata: Metadata
-
-
 def sync(root: Path, check: bool = False) -> list[Path]:
     """Write the checked-in Rust of every model of a crate; returns the files that changed.
 
     With `check` nothing is written, and `StaleError` has a diff of each file that would change.
     Raises `ProjectError`, `ManifestError` or `UnsupportedError`; then nothing is written either.
     """
-    crate = read_crate(root)
+    metadata = _metadata(root)
     files: dict[Path, str] = {}
-    folder = crate.root / crate.metadata.generated
-    for model in crate.metadata.models:
-        made = generate_files(crate.root / model.manifest, model.module, model.options)
+    folder = root / metadata.generated
+    for model in metadata.models:
+        made = generate_files(root / model.manifest, model.module, model.options)
         files |= {folder / name: rustfmt(text) for name, text in made.items()}
     if check:
         stale = [finding for path, text in files.items() if (finding := _difference(path, text))]
@@ -47,8 +38,8 @@ def sync(root: Path, check: bool = False) -> list[Path]:
     return [path for path, text in files.items() if write_if_changed(path, text.encode())]
 
 
-def read_crate(root: Path) -> Crate:
-    """The crate whose Cargo.toml lies in `root`. Raises `ProjectError`."""
+def _metadata(root: Path) -> Metadata:
+    """What the Cargo.toml in `root` asks of PyCandle. Raises `ProjectError`."""
     path = root / "Cargo.toml"
     try:
         text = path.read_text(encoding="utf-8")
@@ -60,7 +51,7 @@ def read_crate(root: Path) -> Crate:
         raise ProjectError(
             Finding(f"Cargo.toml cannot be read: {error}", str(path), "correct it")
         ) from error
-    return Crate(root, read_metadata(text, os.environ, str(path)))
+    return read_metadata(text, os.environ, str(path))
 
 
 def path_in_crate(manifest: Path, out: Path) -> str:

@@ -68,7 +68,7 @@ def read_metadata(text: str, variables: Mapping[str, str], where: str = "Cargo.t
         table = _table(table[key], key, where) if key in table else {}
     settings = _Settings(table, variables, where, "PYCANDLE", _TABLE)
     settings.only(_KEYS)
-    if "manifests" not in table and not variables.get("PYCANDLE_MANIFESTS"):
+    if settings.get("manifests").value is None:
         raise ProjectError(
             Finding(
                 "no manifest is listed",
@@ -76,14 +76,70 @@ def read_metadata(text: str, variables: Mapping[str, str], where: str = "Cargo.t
                 f"list one: `{_EXAMPLES['manifests']}`",
             )
         )
-    settings.path("python")
-    return Metadata(_models(settings), settings.folder("generated", "src/generated"))
+    settings.get("python").path()
+    return Metadata(_models(settings), settings.get("generated").folder("src/generated"))
 
 
 def stem(manifest: str) -> str:
     """What a manifest is called: its file name without `_manifest.json`."""
     name = re.split(r"[/\\]", manifest)[-1]
     return name.removesuffix(".json").removesuffix("_manifest")
+
+
+@dataclass(frozen=True, slots=True)
+class _Setting:
+    """One setting; its methods name the key and the place if it is not what it should be."""
+
+    key: str
+    value: object  # None if it is nowhere
+    where: str
+    in_variable: bool  # where a list is separated by commas, and everything is text
+
+    def string(self, default: str = "") -> str:
+        if self.value is None:
+            return default
+        if not isinstance(self.value, str):
+            raise _wrong_type(self.key, self.value, "a string", self.where)
+        return self.value
+
+    def strings(self) -> list[str]:
+        if self.in_variable:
+            return [item for part in self.string().split(",") if (item := part.strip())]
+        items: object = [] if self.value is None else self.value
+        if not isinstance(items, list):
+            raise _wrong_type(self.key, items, "an array of strings", self.where)
+        for item in cast("list[object]", items):
+            if not isinstance(item, str):
+                raise _wrong_type(self.key, item, "an array of strings", self.where)
+        return cast("list[str]", items)
+
+    def boolean(self, default: bool) -> bool:
+        if self.value is None:
+            return default
+        texts = {"true": True, "false": False}
+        value = texts.get(self.string()) if self.in_variable else self.value
+        if not isinstance(value, bool):
+            raise _wrong_type(self.key, self.value, "`true` or `false`", self.where)
+        return value
+
+    def path(self, default: str = "") -> str:
+        path = self.string(default)
+        if self.value is not None:
+            _one_line(self.key, path, self.where)
+        return path
+
+    def folder(self, default: str) -> str:
+        path = self.path(default)
+        parts = path.split("/")
+        if parts[0] in ("", ".") or ".." in parts:
+            raise ProjectError(
+                Finding(
+                    f"`{self.key}` must be a folder inside the crate, and is `{path}`",
+                    self.where,
+                    "write a path such as `src/generated`",
+                )
+            )
+        return path.rstrip("/\\")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,76 +157,16 @@ class _Settings:
             if key not in known:
                 raise _unknown(key, self.name, known, self.where)
 
-    def get(self, key: str) -> tuple[Any, str]:
-        """The value, and where it stands; None if it is nowhere."""
+    def get(self, key: str) -> _Setting:
         variable = f"{self.prefix}_{key.upper()}"
         if text := self.variables.get(variable):
-            return _Text(text), f"the environment variable {variable}"
-        return self.table.get(key), self.where
-
-    def string(self, key: str, default: str = "") -> str:
-        value, where = self.get(key)
-        if value is None:
-            return default
-        if not isinstance(value, str):
-            raise _wrong_type(key, value, "a string", where)
-        return str(value)
-
-    def strings(self, key: str) -> list[str]:
-        value, where = self.get(key)
-        if value is None:
-            return []
-        if isinstance(value, _Text):
-            return [item for part in value.split(",") if (item := part.strip())]
-        if not isinstance(value, list):
-            raise _wrong_type(key, value, "an array of strings", where)
-        for item in cast("list[object]", value):
-            if not isinstance(item, str):
-                raise _wrong_type(key, item, "an array of strings", where)
-        return cast("list[str]", value)
-
-    def boolean(self, key: str, default: bool) -> bool:
-        value, where = self.get(key)
-        if value is None:
-            return default
-        value = {"true": True, "false": False}.get(value, value) if _is_text(value) else value
-        if not isinstance(value, bool):
-            raise _wrong_type(key, value, "`true` or `false`", where)
-        return value
-
-    def path(self, key: str, default: str = "") -> str:
-        value, where = self.string(key, default), self.get(key)[1]
-        if self.get(key)[0] is not None:
-            _one_line(key, value, where)
-        return value
-
-    def folder(self, key: str, default: str) -> str:
-        value, where = self.path(key, default), self.get(key)[1]
-        parts = value.split("/")
-        if parts[0] in ("", ".") or ".." in parts:
-            raise ProjectError(
-                Finding(
-                    f"`{key}` must be a folder inside the crate, and is `{value}`",
-                    where,
-                    "write a path such as `src/generated`",
-                )
-            )
-        return value.rstrip("/\\")
-
-
-class _Text(str):
-    """The value of a variable, in which a list is separated by commas."""
-
-    __slots__ = ()
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, _Text)
+            return _Setting(key, text, f"the environment variable {variable}", True)
+        return _Setting(key, self.table.get(key), self.where, False)
 
 
 def _models(settings: _Settings) -> tuple[Model, ...]:
-    manifests = settings.strings("manifests")
-    where = settings.get("manifests")[1]
+    listed = settings.get("manifests")
+    manifests, where = listed.strings(), listed.where
     tables = _table(settings.table.get("models", {}), "models", settings.where)
     stems = [stem(manifest) for manifest in manifests]
     for name in tables:
@@ -210,27 +206,26 @@ def _upper(name: str) -> str:
 
 
 def _model(own: _Settings, manifest: str, name: str) -> Model:
-    model = own.string("model")
-    if own.get("model")[0] is not None and not is_identifier(model):
+    model, module = own.get("model"), own.get("module")
+    if model.value is not None and not is_identifier(model.string()):
         raise ProjectError(
             Finding(
-                f"`{model}` cannot be the name of a Rust struct",
-                own.get("model")[1],
+                f"`{model.value}` cannot be the name of a Rust struct",
+                model.where,
                 "use ASCII letters, digits and `_`, and no keyword",
             )
         )
-    module = own.string("module", name)
-    if not is_identifier(module):
+    if not is_identifier(module.string(name)):
         raise ProjectError(
             Finding(
-                f"`{module}` cannot be the name of a Rust module",
-                own.get("module")[1],
+                f"`{module.string(name)}` cannot be the name of a Rust module",
+                module.where,
                 f"name one as in `module = \"minilm\"` in [{_TABLE}.models.'{name}']: ASCII "
                 "letters, digits and `_`, and no keyword",
             )
         )
-    features = tuple(own.strings("features"))
-    return Model(manifest, module, model, features, own.boolean("checker", True))
+    features, checker = tuple(own.get("features").strings()), own.get("checker").boolean(True)
+    return Model(manifest, module.string(name), model.string(), features, checker)
 
 
 def _table(value: object, key: str, where: str) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ import difflib
 import importlib
 import inspect
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -37,9 +37,9 @@ def find_architecture(name: str) -> Architecture:
     if ":" in name:
         return _own(name)
     library, _, rest = name.rpartition("/")
-    if library and library not in _LIBRARIES:
-        raise _unknown(name, (f"{known}/{rest}" for known in _LIBRARIES))
-    asked = [library] if library else list(_LIBRARIES)
+    if library and library not in _FIND:
+        raise _unknown(name, (f"{known}/{rest}" for known in _FIND))
+    asked = [library] if library else list(_FIND)
     installed = {key: module for key in asked if (module := _imported(key))}
     if not installed:
         raise ToolError(
@@ -58,9 +58,6 @@ def find_architecture(name: str) -> Architecture:
             Finding(f"`{rest}` is in {' and in '.join(found)}", "--model", f"write {choices}")
         )
     return next(iter(found.values()))
-
-
-_LIBRARIES = ("transformers", "timm", "torchvision")
 
 
 def _imported(library: str) -> Any | None:
@@ -119,11 +116,9 @@ def _transformers_inputs(model: Any, config: Any, parameters: Iterable[str]) -> 
             inputs["attention_mask"] = "torch.ones((2, 16), dtype=torch.int64)"
     elif main == "pixel_values":
         default = config()
-        side: Any = getattr(default, "image_size", 224)
-        sides = cast("list[int]", [side, side] if isinstance(side, int) else side)
-        height, width = sides
         channels = getattr(default, "num_channels", 3)
-        inputs = {main: f"torch.randn(2, {channels}, {height}, {width})"}
+        sides = _sides(getattr(default, "image_size", 224))
+        inputs = {main: f"torch.randn(2, {channels}, {sides})"}
     elif main == "input_values":
         inputs = {main: "torch.randn(2, 16000)"}
     else:
@@ -153,8 +148,7 @@ def _torchvision(library: Any, name: str) -> Architecture | None:
         return None
     builder = library.models.get_model_builder(name)
     weights = next(iter(library.models.get_model_weights(name)))
-    crop = getattr(weights.transforms(), "crop_size", None) or [224]
-    height, width = crop if len(crop) == 2 else (crop[0], crop[0])
+    sides = _sides(getattr(weights.transforms(), "crop_size", None) or 224)
     frames = "16, " if ".video." in builder.__module__ else ""
     return Architecture(
         f"{name} of torchvision",
@@ -163,9 +157,15 @@ def _torchvision(library: Any, name: str) -> Architecture | None:
             '# `weights="DEFAULT"` brings trained weights.',
             f'model = get_model("{name}", weights=None)',
         ),
-        {"x": f"torch.randn(2, 3, {frames}{height}, {width})"},
+        {"x": f"torch.randn(2, 3, {frames}{sides})"},
         library="torchvision",
     )
+
+
+def _sides(size: int | Sequence[int]) -> str:
+    """Height and width of images of one size, given as a number, one in a list, or both."""
+    sides = [size] if isinstance(size, int) else list(size)
+    return f"{sides[0]}, {sides[-1]}"
 
 
 _FIND: Mapping[str, Callable[[Any, str], Architecture | None]] = {

@@ -23,6 +23,20 @@ _EXCLUDED = [".pycandle/venv", ".pycandle/traces/*.safetensors",
              "!.pycandle/traces/*_constants.safetensors"]  # fmt: skip
 
 
+def read_package(text: str, path: Path) -> Mapping[str, Any]:
+    """The `[package]` of a Cargo.toml. Raises `ProjectError` if it has none."""
+    package = _parse(text, path).get("package")
+    if not (hasattr(package, "setdefault") and "name" in package):
+        raise ProjectError(
+            Finding(
+                "Cargo.toml has no package" if text else "there is no crate here",
+                str(path),
+                "make a crate with `pycandle new NAME --model MODEL`, or name one with --crate",
+            )
+        )
+    return package
+
+
 def with_model(text: str, path: Path, manifest: str, module: str, struct: str, root: bool) -> str:
     """A Cargo.toml with what a model needs; `root` if profiles are read from it.
 
@@ -32,7 +46,8 @@ def with_model(text: str, path: Path, manifest: str, module: str, struct: str, r
 
     document = _parse(text, path)
     package = _table(document, path, "package")
-    package.setdefault("exclude", _EXCLUDED) if "include" not in package else None
+    if "include" not in package:
+        package.setdefault("exclude", _EXCLUDED)
     for name, version in (("candle-core", CANDLE), ("candle-nn", CANDLE),
                           ("pycandle-runtime", __version__)):  # fmt: skip
         _table(document, path, "dependencies").setdefault(name, version)

@@ -1,6 +1,6 @@
 """The Rust and the words of a new crate, which the user goes on with.
 
-Only checked names reach them: `module` is a Rust identifier, `model` what a library calls a model.
+Only checked names reach them: Rust identifiers, and what a library calls a model.
 """
 
 from __future__ import annotations
@@ -83,19 +83,14 @@ IGNORED = (
 )
 
 
-def struct_name(module: str) -> str:
-    """The name of the model's struct: `my_llm` has `MyLlm`."""
-    return "".join(part.capitalize() for part in module.split("_"))
-
-
 def include(module: str) -> str:
     """The lines that bring the generated code into a library."""
     return _MODULE.format(module=module)
 
 
-def library(module: str, title: str) -> str:
-    """`src/lib.rs`."""
-    names = {"module": module, "struct": struct_name(module), "title": title}
+def library(module: str, struct: str, title: str) -> str:
+    """`src/lib.rs`; `struct` is the model's own."""
+    names = {"module": module, "struct": struct, "title": title}
     return _LIB.format(include=include(module), **names)
 
 

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
 
-from pycandle.emit.names import is_identifier
+from pycandle.emit.names import is_identifier, type_identifier
 from pycandle.errors import Finding, ProjectError, ToolError
 from pycandle.output import write_if_changed
 from pycandle.project import crate_files
 from pycandle.project.architectures import Architecture, find_architecture
-from pycandle.project.cargo_toml import with_model, with_python
+from pycandle.project.cargo_toml import read_package, with_model, with_python
 from pycandle.project.environment import clone_folder, make_environment, managed_python
 from pycandle.project.recorder import recorder_script
 
@@ -46,7 +44,7 @@ def new(path: Path, model: str | None) -> list[Change]:
     _cargo("new", "--lib", "--quiet", "--edition", "2024", "--", str(path))
     title = architecture.title if architecture else "A PyTorch model"
     files = {
-        "src/lib.rs": crate_files.library(module, title),
+        "src/lib.rs": crate_files.library(module, type_identifier(module), title),
         "tests/load.rs": crate_files.test(module, path.name.replace("-", "_")),
         "README.md": crate_files.readme(path.name, module, title),
     }
@@ -68,7 +66,8 @@ def init(
     Without `python` and with `environment`, `.pycandle/venv` is made. Raises `ProjectError` or
     `ToolError`; then no file of the crate has changed.
     """
-    module = _module(name or _package(root)["name"])
+    cargo_toml = root / "Cargo.toml"
+    module = _module(name or read_package(_text(cargo_toml), cargo_toml)["name"])
     architecture = find_architecture(model) if model else None
     if environment and python is None:
         libraries = (architecture.library,) if architecture and architecture.library else ()
@@ -79,18 +78,12 @@ def init(
 def _add(
     root: Path, module: str, architecture: Architecture | None, python: Path | None
 ) -> list[Change]:
-    cargo_toml = root / "Cargo.toml"
-    config = root / ".cargo/config.toml"
-    manifest = MANIFEST.format(module)
+    cargo_toml, config = root / "Cargo.toml", root / ".cargo/config.toml"
+    text, manifest = _text(cargo_toml), MANIFEST.format(module)
+    package = read_package(text, cargo_toml)
+    top = _is_workspace_root(root)
     texts = {
-        "Cargo.toml": with_model(
-            _text(cargo_toml),
-            cargo_toml,
-            manifest,
-            module,
-            crate_files.struct_name(module),
-            _is_workspace_root(root),
-        ),
+        "Cargo.toml": with_model(text, cargo_toml, manifest, module, type_identifier(module), top),
         ".cargo/config.toml": with_python(
             _text(config), config, _interpreter(root, python), clone_folder()
         ),
@@ -101,7 +94,7 @@ def _add(
     if f'include_model!("{module}")' not in code:
         texts[library] = f"{code}\n{crate_files.include(module)}".lstrip("\n")
     kept: list[Change] = []
-    build = str(_package(root).get("build") or "build.rs")
+    build = str(package.get("build") or "build.rs")
     if not (root / build).exists():
         texts[build] = crate_files.BUILD
     elif "pycandle_build::compile" not in _text(root / build):
@@ -147,25 +140,6 @@ def _module(name: str) -> str:
             Finding(f"`{name}` cannot name a model", "the crate's name", "use a name as in my_llm")
         )
     return module
-
-
-def _package(root: Path) -> dict[str, Any]:
-    path = root / "Cargo.toml"
-    try:
-        package: Any = tomllib.loads(_text(path)).get("package")
-    except tomllib.TOMLDecodeError as error:
-        raise ProjectError(
-            Finding(f"it is not valid TOML: {error}", str(path), "correct it")
-        ) from error
-    if not (isinstance(package, dict) and "name" in package):
-        raise ProjectError(
-            Finding(
-                "there is no crate here" if not path.exists() else "Cargo.toml has no package",
-                str(path),
-                "make a crate with `pycandle new NAME --model MODEL`, or name one with --crate",
-            )
-        )
-    return cast("dict[str, Any]", package)
 
 
 def _is_workspace_root(root: Path) -> bool:
