@@ -110,7 +110,7 @@ def bench(session: nox.Session) -> None:
 
 def audit_python(session: nox.Session) -> None:
     """Known flaws of the pinned Python packages, as far as the package registry tells of them."""
-    command = [sys.executable, "-m", "pip_audit", "--require-hashes", "--disable-pip"]
+    command = [interpreter(session), "-m", "pip_audit", "--require-hashes", "--disable-pip"]
     command += ["--requirement", "requirements/dev.txt", "--format", "json"]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     try:
@@ -175,17 +175,20 @@ def pytest(session: nox.Session, *arguments: str, tiers: list[str] = TIERS) -> N
 
 def python(session: nox.Session, *arguments: str) -> None:
     """Run Python with the session's packages."""
-    if isolated(session):
-        session.run("python", *arguments)
-    else:
-        session.run(sys.executable, *arguments, external=True)
+    session.run(interpreter(session), *arguments, external=True)
 
 
 def cargo(session: nox.Session, *arguments: str, **environment: str) -> None:
     """Run cargo; in an environment of its own, build scripts generate code with its Python."""
-    if isolated(session) and (interpreter := shutil.which("python", path=session.bin)):
-        environment["PYCANDLE_PYTHON"] = interpreter
+    if isolated(session):
+        environment["PYCANDLE_PYTHON"] = interpreter(session)
     session.run("cargo", *arguments, external=True, env=environment)
+
+
+def interpreter(session: nox.Session) -> str:
+    """The Python that has the session's packages."""
+    found = shutil.which("python", path=session.bin) if isolated(session) else None
+    return found or sys.executable
 
 
 def isolated(session: nox.Session) -> bool:

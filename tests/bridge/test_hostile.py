@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pycandle.emit import generate
 from pycandle.errors import PyCandleError
 from pycandle.graph import manifest, text
+from tests.hostile import HOSTILE
 
 ROOT = Path(__file__).resolve().parents[2]
 # Every N with a number is a name that the model's author chose.
@@ -47,17 +48,9 @@ region 3 "N2.N5" 0 "N11" 1
 output "N14" %e
 output "N15.N16" %f
 """
-HOSTILE = [
-    '/etc/x"); std::process::exit(1); //', "a\nb", "\r", "\0", "\u202egnp", "*/ evil /*", "{}",
-    "{x", "crate", "self", "Self", "super", "x" * 300, "", "0", "A", "a", "ünïcode",
-    "../../etc/passwd", "/abs", 'r#"', "\\", "\\u{202e}", "'", "//", "#[no_mangle]", "vb",
-    "checker", "forward", "load", "Tensor", "Result", "ops", "nn", "i", "path", "std", "\ud800",
-    "\u2028", "type", "gen", "_",
-]  # fmt: skip
 # `nox -s fuzz` tries many more.
 EXAMPLES = int(os.environ.get("PYCANDLE_FUZZ", "250"))
 names = st.sampled_from(HOSTILE) | st.text(max_size=30)
-MANIFESTS = sorted((ROOT / "examples").glob("*/models/*_manifest.json"))
 
 
 @pytest.fixture(scope="module")
@@ -108,11 +101,7 @@ def compiled(document: str) -> dict[str, str] | None:
     return files
 
 
-@settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(chosen=st.lists(names, min_size=17, max_size=17))
 def test_names_reach_code_as_names(vet: Any, chosen: list[str]):
     graph = renamed(text.parse_graph(NAMED), chosen)
@@ -189,11 +178,7 @@ def mutate(draw: st.DrawFn, holder: Any, key: Any) -> None:
             holder[key] = draw(junk)
 
 
-@settings(
-    max_examples=2 * EXAMPLES,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@settings(max_examples=2 * EXAMPLES, deadline=None)
 @given(document=mutations())
 def test_a_broken_manifest_is_refused_or_compiles(vet: Any, document: str):
     for code in (compiled(document) or {}).values():

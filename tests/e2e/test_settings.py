@@ -1,10 +1,8 @@
 """A crate with other settings: no checks in its code, and the runtime under another name."""
 
 import json
-import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -50,7 +48,9 @@ pub fn load(vb: candle_nn::VarBuilder) -> candle_core::Result<encoder::Encoder> 
 """
 
 
-def test_code_without_checks_is_compared_all_the_same(tmp_path: Path):
+def test_code_without_checks_is_compared_all_the_same(
+    tmp_path: Path, cargo_environment: dict[str, str]
+):
     paths = {
         "pycandle": json.dumps(str(ROOT / "crates/pycandle")),
         "build": json.dumps(str(ROOT / "crates/pycandle-build")),
@@ -63,14 +63,9 @@ def test_code_without_checks_is_compared_all_the_same(tmp_path: Path):
     shutil.copy(ROOT / "Cargo.lock", tmp_path / "Cargo.lock")
     for name in ("minilm_manifest.json", "minilm_trace.safetensors"):
         (tmp_path / "models" / name).symlink_to(EXAMPLE / name)
-    target = os.environ.get("CARGO_TARGET_DIR", str(ROOT / "target"))
-    environment = os.environ | {
-        "CARGO_TARGET_DIR": target, "CARGO_PROFILE_DEV_DEBUG": "false", "CARGO_NET_OFFLINE": "true",
-        "PYCANDLE_PYTHON": sys.executable,
-        "PYCANDLE_WEIGHTS_MINILM": str(EXAMPLE / "minilm.safetensors"),
-    }  # fmt: skip
+    weights = {"PYCANDLE_WEIGHTS_MINILM": str(EXAMPLE / "minilm.safetensors")}
     done = subprocess.run(
-        ["cargo", "test", "--", "--nocapture"], cwd=tmp_path, env=environment,
+        ["cargo", "test", "--", "--nocapture"], cwd=tmp_path, env=cargo_environment | weights,
         capture_output=True, text=True, check=False,
     )  # fmt: skip
 

@@ -12,14 +12,10 @@ ROOT = Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r"(?:`([^`\n]+)`:\n\n)?```(sh|rust)\n(.*?)```", re.DOTALL)
 
 
-def test_the_tutorial_works(tmp_path: Path):
+def test_the_tutorial_works(tmp_path: Path, cargo_environment: dict[str, str]):
     page = (ROOT / "docs/tutorial.md").read_text(encoding="utf-8")
-    environment = os.environ | {
+    environment = cargo_environment | {
         "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"])),
-        "CARGO_TARGET_DIR": os.environ.get("CARGO_TARGET_DIR", str(ROOT / "target")),
-        # The workspace has built the same dependencies with the same settings.
-        "CARGO_PROFILE_DEV_DEBUG": "false",
-        "CARGO_NET_OFFLINE": "true",
         "GIT_CONFIG_GLOBAL": os.devnull,
         **{f"GIT_{who}_{what}": "a@example.org" for who in ("AUTHOR", "COMMITTER")
            for what in ("NAME", "EMAIL")},

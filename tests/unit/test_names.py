@@ -6,22 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pycandle.emit.names import comment_text, identifier, string_literal, type_identifier
-
-HOSTILE = [
-    '/etc/x"); std::process::exit(1); //',
-    "a\nb",
-    "\0",
-    "\u202egnp",
-    "*/ evil /*",
-    "{}",
-    "crate",
-    "self",
-    "Self",
-    "x" * 300,
-    "",
-    "0",
-    "ünïcode",
-]
+from tests.hostile import HOSTILE
 
 
 @given(st.text() | st.sampled_from(HOSTILE))

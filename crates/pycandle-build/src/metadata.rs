@@ -95,8 +95,7 @@ impl Metadata {
         source.only(table, "package.metadata.pycandle", &KEYS)?;
         let setting = |key, variable| source.setting(Some(table), key, variable);
         let generated = setting("generated", "PYCANDLE_GENERATED");
-        // `PYCANDLE_PYTHON` is read where interpreters are searched for.
-        let python = source.setting(Some(table), "python", "");
+        let python = setting("python", "PYCANDLE_PYTHON");
         Ok(Self {
             models: models(&source, table)?,
             generated: match generated {
