@@ -6,6 +6,7 @@ comes after what it reads. It must not know text.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
@@ -37,6 +38,9 @@ from pycandle.ops.expr import (
     rewrite,
 )
 
+# What a result is called that has no name.
+_PLACEHOLDER = re.compile(r"output(_\d+)?")
+
 
 @dataclass(frozen=True, slots=True)
 class Argument:
@@ -62,6 +66,7 @@ class Interface:
     outputs: tuple[tuple[str, str], ...]  # (path, value)
     method: str = "forward"
     listed: tuple[int, int] = (0, 0)  # from where to where the inputs are one list
+    results: tuple[str, ...] = ()  # what it calls its outputs itself
 
     @property
     def arguments(self) -> tuple[Argument, ...]:
@@ -135,8 +140,35 @@ def draft(
         for argument in interface.arguments:
             if argument.is_list:
                 statements = as_list(statements, argument.values, argument.value)
+        interface = replace(interface, inputs=_named_within(interface, tree, region, interfaces))
     load = _load(tree, region, before, (*kept, *parameters)) if kept else None
     return Draft(interface, dims, statements, results, parameters, kept, load)
+
+
+def _named_within(
+    interface: Interface, tree: Tree, region: int, interfaces: Mapping[int, Interface]
+) -> tuple[tuple[str, str], ...]:
+    """The inputs, where part of a tuple is called as the first module that takes it calls it."""
+    found: dict[str, str] = {}
+    for child in tree.children[region]:
+        for argument in interfaces[child].arguments:
+            if not argument.is_list and not _is_part(argument.name):
+                found.setdefault(argument.value, argument.name)
+    inputs: list[tuple[str, str]] = []
+    taken = {name for name, _ in interface.inputs}
+    start, end = interface.listed
+    for place, (name, value) in enumerate(interface.inputs):
+        inner = found.get(value, name)
+        if _is_part(name) and inner not in taken and not start <= place < end:
+            taken.add(inner)
+            name = inner
+        inputs.append((name, value))
+    return tuple(inputs)
+
+
+def _is_part(name: str) -> bool:
+    """Whether it says only where in a tuple something stands: `position.0`."""
+    return name.rpartition(".")[2].isdigit()
 
 
 def _load(tree: Tree, region: int, steps: list[Step], wanted: tuple[str, ...]) -> Draft:
@@ -168,13 +200,20 @@ def _steps(
         let = Let(
             tuple(value for _, value in interface.outputs),
             Method(Field(relative), interface.method, tuple(args)),
-            Hint(called.targets, _spoken(relative)),
+            Hint(_targets(called.targets, interface), _spoken(relative)),
         )
         # A constant of a later call may stand before all of an earlier one, which is called first.
         begun = max(begun, place[tree.nodes[child][0].out.name])
         steps.append((begun, Step(let, called.site, True)))
     steps.sort(key=lambda pair: pair[0])
     return steps
+
+
+def _targets(targets: tuple[str, ...], interface: Interface) -> tuple[str, ...]:
+    """The names that Python assigns; for one name of several results, the module's own."""
+    own = interface.results
+    apart = len(targets) == 1 and len(own) > 1 and len({*own}) == len(own)
+    return own if apart and not any(map(_PLACEHOLDER.fullmatch, own)) else targets
 
 
 def _given_numbers(tree: Tree, given: tuple[str, ...]) -> list[Step]:

@@ -281,7 +281,7 @@ def _in_load(expr: Expr) -> Expr:
 def _argument(expr: Expr) -> Expr | None:
     match expr:
         case Config():
-            return Raw(expr.in_load)
+            return Raw(expr.read_from(""))
         case DeviceOf(tensor=None):
             return Raw("vb.device()")
         case _:

@@ -9,6 +9,7 @@ from pycandle.emit.layout import height
 from pycandle.emit.names import comment_text, identifier
 from pycandle.emit.printing import allowances, statement_lines
 from pycandle.emit.rust import FieldNames, argument, value
+from pycandle.emit.scopes import moving
 from pycandle.emit.statements import Let, Statement
 from pycandle.emit.structs import Forward, Struct
 from pycandle.graph import Graph
@@ -63,7 +64,7 @@ def _forward(
     statements, pieces = cut((*checks, *body.statements), body.results, around, lines, taken, lists)
     attributes = allowances(1 + len(arguments), len(body.results))
     yield from (f"    {line}" for line in attributes)
-    yield from _function(first, statements, last, names)
+    yield from _function(first, moving(statements, body.results), last, names)
     for piece in pieces:
         yield ""
         yield from _piece(piece, names)
@@ -98,7 +99,8 @@ def _piece(piece: Piece, names: FieldNames) -> Iterator[str]:
     kind = f"[Tensor; {len(types)}]" if piece.array else _together(types)
     given = f"[{', '.join(results)}]" if piece.array else _together(results)
     head = f"fn {piece.name}({', '.join(arguments)}) -> Result<{kind}> {{"
-    yield from _function([head, *reads], piece.statements, [f"Ok({given})", "}"], names)
+    statements = moving(piece.statements, piece.results)
+    yield from _function([head, *reads], statements, [f"Ok({given})", "}"], names)
 
 
 def _together(items: list[str]) -> str:

@@ -51,7 +51,7 @@ def statement_lines(statement: Statement, names: FieldNames) -> Iterator[str]:
 
 def _for_each(loop: ForEach, names: FieldNames) -> Iterator[str]:
     (name,) = loop.names
-    start, item = _owned(loop.start, names), value(loop.expr, names)
+    start, item = (value if loop.moves else _owned)(loop.start, names), value(loop.expr, names)
     if isinstance(loop.start, Slice):
         start = f"vec![{', '.join(_owned(item, names) for item in loop.start.items)}]"
     yield f"let mut {name} = {start};"

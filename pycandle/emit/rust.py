@@ -64,9 +64,9 @@ class FieldNames:
 
 
 def _readable(field: StructField) -> str:
-    """A path made of numbers alone says nothing: the type stands before it."""
+    """A path made of numbers alone says nothing: the type stands before it, without its own."""
     if field.path[:1].isdigit() and isinstance(field, ModuleField):
-        return f"{field.type.rpartition('::')[2]}_{field.path}"
+        return f"{field.type.rpartition('::')[2].rstrip('0123456789')}_{field.path}"
     return field.path
 
 
@@ -88,7 +88,7 @@ def value(expr: Expr, names: FieldNames) -> str:
         case Number():
             return number(expr)
         case Config():
-            return f"self.{expr.in_load}"
+            return expr.read_from("self.")
         case SizeOf(size=size_, kind=kind):
             return size_text(size_) if kind == "usize" else _converted(size_, kind)
         case Times(size=size_, factor=factor):

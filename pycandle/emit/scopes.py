@@ -103,6 +103,23 @@ def in_order(
     return tuple(done), names
 
 
+def moving(statements: tuple[Statement, ...], results: tuple[Expr, ...]) -> tuple[Statement, ...]:
+    """The statements of a function, where a loop takes the local that nothing after it reads."""
+    made: set[str] = set()
+    done: list[Statement] = []
+    for place, statement in enumerate(statements):
+        if isinstance(statement, ForEach) and isinstance(statement.start, Local):
+            name = statement.start.name
+            after = Scope(statements[place + 1 :], results)
+            later = binds(statement) == (name,) or name not in reads(after)
+            inside = name != statement.carried and name in reads(statement.expr)
+            moves = name in made and not statement.start.borrowed and later and not inside
+            statement = replace(statement, moves=moves)
+        done.append(statement)
+        made |= {*binds(statement)}
+    return tuple(done)
+
+
 def uses_self(part: Any) -> bool:
     """Whether it reads a field of its struct."""
     if is_expr(part):

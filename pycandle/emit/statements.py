@@ -50,6 +50,7 @@ class ForEach:
     expr: Expr
     hint: Hint = Hint()
     grows: bool = False  # what is carried is a list, and what an iteration gives its next item
+    moves: bool = False  # it starts from a local that nothing else reads any more
 
 
 @dataclass(frozen=True, slots=True)

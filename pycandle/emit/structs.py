@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from functools import cached_property
 
 from pycandle.emit.body import Draft, Interface, draft
+from pycandle.emit.configuration import MOST_CONSTANTS, Constant, configuration
 from pycandle.emit.fields import (
     ComputedField,
     ListField,
@@ -45,10 +46,8 @@ from pycandle.ops.expr import (
     size,
 )
 
-# A function of more than seven arguments is hard to call; two are the weights and the checker.
-_MOST_CONSTANTS = 5
 # What the axes of a parameter are called where they become configuration.
-_AXIS_LABELS = {1: ("width",), 2: ("rows", "columns")}
+_AXIS_LABELS = {1: ("width",), 2: ("rows", "width")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +95,7 @@ class Struct:
         return self.forwards[0].regions[0]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Plan:
     """A module's struct before it is merged with its equals."""
 
@@ -107,6 +106,18 @@ class _Plan:
     interfaces: tuple[Interface, ...]
     reads_weights: bool
     computed: Computed | None
+
+    @cached_property
+    def numbers(self) -> tuple[Number, ...]:
+        """Every constant in it, always in the same order."""
+        found: list[Number] = []
+
+        def collect(number: Number) -> Expr:
+            found.append(number)
+            return number
+
+        _map(self, collect)
+        return tuple(found)
 
 
 def build_structs(tree: Tree, lowered: Mapping[str, Expr], root_name: str) -> list[Struct]:
@@ -140,7 +151,7 @@ class _Structs:
                         tuple(self.tree.inputs(region)), (), tuple(self.tree.outputs(region))
                     )
             for group in _groups(plans, self.tree):
-                for equals in _of_few_constants(group):
+                for equals in _of_few_constants(group, self.tree):
                     self._merge(equals)
         return self.structs
 
@@ -181,7 +192,10 @@ class _Structs:
             )
             bodies.setdefault(body, made.interface)
             forms.append(list(bodies).index(body))
-            self.interfaces[region] = replace(made.interface, method=_method(forms[-1]))
+            given = tuple(result.name for result in body.results if isinstance(result, Local))
+            self.interfaces[region] = replace(
+                made.interface, method=_method(forms[-1]), results=given
+            )
         reads = bool(own) or any(field.reads_weights for field in children.values())
         reads |= any(map(_reads_device, bodies))
         made = (ComputedField(path) for path in computed_paths if path not in own)
@@ -237,28 +251,25 @@ class _Structs:
         tree, first = self.tree, plans[0]
         region = tree.graph.regions[first.regions[0]]
         name = self.root_name if first.regions[0] == 0 else self._name(region)
-        vectors = list(zip(*(_numbers(plan) for plan in plans), strict=True))
-        configs = _configs(vectors, first.computed.names if first.computed else ())
-        fields, bodies, computed = _configured(first, configs)
+        constants = _constants(plans, tree)
+        fields, bodies, computed = _configured(first, [c and c.config for c in constants])
         stored = _read_configs(bodies)
-        given = [(c.name, vector) for c, vector in zip(configs, vectors, strict=True) if c
-                 and c.factor == 1]  # fmt: skip
-        order = tuple(dict.fromkeys(name for name, _ in given))
-        kinds = {name: vector[0].kind for name, vector in given}
+        vectors = zip(*(plan.numbers for plan in plans), strict=True)
+        pairs = zip(constants, vectors, strict=True)
+        given = {c.config.name: (c.label, vector) for c, vector in pairs if c and c.config.is_whole}
         struct = Struct(
             name,
             tuple(_forward(plans, k, body) for k, body in enumerate(bodies)),
             fields,
-            tuple((c, kinds[c]) for c in order),
-            tuple(c for c in order if c in stored),
+            tuple((name, vector[0].kind) for name, (_, vector) in given.items()),
+            tuple(name for name in given if name in stored),
             first.reads_weights or first.regions[0] == 0,
             any(map(_reads_device, bodies)),
             computed,
         )
         self.structs.append(struct)
         for k, plan in enumerate(plans):
-            values = {name: vector[k] for name, vector in given}
-            args = tuple(replace(values[c], label=c) for c in order)
+            args = tuple(replace(vector[k], label=label) for label, vector in given.values())
             for called in plan.regions:
                 self.fields[called] = ModuleField(
                     tree.path_in_parent(called), name, f"{name}::load", args, struct.reads_weights
@@ -328,27 +339,31 @@ def _groups(plans: list[_Plan], tree: Tree) -> list[list[_Plan]]:
     return list(groups.values())
 
 
-def _of_few_constants(plans: list[_Plan]) -> list[list[_Plan]]:
+def _of_few_constants(plans: list[_Plan], tree: Tree) -> list[list[_Plan]]:
     """The plans, each with the first others that few constants tell it apart from."""
     groups: list[list[_Plan]] = []
-    numbers: list[list[list[Number]]] = []
     for plan in plans:
-        own = _numbers(plan)
-        for group, known in zip(groups, numbers, strict=True):
-            if own in known or _few([*known, own]):
+        for group in groups:
+            if _few([*group, plan], tree):
                 group.append(plan)
-                known.append(own)
                 break
         else:
             groups.append([plan])
-            numbers.append([own])
     return groups
 
 
-def _few(numbers: list[list[Number]]) -> bool:
+def _few(plans: list[_Plan], tree: Tree) -> bool:
     """Whether modules with these constants can share a struct that is easy to load."""
-    configs = _configs(list(zip(*numbers, strict=True)))
-    return len({config.name for config in configs if config}) <= _MOST_CONSTANTS
+    constants = _constants(plans, tree)
+    return len({each.config.name for each in constants if each}) <= MOST_CONSTANTS
+
+
+def _constants(plans: list[_Plan], tree: Tree) -> list[Constant | None]:
+    """What each of the plans' constants becomes in the struct that they share."""
+    vectors = list(zip(*(plan.numbers for plan in plans), strict=True))
+    attributes = [dict(tree.graph.regions[plan.regions[0]].attributes) for plan in plans]
+    locals_ = plans[0].computed.names if plans[0].computed else ()
+    return configuration(vectors, attributes, locals_)
 
 
 def _map(
@@ -383,64 +398,6 @@ def _rewritten(body: Body, change: Callable[[Expr], Expr | None]) -> Body:
         (body.statements, body.results), lambda expr: rewrite(expr, change)
     )
     return replace(body, statements=statements, results=results)
-
-
-def _numbers(plan: _Plan) -> list[Number]:
-    found: list[Number] = []
-
-    def collect(number: Number) -> Expr:
-        found.append(number)
-        return number
-
-    _map(plan, collect)
-    return found
-
-
-def _configs(
-    vectors: list[tuple[Number, ...]], locals_: tuple[str, ...] = ()
-) -> list[Config | None]:
-    """The configuration that each constant becomes; None for those that agree.
-
-    In `load` it stands among these locals. Where there are too many, those that are multiples of
-    others in every module are written so.
-    """
-    distinct = dict.fromkeys(
-        key for vector in vectors for key in [_values(vector)] if len(set(key[1:])) > 1
-    )
-    related = _multiples(list(distinct)) if len(distinct) > _MOST_CONSTANTS else {}
-    named: dict[_Values, Config] = {}
-    for vector in vectors:
-        key = _values(vector)
-        if key in distinct and key not in related and key not in named:
-            taken = {*(config.name for config in named.values()), *locals_, "vb", "checker"}
-            named[key] = Config(identifier(vector[0].label or "size", taken))
-    for key, (base, factor) in related.items():
-        named[key] = Config(named[base].name, factor)
-    return [named.get(_values(vector)) for vector in vectors]
-
-
-_Values: TypeAlias = "tuple[str | int | float, ...]"
-
-
-def _values(vector: tuple[Number, ...]) -> _Values:
-    """A constant's type and its value in each module."""
-    return (vector[0].kind, *(number.value for number in vector))
-
-
-def _multiples(distinct: list[_Values]) -> dict[_Values, tuple[_Values, int]]:
-    """Sizes that are the same multiple of another one in every module, each with that one."""
-    found: dict[_Values, tuple[_Values, int]] = {}
-    bases: list[_Values] = []
-    for key in sorted((key for key in distinct if key[0] == "usize"), key=lambda key: key[1:]):
-        for base in bases:
-            factors = {divmod(int(a), int(b)) for a, b in zip(key[1:], base[1:], strict=True)}
-            if len(factors) == 1 and next(iter(factors))[1] == 0:
-                found[key] = base, next(iter(factors))[0]
-                break
-        else:
-            if all(int(value) > 0 for value in key[1:]):
-                bases.append(key)
-    return found
 
 
 def _configured(

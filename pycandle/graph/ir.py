@@ -175,6 +175,8 @@ class Region:
     outputs: tuple[Boundary, ...] = ()
     site: str = ""  # the line of the parent's forward that makes the call
     targets: tuple[str, ...] = ()  # the names that line assigns
+    # The numbers that the module has under names, as `num_heads`.
+    attributes: tuple[tuple[str, int | float], ...] = ()
 
     @property
     def key(self) -> str:

@@ -7,6 +7,7 @@ equal bytes on every machine, so nothing here may depend on time, paths or order
 from __future__ import annotations
 
 import json
+from math import isfinite
 from typing import Any, cast
 
 from pycandle.errors import MISFITS, Finding, GraphError, ManifestError
@@ -113,6 +114,7 @@ def _region(region: Region) -> dict[str, object]:
         "source": region.source,
         "site": region.site,
         "targets": list(region.targets),
+        **({"attributes": dict(region.attributes)} if region.attributes else {}),
         "inputs": [{"name": b.name, "value": b.value, "golden": b.golden} for b in region.inputs],
         "outputs": [{"path": b.name, "value": b.value, "golden": b.golden} for b in region.outputs],
     }
@@ -180,6 +182,9 @@ def _read_region(entry: dict[str, Any]) -> Region:
         ),
         site=_text(entry["site"]),
         targets=tuple(_text(name) for name in entry["targets"]),
+        attributes=tuple(
+            (_name(name), _number(value)) for name, value in entry.get("attributes", {}).items()
+        ),
     )
 
 
@@ -195,6 +200,12 @@ def _size(value: object) -> int:
     if type(value) is not int or not 0 <= value < 2**63:
         raise ValueError(f"expected a size, got {value!r}")
     return value
+
+
+def _number(value: object) -> int | float:
+    if isinstance(value, float) and isfinite(value):
+        return value
+    return _size(value)
 
 
 def _text(value: object) -> str:

@@ -74,6 +74,7 @@ def print_graph(graph: Graph) -> str:
         lines.append(
             f"region {index} {json.dumps(region.path)} {region.call}"
             f" {json.dumps(region.class_name)} {region.parent}"
+            + (f" {json.dumps(dict(region.attributes))}" if region.attributes else "")
         )
     lines += [print_node(node) for node in graph.nodes]
     lines += [f"output {json.dumps(output.path)} %{output.value}" for output in graph.outputs]
@@ -343,10 +344,13 @@ def _parse_constant(text: str) -> Parameter:
 
 
 def _parse_region(text: str) -> Region:
-    match = re.fullmatch(r'\d+ ("(?:[^"\\]|\\.)*") (\d+) ("(?:[^"\\]|\\.)*") (\d+)', text)
+    pattern = r'\d+ ("(?:[^"\\]|\\.)*") (\d+) ("(?:[^"\\]|\\.)*") (\d+)( \{.*\})?'
+    match = re.fullmatch(pattern, text)
     if match is None:
         raise ValueError('expected `region index "path" call "class" parent`')
-    return Region(json.loads(match[1]), int(match[2]), json.loads(match[3]), int(match[4]), "")
+    attributes = tuple(json.loads(match[5] or "{}").items())
+    region = Region(json.loads(match[1]), int(match[2]), json.loads(match[3]), int(match[4]), "")
+    return replace(region, attributes=attributes)
 
 
 def _parse_output(text: str) -> Output:

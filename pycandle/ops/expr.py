@@ -47,16 +47,22 @@ class Number:
 @dataclass(frozen=True, slots=True)
 class Config:
     """A number that differs between instances of a struct, by the name of its configuration; or
-    so many times that number.
+    so many times a power of that number.
     """
 
     name: str
     factor: int = 1
+    power: int = 1
 
     @property
-    def in_load(self) -> str:
-        """How `load` reads it, where it is an argument."""
-        return self.name if self.factor == 1 else f"{self.name} * {self.factor}"
+    def is_whole(self) -> bool:
+        """Whether it is that number itself."""
+        return self.factor == self.power == 1
+
+    def read_from(self, holder: str) -> str:
+        """How it is read where names of configuration follow this: `self.`, or nothing."""
+        factors = [f"{holder}{self.name}"] * self.power
+        return " * ".join([*factors, str(self.factor)] if self.factor > 1 else factors)
 
 
 @dataclass(frozen=True, slots=True)

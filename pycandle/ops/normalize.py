@@ -205,4 +205,5 @@ def _epsilon(x: Operand, eps: float | None) -> Number:
 
 def _sizes(weight: Operand) -> Tuple:
     """The shape of the parameters, as a layer's constructor takes it."""
-    return Tuple(tuple(size(s, label="size") for s in weight.shape))
+    label = "dim" if weight.rank == 1 else "size"
+    return Tuple(tuple(size(s, label=label) for s in weight.shape))

@@ -11,19 +11,22 @@ that they hold for modules whose graph turns out to be empty, too. It must not k
 from __future__ import annotations
 
 import inspect
+import math
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import torch
 from torch.utils import _pytree as pytree
 
 from pycandle.record.unpacking import unpacked
 
+# Longer lists of numbers are data, not settings.
+_LONGEST_LIST = 6
 # Methods of torch.nn.Module that stand between a forward and the forward it calls.
 _PLUMBING = ("_call_impl", "_wrapped_call_impl", "inner", "__call__")
 
@@ -37,6 +40,7 @@ class Call:
     class_name: str
     source: str
     parent: int | None
+    attributes: dict[str, int | float]
     site: tuple[str, int] | None  # file and line of the parent's forward that makes the call
     inputs: dict[str, torch.Tensor] = field(default_factory=lambda: dict[str, torch.Tensor]())
     outputs: dict[str, torch.Tensor] = field(default_factory=lambda: dict[str, torch.Tensor]())
@@ -78,7 +82,8 @@ def observe(
         # A shared module goes by the name that its caller has for it, as in torch.export.
         prefix = f"{calls[parent].path}.".lstrip(".") if parent is not None else ""
         path = next((n for n in names[module] if n.startswith(prefix)), names[module][0])
-        call = Call(path, counts[path], name, source_of(module), parent, site)
+        source, numbers = source_of(module), numbers_of(module)
+        call = Call(path, counts[path], name, source, parent, numbers, site)
         given = _arguments(module, args, kwargs)
         # The model's own arguments keep the names that its callers know.
         names_of = unpacked(type(module).forward) if parent is not None else {}
@@ -142,6 +147,28 @@ def tensors(tree: Any, prefix: str = "") -> dict[str, torch.Tensor]:
         if isinstance(leaf, torch.Tensor):
             found[".".join([*([prefix] if prefix else []), *map(_key, path)])] = leaf
     return found
+
+
+def numbers_of(module: torch.nn.Module) -> dict[str, int | float]:
+    """The numbers among the module's public attributes; those of a short list as `dims_0`."""
+    found: dict[str, int | float] = {}
+    for name, value in vars(module).items():
+        if name.startswith("_") or not (name.isascii() and name.isidentifier()):
+            continue
+        if isinstance(value, (list, tuple)) and 0 < len(value) <= _LONGEST_LIST:
+            alike = all(item == value[0] for item in value)
+            items = {name: value[0]} if alike else {f"{name}_{k}": v for k, v in enumerate(value)}
+        else:
+            items = {name: value}
+        found |= {key: item for key, item in items.items() if _is_number(item)}
+    return found
+
+
+def _is_number(value: object) -> TypeGuard[int | float]:
+    """Whether it is a finite number that a manifest can hold, and no flag."""
+    if type(value) is int:
+        return 0 <= value < 2**63
+    return type(value) is float and math.isfinite(value)
 
 
 def source_of(module: torch.nn.Module) -> str:

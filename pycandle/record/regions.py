@@ -42,8 +42,9 @@ def place_nodes(imported: Imported, calls: list[Call]) -> Graph:
 def _region(call: Call) -> Region:
     site, targets = place_of_line(*call.site) if call.site else ("", ())
     return Region(
-        call.path, call.index, call.class_name, call.parent, call.source, site=site, targets=targets
-    )
+        call.path, call.index, call.class_name, call.parent, call.source, site=site,
+        targets=targets, attributes=tuple(call.attributes.items()),
+    )  # fmt: skip
 
 
 def _place_constants(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
@@ -49,18 +50,48 @@ def _returns(file: str, line: str) -> bool:
 def _statements(file: str) -> dict[int, tuple[int, tuple[str, ...], bool]]:
     """For each line of a file its innermost simple statement.
 
-    That is its first line, the names that it assigns, and whether it returns from a function.
+    That is its first line, the names that it assigns, and whether it makes what a function returns.
     """
     try:
         tree = ast.parse(Path(file).read_text(encoding="utf-8"))
     except (OSError, SyntaxError, ValueError):
         return {}
+    last = {
+        statement
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef)
+        for statement in _returned(function)
+    }
     found: dict[int, tuple[int, tuple[str, ...], bool]] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.stmt) and not hasattr(node, "body"):
             for line in range(node.lineno, (node.end_lineno or node.lineno) + 1):
-                found[line] = (node.lineno, _targets(node), isinstance(node, ast.Return))
+                found[line] = (node.lineno, _targets(node), node in last)
     return found
+
+
+def _returned(function: ast.FunctionDef) -> Iterator[ast.stmt]:
+    """Its returns, and the last statement that assigns the one name that they all return."""
+    own = list(_own(function.body))
+    returns = [node for node in own if isinstance(node, ast.Return)]
+    yield from returns
+    names = {node.value.id if isinstance(node.value, ast.Name) else "" for node in returns}
+    assigned = [node for node in own if {*_targets(node)} == names and len(names) == 1]
+    if assigned:
+        yield max(assigned, key=lambda node: node.lineno)
+
+
+def _own(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """The statements of a function, without those of functions and classes in it."""
+    for node in body:
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            continue
+        yield node
+        for part in ast.iter_child_nodes(node):
+            if isinstance(part, ast.stmt):
+                yield from _own([part])
+            elif isinstance(part, (ast.ExceptHandler, ast.match_case)):
+                yield from _own(part.body)
 
 
 def _targets(node: ast.stmt) -> tuple[str, ...]:

@@ -39,7 +39,7 @@ parameter %s: f32[4] "N2.N7"
 parameter %t: f32[4] "N8"
 region 1 "N2" 0 "N9.N10" 0
 region 2 "N2.N3" 0 "torch.nn.modules.linear.Linear" 1
-region 3 "N2.N5" 0 "N11" 1
+region 3 "N2.N5" 0 "N11" 1 {"heads": 3, "scale": 0.5}
 %a: f32[batch, 4] = aten.linear.default(%x, %w, %b) @2 "N12:1" as n
 %c: f32[batch, 4] = aten.linear.default(%a, %v) @3 "N12:2" as n
 %d: f32[batch, 4] = aten.mul.Tensor(%c, %s) @1 "N12:3" as n, n

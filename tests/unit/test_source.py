@@ -76,6 +76,28 @@ def test_what_a_function_returns_belongs_to_the_statement_that_calls_it():
     )
 
 
+class Masked(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        mask = combined(x)
+        return x * mask
+
+
+def combined(x: Tensor) -> Tensor:
+    result = x.sin()
+    if x.dim() > 1:
+        result = result.cos()
+    return result
+
+
+def test_the_name_that_a_function_returns_is_its_caller_s():
+    check(
+        Masked(),
+        ("sin", 6, ("result",), 6),
+        ("cos", 8, ("mask",), 1),
+        ("mul", 2, (), 2),
+    )
+
+
 class Library(nn.Module):
     def __init__(self):
         super().__init__()

@@ -1,15 +1,22 @@
 """Modules of one class share a struct where few constants tell them apart."""
 
+import json
+
+from pycandle.emit.fields import ModuleField
 from pycandle.emit.lowering import lower_graph
 from pycandle.emit.structs import Struct, build_structs
 from pycandle.emit.tree import Tree
 from pycandle.graph import text
-from pycandle.ops.expr import Config, walk
+from pycandle.ops.expr import Config, Number, walk
 
 
-def check(modules: list[list[int]], structs: int) -> list[Struct]:
-    """Modules that each take the first so many rows of a tensor, one after the other."""
-    regions = [f'region {k} "m{k}" 0 "Rows" 0' for k in range(1, len(modules) + 1)]
+def check(modules: list[list[int]], structs: int, attributes: str = "") -> list[Struct]:
+    """Modules that each take the first so many rows of a tensor, one after the other.
+
+    `attributes` are the names under which they hold the counts, in order.
+    """
+    held = [json.dumps(dict(zip(attributes.split(), counts, strict=False))) for counts in modules]
+    regions = [f'region {k} "m{k}" 0 "Rows" 0 {numbers}' for k, numbers in enumerate(held, 1)]
     nodes: list[str] = []
     outs: list[str] = []
     for k, counts in enumerate(modules, 1):
@@ -38,9 +45,28 @@ def test_many_constants_that_are_multiples_of_one():
     assert [config.factor for config in configs(struct)] == [1, 2, 3, 4, 5, 6, 7]
 
 
-def test_few_constants_stay_as_they_are():
-    struct, _ = check([[3, 6], [5, 10]], 1)
+def test_constants_that_are_multiples_or_squares_of_another():
+    struct, _ = check([[3, 6, 9, 18], [5, 10, 25, 50]], 1)
+    assert [(config.factor, config.power) for config in configs(struct)] == [
+        (1, 1), (2, 1), (1, 2), (2, 2)
+    ]  # fmt: skip
+
+
+def test_constants_are_called_as_the_module_calls_them():
+    struct, model = check([[3, 6, 7], [5, 10, 7]], 1, "heads width depth")
+    assert struct.config == (("heads", "usize"), ("width", "usize"))
+    labels = [
+        [(arg.label, arg.value) for arg in field.args if isinstance(arg, Number)]
+        for field in model.fields
+        if isinstance(field, ModuleField)
+    ]
+    assert labels == [[("heads", 3), ("width", 6)], [("heads", 5), ("width", 10)]]
+
+
+def test_what_may_be_one_has_multiples_by_chance():
+    struct, _ = check([[1, 4], [2, 8]], 1, "stride")
     assert [config.factor for config in configs(struct)] == [1, 1]
+    assert struct.config == (("stride", "usize"), ("size", "usize"))
 
 
 def test_modules_that_too_many_constants_tell_apart():

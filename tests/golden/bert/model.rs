@@ -28,8 +28,8 @@ impl BertModel {
         ops::expect_shape("attention_mask", attention_mask, &[batch, seq])?;
         let embedding_output = self.embeddings.forward(input_ids)?;
         let attention_mask = ops::to_bool(attention_mask)?;
-        let result = attention_mask.reshape((batch, 1, 1, seq))?;
-        let encoder_outputs = self.encoder.forward(&embedding_output, &result)?;
+        let attention_mask = attention_mask.reshape((batch, 1, 1, seq))?;
+        let encoder_outputs = self.encoder.forward(&embedding_output, &attention_mask)?;
         let pooled_output = self.pooler.forward(&encoder_outputs)?;
         py_check!(self.checker, "", &encoder_outputs, &pooled_output);
         Ok((encoder_outputs, pooled_output))

@@ -38,14 +38,10 @@ impl MixtralModel {
         ops::expect_size("batch", batch, 1, None)?;
         ops::expect_size("seq", seq, 1, None)?;
         let inputs_embeds = self.embed_tokens.forward(input_ids)?;
-        let (position_embeddings_0, position_embeddings_1) = self.rotary_emb.forward(seq)?;
-        let mut hidden_states = inputs_embeds.clone();
+        let (cos, sin) = self.rotary_emb.forward(seq)?;
+        let mut hidden_states = inputs_embeds;
         for layer in &self.layers {
-            hidden_states = layer.forward(
-                &hidden_states,
-                &position_embeddings_0,
-                &position_embeddings_1,
-            )?;
+            hidden_states = layer.forward(&hidden_states, &cos, &sin)?;
         }
         let hidden_states = self.norm.forward(&hidden_states)?;
         py_check!(self.checker, "", &hidden_states);
@@ -111,18 +107,9 @@ impl MixtralDecoderLayer {
         })
     }
 
-    pub fn forward(
-        &self,
-        hidden_states: &Tensor,
-        position_embeddings_0: &Tensor,
-        position_embeddings_1: &Tensor,
-    ) -> Result<Tensor> {
+    pub fn forward(&self, hidden_states: &Tensor, cos: &Tensor, sin: &Tensor) -> Result<Tensor> {
         let input_layernorm = self.input_layernorm.forward(hidden_states)?;
-        let self_attn = self.self_attn.forward(
-            &input_layernorm,
-            position_embeddings_0,
-            position_embeddings_1,
-        )?;
+        let self_attn = self.self_attn.forward(&input_layernorm, cos, sin)?;
         let hidden_states = (hidden_states + &self_attn)?;
         let post_attention_layernorm = self.post_attention_layernorm.forward(&hidden_states)?;
         let mlp = self.mlp.forward(&post_attention_layernorm)?;

@@ -61,14 +61,10 @@ impl LlamaModel {
     pub fn forward(&self, input_ids: &Tensor) -> Result<Tensor> {
         let seq = input_ids.dim(1)?;
         let inputs_embeds = self.embed_tokens.forward(input_ids)?;
-        let (position_embeddings_0, position_embeddings_1) = self.rotary_emb.forward(seq)?;
-        let mut hidden_states = inputs_embeds.clone();
+        let (cos, sin) = self.rotary_emb.forward(seq)?;
+        let mut hidden_states = inputs_embeds;
         for layer in &self.layers {
-            hidden_states = layer.forward(
-                &hidden_states,
-                &position_embeddings_0,
-                &position_embeddings_1,
-            )?;
+            hidden_states = layer.forward(&hidden_states, &cos, &sin)?;
         }
         let hidden_states = self.norm.forward(&hidden_states)?;
         py_check!(self.checker, "", &hidden_states);
@@ -131,18 +127,9 @@ impl LlamaDecoderLayer {
         })
     }
 
-    pub fn forward(
-        &self,
-        hidden_states: &Tensor,
-        position_embeddings_0: &Tensor,
-        position_embeddings_1: &Tensor,
-    ) -> Result<Tensor> {
+    pub fn forward(&self, hidden_states: &Tensor, cos: &Tensor, sin: &Tensor) -> Result<Tensor> {
         let input_layernorm = self.input_layernorm.forward(hidden_states)?;
-        let self_attn = self.self_attn.forward(
-            &input_layernorm,
-            position_embeddings_0,
-            position_embeddings_1,
-        )?;
+        let self_attn = self.self_attn.forward(&input_layernorm, cos, sin)?;
         let hidden_states = (hidden_states + &self_attn)?;
         let post_attention_layernorm = self.post_attention_layernorm.forward(&hidden_states)?;
         let mlp = self.mlp.forward(&post_attention_layernorm)?;

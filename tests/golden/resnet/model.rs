@@ -168,7 +168,7 @@ impl BasicBlock {
 /// torch.nn.modules.container.Sequential (torch/nn/modules/container.py:254)
 #[derive(Debug, Clone)]
 pub struct Layer2 {
-    pub basic_block2_0: BasicBlock2,
+    pub basic_block_0: BasicBlock2,
     pub basic_block_1: BasicBlock,
     pub checker: Option<PyChecker>,
 }
@@ -181,7 +181,7 @@ impl Layer2 {
         checker: Option<PyChecker>,
     ) -> Result<Self> {
         Ok(Self {
-            basic_block2_0: BasicBlock2::load(
+            basic_block_0: BasicBlock2::load(
                 in_channels,
                 out_channels,
                 vb.pp("0"),
@@ -193,7 +193,7 @@ impl Layer2 {
     }
 
     pub fn forward(&self, input: &Tensor) -> Result<Tensor> {
-        let input = self.basic_block2_0.forward(input)?;
+        let input = self.basic_block_0.forward(input)?;
         let input = self.basic_block_1.forward(&input)?;
         py_check!(self.checker, "", &input);
         Ok(input)

@@ -24,7 +24,7 @@ impl Isolated for Layer2 {
     fn call(&self, path: &str, inputs: &Inputs) -> Result<Vec<Tensor>> {
         match parity::step(path) {
             ("", _) => Ok(vec![self.forward(inputs.tensor(0)?)?]),
-            ("0", rest) => self.basic_block2_0.call(rest, inputs),
+            ("0", rest) => self.basic_block_0.call(rest, inputs),
             ("1", rest) => self.basic_block_1.call(rest, inputs),
             _ => parity::unknown(path),
         }

@@ -45,29 +45,29 @@ impl SwinTransformer {
 /// torch.nn.modules.container.Sequential (torch/nn/modules/container.py:254)
 #[derive(Debug, Clone)]
 pub struct Features {
-    pub features0_0: Features0,
-    pub features1_1: Features1,
+    pub features_0: Features0,
+    pub features_1: Features1,
     pub patch_merging_2: PatchMerging,
-    pub features3_3: Features3,
+    pub features_3: Features3,
     pub checker: Option<PyChecker>,
 }
 
 impl Features {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
-            features0_0: Features0::load(vb.pp("0"), checker.pp("0"))?,
-            features1_1: Features1::load(vb.pp("1"), checker.pp("1"))?,
+            features_0: Features0::load(vb.pp("0"), checker.pp("0"))?,
+            features_1: Features1::load(vb.pp("1"), checker.pp("1"))?,
             patch_merging_2: PatchMerging::load(vb.pp("2"), checker.pp("2"))?,
-            features3_3: Features3::load(vb.pp("3"), checker.pp("3"))?,
+            features_3: Features3::load(vb.pp("3"), checker.pp("3"))?,
             checker,
         })
     }
 
     pub fn forward(&self, input: &Tensor) -> Result<Tensor> {
-        let input = self.features0_0.forward(input)?;
-        let input = self.features1_1.forward(&input)?;
+        let input = self.features_0.forward(input)?;
+        let input = self.features_1.forward(&input)?;
         let input = self.patch_merging_2.forward(&input)?;
-        let input = self.features3_3.forward(&input)?;
+        let input = self.features_3.forward(&input)?;
         py_check!(self.checker, "", &input);
         Ok(input)
     }
@@ -114,29 +114,29 @@ impl Features0 {
 /// torchvision.ops.misc.Permute (torchvision/ops/misc.py:320)
 #[derive(Debug, Clone)]
 pub struct Permute {
-    size: usize,
-    size_2: usize,
-    size_3: usize,
+    dims_1: usize,
+    dims_2: usize,
+    dims_3: usize,
     pub checker: Option<PyChecker>,
 }
 
 impl Permute {
     pub fn load(
-        size: usize,
-        size_2: usize,
-        size_3: usize,
+        dims_1: usize,
+        dims_2: usize,
+        dims_3: usize,
         checker: Option<PyChecker>,
     ) -> Result<Self> {
         Ok(Self {
-            size,
-            size_2,
-            size_3,
+            dims_1,
+            dims_2,
+            dims_3,
             checker,
         })
     }
 
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let output = x.permute((0, self.size, self.size_2, self.size_3))?;
+        let output = x.permute((0, self.dims_1, self.dims_2, self.dims_3))?;
         py_check!(self.checker, "", &output);
         Ok(output)
     }
@@ -146,7 +146,7 @@ impl Permute {
 #[derive(Debug, Clone)]
 pub struct Features1 {
     pub swin_transformer_block_0: SwinTransformerBlock,
-    pub swin_transformer_block2_1: SwinTransformerBlock2,
+    pub swin_transformer_block_1: SwinTransformerBlock2,
     pub checker: Option<PyChecker>,
 }
 
@@ -156,20 +156,19 @@ impl Features1 {
             swin_transformer_block_0: SwinTransformerBlock::load(
                 8,
                 2,
-                4,
                 1,
                 32,
                 vb.pp("0"),
                 checker.pp("0"),
             )?,
-            swin_transformer_block2_1: SwinTransformerBlock2::load(vb.pp("1"), checker.pp("1"))?,
+            swin_transformer_block_1: SwinTransformerBlock2::load(vb.pp("1"), checker.pp("1"))?,
             checker,
         })
     }
 
     pub fn forward(&self, input: &Tensor) -> Result<Tensor> {
         let input = self.swin_transformer_block_0.forward(input)?;
-        let input = self.swin_transformer_block2_1.forward(&input)?;
+        let input = self.swin_transformer_block_1.forward(&input)?;
         py_check!(self.checker, "", &input);
         Ok(input)
     }
@@ -187,25 +186,24 @@ pub struct SwinTransformerBlock {
 
 impl SwinTransformerBlock {
     pub fn load(
+        dim: usize,
         size: usize,
-        size_2: usize,
-        size_2_2: usize,
-        size_3: usize,
+        num_heads: usize,
         out_dim: usize,
         vb: VarBuilder,
         checker: Option<PyChecker>,
     ) -> Result<Self> {
         Ok(Self {
-            norm1: nn::layer_norm(size, 1e-05, vb.pp("norm1"), checker.pp("norm1"))?,
+            norm1: nn::layer_norm(dim, 1e-05, vb.pp("norm1"), checker.pp("norm1"))?,
             attn: ShiftedWindowAttention::load(
-                size_2,
-                size_2_2,
-                size_3,
+                dim,
+                size,
+                num_heads,
                 vb.pp("attn"),
                 checker.pp("attn"),
             )?,
-            norm2: nn::layer_norm(size, 1e-05, vb.pp("norm2"), checker.pp("norm2"))?,
-            mlp: MLP::load(size, out_dim, vb.pp("mlp"), checker.pp("mlp"))?,
+            norm2: nn::layer_norm(dim, 1e-05, vb.pp("norm2"), checker.pp("norm2"))?,
+            mlp: MLP::load(dim, out_dim, vb.pp("mlp"), checker.pp("mlp"))?,
             checker,
         })
     }
@@ -228,21 +226,22 @@ pub struct ShiftedWindowAttention {
     pub proj_weight: Tensor,
     pub proj_bias: Tensor,
     pub relative_position_bias: Tensor,
+    width: usize,
     size: usize,
-    size_2: usize,
-    size_3: usize,
+    num_heads: usize,
     pub checker: Option<PyChecker>,
 }
 
 impl ShiftedWindowAttention {
     pub fn load(
+        width: usize,
         size: usize,
-        size_2: usize,
-        size_3: usize,
+        num_heads: usize,
         vb: VarBuilder,
         checker: Option<PyChecker>,
     ) -> Result<Self> {
-        let relative_position_bias_table = vb.get((49, size_3), "relative_position_bias_table")?;
+        let relative_position_bias_table =
+            vb.get((49, num_heads), "relative_position_bias_table")?;
         let relative_position_index = vb.get_with_hints_dtype(
             256,
             "relative_position_index",
@@ -253,30 +252,32 @@ impl ShiftedWindowAttention {
             &relative_position_bias_table,
             &[Some(&relative_position_index)],
         )?;
-        let relative_position_bias = relative_position_bias.reshape((16, 16, size_3))?;
+        let relative_position_bias = relative_position_bias.reshape((16, 16, num_heads))?;
         let relative_position_bias = relative_position_bias.permute((2, 0, 1))?.unsqueeze(0)?;
         Ok(Self {
-            qkv_weight: vb.get((size_3 * 24, size_3 * 8), "qkv.weight")?,
-            qkv_bias: vb.get(size_3 * 24, "qkv.bias")?,
-            proj_weight: vb.get((size_3 * 8, size_3 * 8), "proj.weight")?,
-            proj_bias: vb.get(size_3 * 8, "proj.bias")?,
+            qkv_weight: vb.get((width * 3, width), "qkv.weight")?,
+            qkv_bias: vb.get(width * 3, "qkv.bias")?,
+            proj_weight: vb.get((width, width), "proj.weight")?,
+            proj_bias: vb.get(width, "proj.bias")?,
             relative_position_bias,
+            width,
             size,
-            size_2,
-            size_3,
+            num_heads,
             checker,
         })
     }
 
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let batch = x.dim(0)?;
-        let x = x.reshape((batch, self.size, 4, self.size, 4, self.size_3 * 8))?;
-        let x =
-            x.permute((0, 1, 3, 2, 4, 5))?
-                .reshape((batch * self.size_2, 16, self.size_3 * 8))?;
+        let x = x.reshape((batch, self.size, 4, self.size, 4, self.width))?;
+        let x = x.permute((0, 1, 3, 2, 4, 5))?.reshape((
+            batch * self.size * self.size,
+            16,
+            self.width,
+        ))?;
         let qkv = ops::linear(&x, &self.qkv_weight, Some(&self.qkv_bias))?;
         let qkv = qkv
-            .reshape((batch * self.size_2, 16, 3, self.size_3, 8))?
+            .reshape((batch * self.size * self.size, 16, 3, self.num_heads, 8))?
             .permute((2, 0, 3, 1, 4))?;
         let q = qkv.get_on_dim(0, 0)?;
         let k = qkv.get_on_dim(0, 1)?;
@@ -286,17 +287,17 @@ impl ShiftedWindowAttention {
         let attn = attn.broadcast_add(&self.relative_position_bias)?;
         let attn = ops::softmax(&attn, 3)?;
         let x = ops::matmul(&attn, &v)?.transpose(1, 2)?.reshape((
-            batch * self.size_2,
+            batch * self.size * self.size,
             16,
-            self.size_3 * 8,
+            self.width,
         ))?;
         let x = ops::linear(&x, &self.proj_weight, Some(&self.proj_bias))?;
-        let x = x.reshape((batch, self.size, self.size, 4, 4, self.size_3 * 8))?;
+        let x = x.reshape((batch, self.size, self.size, 4, 4, self.width))?;
         let x = x.permute((0, 1, 3, 2, 4, 5))?.reshape((
             batch,
             self.size * 4,
             self.size * 4,
-            self.size_3 * 8,
+            self.width,
         ))?;
         py_check!(self.checker, "", &x);
         Ok(x)
@@ -511,7 +512,6 @@ impl Features3 {
             swin_transformer_block_0: SwinTransformerBlock::load(
                 16,
                 1,
-                1,
                 2,
                 64,
                 vb.pp("0"),
@@ -519,7 +519,6 @@ impl Features3 {
             )?,
             swin_transformer_block_1: SwinTransformerBlock::load(
                 16,
-                1,
                 1,
                 2,
                 64,

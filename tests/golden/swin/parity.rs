@@ -20,10 +20,10 @@ impl Isolated for Features {
     fn call(&self, path: &str, inputs: &Inputs) -> Result<Vec<Tensor>> {
         match parity::step(path) {
             ("", _) => Ok(vec![self.forward(inputs.tensor(0)?)?]),
-            ("0", rest) => self.features0_0.call(rest, inputs),
-            ("1", rest) => self.features1_1.call(rest, inputs),
+            ("0", rest) => self.features_0.call(rest, inputs),
+            ("1", rest) => self.features_1.call(rest, inputs),
             ("2", rest) => self.patch_merging_2.call(rest, inputs),
-            ("3", rest) => self.features3_3.call(rest, inputs),
+            ("3", rest) => self.features_3.call(rest, inputs),
             _ => parity::unknown(path),
         }
     }
@@ -45,7 +45,7 @@ impl Isolated for Features1 {
         match parity::step(path) {
             ("", _) => Ok(vec![self.forward(inputs.tensor(0)?)?]),
             ("0", rest) => self.swin_transformer_block_0.call(rest, inputs),
-            ("1", rest) => self.swin_transformer_block2_1.call(rest, inputs),
+            ("1", rest) => self.swin_transformer_block_1.call(rest, inputs),
             _ => parity::unknown(path),
         }
     }
