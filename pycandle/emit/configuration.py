@@ -18,11 +18,15 @@ from pycandle.ops.expr import Config, Number
 MOST_CONSTANTS = 5
 # Names that say only where a number stands; what the module calls it says more.
 _WEAK = ("", "size", "width", "rows")
+# The widths of a layer, which the module that holds it often knows under a name of its own.
+_WIDTHS = ("dim", "in_dim", "out_dim", "in_channels", "out_channels")
 # What a name may be raised to.
 _POWERS = (1, 2)
 
 Attributes: TypeAlias = Mapping[str, int | float]
 _Values: TypeAlias = tuple[str | int | float, ...]
+# For a size that is written by another: that one, the factor and the power.
+_Related: TypeAlias = dict[_Values, tuple[_Values, int, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +55,7 @@ def configuration(
             distinct[key] = label if not known or (known in _WEAK and label not in _WEAK) else known
     names = {key: _name(key, label, attributes) for key, label in distinct.items()}
     labels = {key: names[key] or label or "size" for key, label in distinct.items()}
-    related = _powers(names)
-    if len(labels) - len(related) > MOST_CONSTANTS:
-        # Where there are too many, named ones are written by others, too.
-        related = _powers(dict.fromkeys(labels, ""), (1,))
+    related = _multiples(names, _powers(names))
     named: dict[_Values, Constant] = {}
     for key, label in labels.items():
         if key not in related:
@@ -72,7 +73,7 @@ def _values(vector: tuple[Number, ...]) -> _Values:
 
 def _name(key: _Values, label: str, attributes: Sequence[Attributes]) -> str:
     """The op's name for it, else that of the first attribute that is it in each module, or none."""
-    if label not in _WEAK:
+    if label not in (*_WEAK, *_WIDTHS):
         return label
     kind, *values = key
     wanted = float if kind == "f64" else int
@@ -80,25 +81,21 @@ def _name(key: _Values, label: str, attributes: Sequence[Attributes]) -> str:
         held = [module.get(name) for module in attributes]
         if held == values and all(type(value) is wanted for value in held):
             return name
-    return ""
+    return label if label in _WIDTHS else ""
 
 
-def _powers(
-    names: Mapping[_Values, str], powers: Collection[int] = _POWERS
-) -> dict[_Values, tuple[_Values, int, int]]:
-    """Sizes without names that are the same multiple of a power of another in every module: that
-    one, the factor and the power.
-    """
-    sizes = sorted((key for key in names if key[0] == "usize"), key=lambda key: key[1:])
+def _powers(names: Mapping[_Values, str]) -> _Related:
+    """Sizes without names that are the same multiple of a power of another in every module."""
+    sizes = _sizes(names)
     unnamed = [key for key in sizes if not names[key]]
     # What may be one in some module has multiples by chance.
     bases = [key for key in sizes if key not in unnamed and min(map(int, key[1:])) > 1]
-    found: dict[_Values, tuple[_Values, int, int]] = {}
+    found: _Related = {}
     for key in unnamed:
         relation = next(
             (
                 (base, factor, power)
-                for power in powers
+                for power in _POWERS
                 for base in bases
                 if (factor := _factor(key, base, power))
             ),
@@ -111,8 +108,34 @@ def _powers(
     return found
 
 
+def _multiples(names: Mapping[_Values, str], related: _Related) -> _Related:
+    """The related sizes and, while there are too many others, multiples of them that have names.
+
+    The largest comes first, as a multiple of the largest.
+    """
+    found = dict(related)
+    bases = {base for base, _, _ in found.values()}
+    for key in reversed(_sizes(names)):
+        if len(names) - len(found) <= MOST_CONSTANTS:
+            break
+        others = (k for k in reversed(_sizes(names)) if k != key and k not in found)
+        pairs = ((base, factor) for base in others if (factor := _factor(key, base, 1)))
+        relation = None if key in found or key in bases else next(pairs, None)
+        if relation:
+            found[key] = (*relation, 1)
+            bases.add(relation[0])
+    return found
+
+
+def _sizes(names: Mapping[_Values, str]) -> list[_Values]:
+    """The sizes among the constants, in order."""
+    return sorted((key for key in names if key[0] == "usize"), key=lambda key: key[1:])
+
+
 def _factor(key: _Values, base: _Values, power: int) -> int | None:
     """How often the base to this power is in the size, if it is the same in every module."""
+    if not all(base[1:]):
+        return None
     pairs = zip(key[1:], base[1:], strict=True)
     factors = {divmod(int(value), int(of) ** power) for value, of in pairs}
     (factor, rest), *others = factors

@@ -38,6 +38,7 @@ class ModuleField:
     args: tuple[Expr, ...]  # before `vb` and `checker`
     reads_weights: bool
     checked: bool = True  # whether it is given a checker
+    stem: str = ""  # what it is called where its path is a number; else as its type
 
 
 @dataclass(frozen=True, slots=True)

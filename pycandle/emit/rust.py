@@ -64,9 +64,9 @@ class FieldNames:
 
 
 def _readable(field: StructField) -> str:
-    """A path made of numbers alone says nothing: the type stands before it, without its own."""
+    """A path made of numbers alone says nothing: what it is stands before it."""
     if field.path[:1].isdigit() and isinstance(field, ModuleField):
-        return f"{field.type.rpartition('::')[2].rstrip('0123456789')}_{field.path}"
+        return f"{field.stem or field.type.rpartition('::')[2]}_{field.path}"
     return field.path
 
 

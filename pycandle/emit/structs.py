@@ -272,18 +272,29 @@ class _Structs:
             args = tuple(replace(vector[k], label=label) for label, vector in given.values())
             for called in plan.regions:
                 self.fields[called] = ModuleField(
-                    tree.path_in_parent(called), name, f"{name}::load", args, struct.reads_weights
-                )
+                    tree.path_in_parent(called), name, f"{name}::load", args, struct.reads_weights,
+                    stem=_stem(region),
+                )  # fmt: skip
 
     def _name(self, region: Region) -> str:
-        """The class's own name; a container's is that of the attribute that holds it."""
-        module, _, name = region.class_name.rpartition(".")
-        if module == "torch.nn.modules.container":
-            name = "_".join(region.path.split(".")[-2:]) if region.path[-1:].isdigit() else (
-                region.path.rpartition(".")[2])  # fmt: skip
+        """A name for the struct; of several in one container, with the container's number."""
+        stem, number = _stem(region), region.path.rpartition(".")[2]
+        name = f"{stem}_{number}" if _is_container(region) and number.isdigit() else stem
         chosen = type_identifier(name, self.names)
         self.names.add(chosen)
         return chosen
+
+
+def _stem(region: Region) -> str:
+    """The class's own name; a container's is that of the attribute that holds it."""
+    if not _is_container(region):
+        return region.class_name.rpartition(".")[2]
+    names = [name for name in region.path.split(".") if not name.isdigit()]
+    return names[-1] if names else "container"
+
+
+def _is_container(region: Region) -> bool:
+    return region.class_name.startswith("torch.nn.modules.container.")
 
 
 def _levels(tree: Tree) -> list[list[tuple[int, ...]]]:
