@@ -20,6 +20,7 @@ from typing import Any
 
 import torch
 from torch.export import Dim, ExportedProgram
+from torch.export.dynamic_shapes import _tree_map_with_path
 from torch.export.graph_signature import InputKind
 from torch.fx.experimental import _config as symbolic
 from torch.utils import _pytree as pytree
@@ -162,7 +163,7 @@ def _shapes(
 ) -> Any:
     """torch.export's dynamic_shapes by parameter name: `axes(tensor)` for each tensor."""
 
-    def entry(leaf: object) -> object:
+    def entry(_path: object, leaf: object) -> object:
         return axes(leaf) if isinstance(leaf, torch.Tensor) else None
 
     signature = inspect.signature(model.forward)
@@ -170,7 +171,8 @@ def _shapes(
     for parameter in signature.parameters.values():
         if parameter.kind is parameter.VAR_KEYWORD:
             named.update(named.pop(parameter.name, {}))
-    return {name: pytree.tree_map(entry, value) for name, value in named.items()}
+    # Of a class that is registered as a pytree, torch wants the axes of its parts.
+    return _tree_map_with_path(entry, named)
 
 
 def _statics(
