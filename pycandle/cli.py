@@ -135,6 +135,12 @@ def codegen(
     checker: Annotated[
         bool, typer.Option(help="Compare every module with a recording, where one is given.")
     ] = True,
+    stateful: Annotated[
+        bool, typer.Option("--stateful", help="Add a struct that keeps state between calls.")
+    ] = False,
+    dtype: Annotated[
+        str, typer.Option(help="Load the weights in this dtype, that of the recording.")
+    ] = "",
     as_json: Json = False,
 ) -> None:
     """Generate Rust from a manifest; its parity tests go beside it."""
@@ -146,7 +152,8 @@ def codegen(
     if out.suffix != ".rs" or out.is_dir():
         raise ProjectError(Finding("--out must be a Rust file", str(out), "name it module.rs"))
     module = out.stem
-    asked = Model(path_in_crate(manifest, out), module, model, checker=checker)
+    path = path_in_crate(manifest, out)
+    asked = Model(path, module, model, checker=checker, stateful=stateful, dtype=dtype)
     files = generate_files(manifest, module, asked.options)
     formatted = {out.parent / name: rustfmt(text) for name, text in files.items()}
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -18,7 +18,8 @@ from pycandle.emit.names import is_identifier
 from pycandle.errors import Finding, ProjectError
 
 _KEYS = ("manifests", "generated", "python", "models")
-_MODEL_KEYS = ("model", "module", "features", "checker")
+_MODEL_KEYS = ("model", "module", "features", "checker", "stateful", "dtype")
+_DTYPES = ("f64", "f32", "f16", "bf16")
 _EXAMPLES = {
     "manifests": 'manifests = ["models/minilm_manifest.json"]',
     "generated": 'generated = "src/generated"',
@@ -27,6 +28,8 @@ _EXAMPLES = {
     "module": 'module = "minilm"',
     "features": 'features = ["embeddings"]',
     "checker": "checker = false",
+    "stateful": "stateful = true",
+    "dtype": 'dtype = "f32"',
 }
 _TABLE = "package.metadata.pycandle"
 
@@ -40,12 +43,20 @@ class Model:
     model: str = ""  # the name of the root struct; empty for the class's own
     features: tuple[str, ...] = ()
     checker: bool = True
+    stateful: bool = False
+    dtype: str = ""  # what the weights are loaded in; empty for what the caller asks for
 
     @property
     def options(self) -> dict[str, str]:
         """What shapes the generated code, and is part of its digest."""
-        checker = {} if self.checker else {"checker": "false"}
-        return {**checker, "manifest": self.manifest, "model": self.model, "module": self.module}
+        return {
+            **({} if self.checker else {"checker": "false"}),
+            **({"dtype": self.dtype} if self.dtype else {}),
+            "manifest": self.manifest,
+            "model": self.model,
+            "module": self.module,
+            **({"stateful": "true"} if self.stateful else {}),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +236,18 @@ def _model(own: _Settings, manifest: str, name: str) -> Model:
             )
         )
     features, checker = tuple(own.get("features").strings()), own.get("checker").boolean(True)
-    return Model(manifest, module.string(name), model.string(), features, checker)
+    stateful, dtype = own.get("stateful").boolean(False), own.get("dtype")
+    if dtype.value is not None and dtype.string() not in _DTYPES:
+        raise ProjectError(
+            Finding(
+                f"`{dtype.value}` is no dtype that weights are loaded in",
+                dtype.where,
+                f"write one of `{'`, `'.join(_DTYPES)}`",
+            )
+        )
+    return Model(
+        manifest, module.string(name), model.string(), features, checker, stateful, dtype.string()
+    )
 
 
 def _table(value: object, key: str, where: str) -> Mapping[str, Any]:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pycandle.emit.lowering import lower_graph
+from pycandle.emit.lowering import lower_graph, weights_dtype
 from pycandle.emit.module import print_module, unchecked
 from pycandle.emit.names import is_identifier, type_identifier
 from pycandle.emit.parity import print_parity
+from pycandle.emit.stateful import find_state, print_stateful, stateful_call
 from pycandle.emit.structs import build_structs
 from pycandle.emit.tree import Tree
 from pycandle.errors import Finding, ProjectError, UnsupportedError
@@ -26,7 +27,9 @@ def generate(
 
     Options: `model`, the name of the model's own struct (its class's by default); `manifest`, the
     manifest's path in the crate, which the parity tests read at run time, and beside which the
-    constants are that no checkpoint holds; `checker`, which is `false` for code without checks.
+    constants are that no checkpoint holds; `checker`, which is `false` for code without checks;
+    `stateful`, which is `true` for a struct that keeps state between calls; `dtype`, which the
+    weights are loaded in whatever the caller asks for.
     Raises `UnsupportedError` with every op and argument that has no lowering, `ManifestError`, or
     `ProjectError` for a name that Rust cannot have.
     """
@@ -45,18 +48,39 @@ def generate(
     lowered, findings = lower_graph(graph)
     if findings:
         raise UnsupportedError(*findings)
+    dtype = _dtype(options.get("dtype", ""), graph)
     with reported("the emitter", graph):
         tree = Tree(graph)
         root = root or type_identifier(graph.class_name.rpartition(".")[2])
         structs = build_structs(tree, lowered, root)
-        parity = print_parity(tree, structs, graph.name, path, digest, options_text)
-        code = print_module(graph, structs, path)
+        stateful = find_state(graph, structs) if options.get("stateful") == "true" else None
+        after = print_stateful(stateful) if stateful else ""
+        parity = print_parity(
+            tree, structs, graph.name, path, digest, options_text,
+            stateful_call(stateful) if stateful else "",
+        )  # fmt: skip
+        code = print_module(graph, structs, path, dtype) + after
         if options.get("checker") == "false":
             # What is tested is the same code, with its checks; the runtime is called as outside.
             around = "#[allow(unused_imports)]\nuse super::*;\n"
             parity = f"mod checked {{\n{around}{code}\nmod parity {{\n{parity}}}\n}}\n"
-            code = print_module(graph, unchecked(structs), path)
+            code = print_module(graph, unchecked(structs), path, dtype) + after
     return {f"{module}.rs": code, f"{module}_parity.rs": parity}
+
+
+def _dtype(wanted: str, graph: Graph) -> str:
+    """The dtype that the weights must have, if one is asked for: that of the recording."""
+    recorded = weights_dtype(graph)
+    if wanted and recorded and wanted != recorded:
+        raise ProjectError(
+            Finding(
+                f"the model was recorded in {recorded}, and {wanted} is asked for",
+                "the option `dtype`",
+                "another dtype rounds otherwise: record the model in it, as with "
+                "`model.to(torch.bfloat16)`, or leave the option out",
+            )
+        )
+    return wanted if recorded else ""
 
 
 def unsupported(graph: Graph) -> tuple[Finding, ...]:

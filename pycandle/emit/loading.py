@@ -44,7 +44,15 @@ class _Shared:
         return tuple(field.args[place] for place in self.places)
 
 
-def load(graph: Graph, struct: Struct, names: FieldNames, constants: str) -> Iterator[str]:
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """What becomes of the model's checkpoint before its fields are read."""
+
+    constants: str  # the path in the crate of the tensors that no checkpoint holds
+    dtype: str = ""  # what floats are loaded in; as the caller says if it is empty
+
+
+def load(graph: Graph, struct: Struct, names: FieldNames, checkpoint: Checkpoint) -> Iterator[str]:
     """The lines of `load` within an `impl`, and of the functions that load its largest fields."""
     arguments = [f"{name}: {kind}" for name, kind in struct.config]
     if struct.reads_weights:
@@ -53,7 +61,7 @@ def load(graph: Graph, struct: Struct, names: FieldNames, constants: str) -> Ite
     arguments += ["checker: Option<PyChecker>"] if struct.checked else []
     first = [f"pub fn load({', '.join(arguments)}) -> Result<Self> {{"]
     if struct.region == 0:
-        first += _weights(graph, constants)
+        first += _weights(graph, checkpoint)
     loads = {field.path: _field_load(field, struct, names) for field in struct.fields}
     if struct.computed is not None:
         results = (_loaded(result, names) for result in struct.computed.body.results)
@@ -88,10 +96,11 @@ def _computed(computed: Computed, struct: Struct, names: FieldNames) -> Iterator
         yield from statement_lines(map_exprs(statement, _in_load), names)
 
 
-def _weights(graph: Graph, constants: str) -> Iterator[str]:
-    """What becomes of the model's checkpoint before its fields are read."""
+def _weights(graph: Graph, checkpoint: Checkpoint) -> Iterator[str]:
+    if checkpoint.dtype:
+        yield f"let vb = vb.to_dtype({candle_dtype(DType(checkpoint.dtype)).text});"
     if any(parameter.constant for parameter in graph.parameters):
-        place = f'concat!(env!("CARGO_MANIFEST_DIR"), {string_literal("/" + constants)})'
+        place = f'concat!(env!("CARGO_MANIFEST_DIR"), {string_literal("/" + checkpoint.constants)})'
         yield f"let constants = include_bytes!({place});"
         yield f"let vb = nn::constants(vb, constants, {string_literal(graph.constants)})?;"
     tied = [p.names for p in graph.parameters if len(p.names) > 1]

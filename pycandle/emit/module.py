@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from pycandle.emit.body import Draft
 from pycandle.emit.fields import ListField, ModuleField, StructField
-from pycandle.emit.loading import field_type, load
+from pycandle.emit.loading import Checkpoint, field_type, load
 from pycandle.emit.methods import forwards
 from pycandle.emit.names import comment_text
 from pycandle.emit.naming import name_locals
@@ -36,14 +36,16 @@ _IMPORTS = (
 _COMMENT_OR_STRING = re.compile(r'^ *///.*$|"(?:[^"\\\\]|\\\\.)*"', re.MULTILINE)
 
 
-def print_module(graph: Graph, structs: list[Struct], manifest: str) -> str:
+def print_module(graph: Graph, structs: list[Struct], manifest: str, dtype: str = "") -> str:
     """The file with all structs, the model's own first, as a reader looks for it first.
 
-    `manifest` is its path in the crate; constants that no checkpoint holds lie beside it.
+    `manifest` is its path in the crate; constants that no checkpoint holds lie beside it. With
+    a dtype, that is what weights are loaded in.
     """
     folder = manifest.rpartition("/")[0]
     constants = f"{folder}/{graph.name}_constants.safetensors".removeprefix("/")
-    body = "\n".join(_struct(graph, struct, constants) for struct in _in_order_of_use(structs))
+    checkpoint = Checkpoint(constants, dtype)
+    body = "\n".join(_struct(graph, struct, checkpoint) for struct in _in_order_of_use(structs))
     code = _COMMENT_OR_STRING.sub("", body)
     lines: list[str] = []
     for crate, names in _IMPORTS:
@@ -114,7 +116,7 @@ def _in_order_of_use(structs: list[Struct]) -> Iterator[Struct]:
         below += [field.type for field in reversed(modules)]
 
 
-def _struct(graph: Graph, struct: Struct, constants: str) -> str:
+def _struct(graph: Graph, struct: Struct, checkpoint: Checkpoint) -> str:
     region = graph.regions[struct.region]
     names = FieldNames(struct.fields, struct.stored)
     source = f" ({comment_text(region.source)})" if region.source else ""
@@ -129,7 +131,7 @@ def _struct(graph: Graph, struct: Struct, constants: str) -> str:
         "}",
         "",
         f"impl {struct.name} {{",
-        *load(graph, struct, names, constants),
+        *load(graph, struct, names, checkpoint),
         "",
         *forwards(graph, struct, names),
         "}",

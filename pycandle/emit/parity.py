@@ -16,9 +16,18 @@ from pycandle.emit.tree import Tree
 
 
 def print_parity(
-    tree: Tree, structs: list[Struct], name: str, manifest: str, digest: str, options: str
+    tree: Tree,
+    structs: list[Struct],
+    name: str,
+    manifest: str,
+    digest: str,
+    options: str,
+    whole: str = "",
 ) -> str:
-    """The file of parity tests, to be compiled inside the model's own module."""
+    """The file of parity tests, to be compiled inside the model's own module.
+
+    `whole` calls the whole model where that is not its forward alone.
+    """
     root = structs[-1]
     lines = [
         "use super::*;",
@@ -35,7 +44,7 @@ def print_parity(
         "    regions: REGIONS,",
         "};",
         "",
-        *_tests(root),
+        *_tests(root, whole or _own_call(root.forwards[0], "model")),
     ]
     return "\n".join(lines) + "\n"
 
@@ -151,7 +160,7 @@ def _golden(tree: Tree, region: int, value: str) -> str:
     return f"(not recorded: {value})"
 
 
-def _tests(root: Struct) -> Iterator[str]:
+def _tests(root: Struct, whole: str) -> Iterator[str]:
     load = f"{root.name}::load"
     yield from (
         "#[test]",
@@ -162,7 +171,7 @@ def _tests(root: Struct) -> Iterator[str]:
         "#[test]",
         "fn cumulative() -> Result<()> {",
         f"    parity::cumulative(&SPEC, {load}, |model, inputs| {{",
-        f"        {_own_call(root.forwards[0], 'model')}",
+        f"        {whole}",
         "    })",
         "}",
         "",

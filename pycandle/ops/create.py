@@ -173,6 +173,8 @@ def literal(
     data: tuple[int | float, ...], sizes: Arg, dtype: str | None = None, *, out: TensorType
 ) -> Expr:
     """A small table of numbers that no checkpoint holds."""
+    if not data:
+        return Call("Tensor::zeros", (shape(out.shape), candle_dtype(out.dtype), DeviceOf()))
     kind = _LITERALS.get(out.dtype, "f32")
     items = tuple(Number(int(n) if isinstance(n, bool) else n, kind) for n in data)
     table: Expr = Call("Tensor::new", (Slice(items), DeviceOf()))

@@ -1,10 +1,13 @@
 """Drops nodes that give an input back: dropout in eval mode, conversions to the same dtype, copies,
-views of the same shape and views back to it, products with one, writes over all of a tensor.
+views of the same shape and views back to it, products with one, writes over all of a tensor, and
+what has no elements where tensors are joined.
 
 A node stays where its output's dtype or shape differs from its input's.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from pycandle.graph import Graph, Node, Ref, with_blocks
 
@@ -43,6 +46,7 @@ _IDENTITIES = _VIEWS | frozenset(
 _SCALES = frozenset(("aten.mul.Tensor", "aten.mul.Scalar", "aten.div.Tensor", "aten.div.Scalar"))
 # Ops that write their second argument over the first, of which nothing is left if it is as large.
 _WRITES = frozenset(("aten.copy.default", "aten.slice_scatter.default"))
+_JOINS = frozenset(f"aten.{name}.default" for name in ("cat", "concat", "concatenate"))
 _DROPOUTS = frozenset(
     f"aten.{name}.default"
     for name in ("dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout")
@@ -59,6 +63,7 @@ def _kept(nodes: tuple[Node, ...], graph: Graph, renamed: dict[str, str]) -> tup
     """The nodes that stay; the values of the others are renamed."""
     kept: list[Node] = []
     for node in nodes:
+        node = _without_empty(node, graph)
         source = _source(node)
         source = source and _viewed(node, source, graph)
         if source is not None and _gives_back(node, source, graph):
@@ -68,8 +73,25 @@ def _kept(nodes: tuple[Node, ...], graph: Graph, renamed: dict[str, str]) -> tup
     return tuple(kept)
 
 
+def _without_empty(node: Node, graph: Graph) -> Node:
+    """A join without the tensors in it that have no elements, as caches have that begin."""
+    parts = node.args[0] if node.op in _JOINS and node.args else None
+    if not isinstance(parts, tuple):
+        return node
+    refs = [part for part in parts if isinstance(part, Ref)]
+    full = tuple(ref for ref in refs if 0 not in graph.types[ref.name].shape)
+    # Others may decide the dtype together with it.
+    same = any(graph.types[ref.name].dtype == node.out.type.dtype for ref in full)
+    return replace(node, args=(full, *node.args[1:])) if same and len(full) < len(refs) else node
+
+
 def _source(node: Node) -> Ref | None:
     """The argument that the node may give back."""
+    match node.args:
+        case ((Ref() as only,), *_) if node.op in _JOINS:
+            return only
+        case _:
+            pass
     place = 1 if node.op in _WRITES else 0
     source = node.args[place] if len(node.args) > place else None
     return source if isinstance(source, Ref) else None
@@ -108,4 +130,4 @@ def _gives_back(node: Node, source: Ref, graph: Graph) -> bool:
     if node.op == "aten.slice.Tensor":
         # Equal types mean that nothing was cut; a step of 1 means that nothing was reordered.
         return len(node.args) < 5 or node.args[4] == 1
-    return node.op in _IDENTITIES or node.op in _WRITES
+    return node.op in _IDENTITIES or node.op in _WRITES or node.op in _JOINS

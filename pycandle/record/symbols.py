@@ -13,11 +13,12 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import torch
 from torch.export import Dim
-from torch.utils import _pytree as pytree
+from torch.export.dynamic_shapes import _tree_map_with_path
 
 from pycandle.graph import Symbol
 from pycandle.record.export import Exported, user_inputs
@@ -82,13 +83,16 @@ def _matched(exported: Exported) -> Iterator[tuple[Any, Any]]:
         trees = [(shapes.get(name), value) for name, value in named.items()]
     else:
         trees = list(zip(shapes, (*exported.args, *exported.kwargs.values()), strict=False))
+    found: list[tuple[Any, Any]] = []
+
+    def pair(_path: object, leaf: Any, entry: Any) -> None:
+        found.append((entry, leaf))
+
     for spec, value in trees:
-        leaves, tree = pytree.tree_flatten(value)
-        try:
-            entries = tree.flatten_up_to(spec) if spec is not None else [None] * len(leaves)
-        except ValueError:
-            entries = [None] * len(leaves)
-        yield from zip(entries, leaves, strict=True)
+        if spec is not None:
+            with suppress(Exception):  # What does not match, torch.export has refused.
+                _tree_map_with_path(pair, value, spec, tree_name="inputs")
+    yield from found
 
 
 def _guess(fake: torch.Tensor, axis: int) -> str:

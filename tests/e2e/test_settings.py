@@ -1,9 +1,11 @@
-"""A crate with other settings: no checks in its code, and the runtime under another name."""
+"""Crates with other settings: no checks in the code, state that is kept, another runtime's name."""
 
 import json
 import shutil
 import subprocess
 from pathlib import Path
+
+from pycandle.record.script import record_script
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples/minilm/models"
@@ -48,28 +50,125 @@ pub fn load(vb: candle_nn::VarBuilder) -> candle_core::Result<encoder::Encoder> 
 """
 
 
+STATEFUL = """\
+[package]
+name = "stateful"
+version = "0.1.0"
+edition = "2024"
+
+[dependencies]
+candle-core = "0.11"
+candle-nn = "0.11"
+pycandle-runtime = {{ path = {runtime}, default-features = false }}
+
+[build-dependencies]
+pycandle-build = {{ path = {build} }}
+
+[package.metadata.pycandle]
+manifests = ["models/counter_manifest.json", "models/gpt_manifest.json"]
+
+[package.metadata.pycandle.models.counter]
+stateful = true
+dtype = "f32"
+checker = false
+
+[package.metadata.pycandle.models.gpt]
+stateful = true
+
+[profile.dev.package."*"]
+opt-level = 3
+
+[workspace]
+"""
+STATEFUL_LIB = """\
+//! Models that keep state.
+
+pub mod counter {
+    pycandle_runtime::include_model!("counter");
+}
+
+pub mod gpt {
+    pycandle_runtime::include_model!("gpt");
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::{DType, Device, Result, Tensor};
+    use candle_nn::VarBuilder;
+
+    use super::counter::{Counter, StatefulCounter};
+
+    #[test]
+    fn two_steps_are_two_forwards() -> Result<()> {
+        let (files, device) = (["models/counter.safetensors"], Device::Cpu);
+        // The model's own dtype holds, whatever is asked for here.
+        let vb = unsafe { VarBuilder::from_mmaped_safetensors(&files, DType::F64, &device)? };
+        let model = Counter::load(vb)?;
+        let x = Tensor::new(&[[1f32, -1.0, 0.5, 2.0]], &device)?;
+        let start = Tensor::zeros((1, 8), DType::F32, &device)?;
+        let mut stateful = StatefulCounter::new(model.clone(), start.clone());
+        stateful.step(&x)?;
+        // What fails leaves the state as it was.
+        assert!(stateful.step(&start).is_err());
+        let second = stateful.step(&x)?.to_vec2::<f32>()?;
+        let (first, state) = model.forward(&x, &start)?;
+        let (expected, state) = model.forward(&x, &state)?;
+        assert_ne!(first.to_vec2::<f32>()?, second);
+        assert_eq!(expected.to_vec2::<f32>()?, second);
+        assert_eq!(state.to_vec2::<f32>()?, stateful.model_state.to_vec2::<f32>()?);
+        Ok(())
+    }
+}
+"""
+
+
 def test_code_without_checks_is_compared_all_the_same(
     tmp_path: Path, cargo_environment: dict[str, str]
 ):
-    paths = {
-        "pycandle": json.dumps(str(ROOT / "crates/pycandle")),
-        "build": json.dumps(str(ROOT / "crates/pycandle-build")),
-    }
-    for folder in ("src", "models"):
-        (tmp_path / folder).mkdir()
-    (tmp_path / "Cargo.toml").write_text(CARGO_TOML.format(**paths))
-    (tmp_path / "src/lib.rs").write_text(LIB)
-    (tmp_path / "build.rs").write_text("fn main() {\n    pycandle_build::compile()\n}\n")
-    shutil.copy(ROOT / "Cargo.lock", tmp_path / "Cargo.lock")
+    write_crate(tmp_path, CARGO_TOML, LIB)
     for name in ("minilm_manifest.json", "minilm_trace.safetensors"):
         (tmp_path / "models" / name).symlink_to(EXAMPLE / name)
     weights = {"PYCANDLE_WEIGHTS_MINILM": str(EXAMPLE / "minilm.safetensors")}
-    done = subprocess.run(
-        ["cargo", "test", "--", "--nocapture"], cwd=tmp_path, env=cargo_environment | weights,
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    done = cargo_test(tmp_path, cargo_environment | weights)
 
     assert done.returncode == 0, done.stdout + done.stderr
     for test in ("isolated", "cumulative", "digest"):
         assert f"encoder::parity::checked::parity::{test} ... ok" in done.stdout
     assert "300 of 300 module calls compared" in done.stdout
+
+
+def test_state_is_kept_between_calls(tmp_path: Path, cargo_environment: dict[str, str]):
+    write_crate(tmp_path, STATEFUL, STATEFUL_LIB)
+    record_script(Path(__file__).with_name("stateful_models.py"), "", tmp_path / "models")
+    # The names of its axes are those of the script.
+    recorded = json.loads((tmp_path / "models/gpt_manifest.json").read_text())
+    assert [symbol["name"] for symbol in recorded["symbols"]] == ["batch", "seq", "past"]
+    done = cargo_test(tmp_path, cargo_environment)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    # The whole models are compared through the structs that keep their state.
+    for test in ("counter::parity::checked::parity", "gpt::parity"):
+        assert f"{test}::cumulative ... ok" in done.stdout
+    assert "tests::two_steps_are_two_forwards ... ok" in done.stdout
+
+
+def write_crate(folder: Path, cargo_toml: str, lib: str):
+    crates = ROOT / "crates"
+    paths = {
+        "pycandle": json.dumps(str(crates / "pycandle")),
+        "runtime": json.dumps(str(crates / "pycandle-runtime")),
+        "build": json.dumps(str(crates / "pycandle-build")),
+    }
+    for name in ("src", "models"):
+        (folder / name).mkdir()
+    (folder / "Cargo.toml").write_text(cargo_toml.format(**paths))
+    (folder / "src/lib.rs").write_text(lib)
+    (folder / "build.rs").write_text("fn main() {\n    pycandle_build::compile()\n}\n")
+    shutil.copy(ROOT / "Cargo.lock", folder / "Cargo.lock")
+
+
+def cargo_test(folder: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["cargo", "test", "--", "--nocapture"], cwd=folder, env=environment,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip

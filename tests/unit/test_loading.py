@@ -3,7 +3,7 @@
 from pycandle.emit.body import Interface
 from pycandle.emit.fields import ListField, ModuleField, ParameterField, StructField
 from pycandle.emit.layout import height
-from pycandle.emit.loading import load
+from pycandle.emit.loading import Checkpoint, load
 from pycandle.emit.naming import Body
 from pycandle.emit.rust import FieldNames
 from pycandle.emit.structs import Forward, Struct
@@ -20,7 +20,10 @@ def block(path: str, *numbers: int, extra: tuple[Expr, ...] = ()) -> ModuleField
 
 def check(fields: list[StructField], *wanted: str):
     struct = Struct("Net", (FORWARD,), tuple(fields), (), (), True, False)
-    lines = [line.strip() for line in load(Graph("net"), struct, FieldNames(struct.fields, ()), "")]
+    lines = [
+        line.strip()
+        for line in load(Graph("net"), struct, FieldNames(struct.fields, ()), Checkpoint(""))
+    ]
     for line in wanted:
         assert line in lines
     return lines

@@ -150,6 +150,28 @@ def test_what_is_written_over_all_of_a_tensor_takes_its_place():
     )
 
 
+def test_what_has_no_elements_is_not_joined():
+    check(
+        [drop_no_ops, drop_unused],
+        """
+        %e: f32[0] = rt.literal([], [0], dtype=f32)
+        %d: f64[0] = rt.literal([], [0], dtype=f64)
+        %a: f32[b, s, 4] = aten.cat.default([%e, %x], 1)
+        %c: f32[b, 2*s, 4] = aten.cat.default([%e, %x, %a], -2)
+        %f: f64[b, 2*s, 4] = aten.cat.default([%d, %c], 1)
+        output "c" %c
+        output "f" %f
+        """,
+        """
+        %d: f64[0] = rt.literal([], [0], dtype=f64)
+        %c: f32[b, 2*s, 4] = aten.cat.default([%x, %x], -2)
+        %f: f64[b, 2*s, 4] = aten.cat.default([%d, %c], 1)
+        output "c" %c
+        output "f" %f
+        """,
+    )
+
+
 def test_what_is_written_over_a_part_stays():
     graph = """
         %o: f32[b, 1, 4] = aten.slice.Tensor(%x, 1, 0, 1)

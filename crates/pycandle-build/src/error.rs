@@ -58,6 +58,11 @@ pub enum Error {
         name: String,
         place: String,
     },
+    BadDType {
+        name: String,
+        place: String,
+        known: String,
+    },
     SameFile {
         file: String,
         place: String,
@@ -192,6 +197,8 @@ impl Error {
                     "module" => "write `module = \"minilm\"`".into(),
                     "features" => "write `features = [\"embeddings\"]`".into(),
                     "checker" => "write `checker = false`".into(),
+                    "stateful" => "write `stateful = true`".into(),
+                    "dtype" => "write `dtype = \"f32\"`".into(),
                     _ => "write `[package.metadata.pycandle.models.minilm]`".into(),
                 },
             ),
@@ -229,6 +236,11 @@ impl Error {
                 format!("`{name}` cannot be the name of a Rust struct"),
                 vec![place.clone()],
                 "use ASCII letters, digits and `_`, and no keyword".to_owned(),
+            ),
+            Self::BadDType { name, place, known } => (
+                format!("`{name}` is no dtype that weights are loaded in"),
+                vec![place.clone()],
+                format!("write one of `{known}`"),
             ),
             Self::SameFile {
                 file,

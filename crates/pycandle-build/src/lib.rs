@@ -21,6 +21,8 @@
 //! module = "minilm"                            # the Rust module, else the manifest's file name
 //! features = ["embeddings"]                    # leaves the model out unless all of them are on
 //! checker = false                              # code without parity checks; tests still have them
+//! stateful = true                              # adds a struct that keeps state between calls
+//! dtype = "f32"                                # what weights are loaded in, whatever `vb` says
 //! ```
 //!
 //! `build.rs`:

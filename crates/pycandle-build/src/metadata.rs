@@ -13,7 +13,10 @@ use crate::names::{is_identifier, nearest, stem};
 use crate::settings::{Source, one_line};
 
 const KEYS: [&str; 4] = ["manifests", "generated", "python", "models"];
-const MODEL_KEYS: [&str; 4] = ["model", "module", "features", "checker"];
+const MODEL_KEYS: [&str; 6] = [
+    "model", "module", "features", "checker", "stateful", "dtype",
+];
+const DTYPES: [&str; 4] = ["f64", "f32", "f16", "bf16"];
 
 /// What a crate asks of PyCandle.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +44,10 @@ pub struct Model {
     pub features: Vec<String>,
     /// Whether the code compares itself with a recording where it is given one.
     pub checker: bool,
+    /// Whether there is a struct that keeps the model's state between calls.
+    pub stateful: bool,
+    /// What the weights are loaded in; empty for what the caller asks for.
+    pub dtype: String,
 }
 
 impl Model {
@@ -49,8 +56,13 @@ impl Model {
     /// They are part of the digest and are given to the generator.
     pub fn options(&self) -> String {
         let checker = if self.checker { "" } else { "checker=false\n" };
+        let dtype = match &*self.dtype {
+            "" => String::new(),
+            dtype => format!("dtype={dtype}\n"),
+        };
+        let stateful = if self.stateful { "stateful=true\n" } else { "" };
         format!(
-            "{checker}manifest={}\nmodel={}\nmodule={}\n",
+            "{checker}{dtype}manifest={}\nmodel={}\nmodule={}\n{stateful}",
             self.manifest, self.model, self.module
         )
     }
@@ -111,7 +123,7 @@ impl Metadata {
 }
 
 /// The variables that override what `Cargo.toml` says of the model in a file of this stem.
-pub fn model_variables(stem: &str) -> [String; 4] {
+pub fn model_variables(stem: &str) -> [String; 6] {
     let capital = |letter: char| match letter.to_ascii_uppercase() {
         letter @ ('A'..='Z' | '0'..='9') => letter,
         _ => '_',
@@ -180,7 +192,7 @@ fn model(
         let name = format!("package.metadata.pycandle.models.{stem}");
         source.only(own, &name, &MODEL_KEYS)?;
     }
-    let [model, module, features, checker] = model_variables(stem);
+    let [model, module, features, checker, stateful, dtype] = model_variables(stem);
     let model = match source.setting(own, "model", &model) {
         Some(model) => {
             let name = model.string()?;
@@ -213,6 +225,24 @@ fn model(
         Some(checker) => checker.boolean()?,
         None => true,
     };
+    let stateful = match source.setting(own, "stateful", &stateful) {
+        Some(stateful) => stateful.boolean()?,
+        None => false,
+    };
+    let dtype = match source.setting(own, "dtype", &dtype) {
+        Some(dtype) => {
+            let name = dtype.string()?.to_owned();
+            if !DTYPES.contains(&&*name) {
+                return Err(Error::BadDType {
+                    name,
+                    place: dtype.place,
+                    known: DTYPES.join("`, `"),
+                });
+            }
+            name
+        }
+        None => String::new(),
+    };
     Ok(Model {
         manifest: manifest.to_owned(),
         place: place.to_owned(),
@@ -220,6 +250,8 @@ fn model(
         model,
         features: features.into_iter().map(|(name, _)| name).collect(),
         checker,
+        stateful,
+        dtype,
     })
 }
 

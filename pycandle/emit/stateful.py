@@ -1,0 +1,155 @@
+"""Prints the struct that keeps a model's state between calls: caches, hidden states of a network.
+
+State is an output that has the name of an input: what one call gives is what the next one takes.
+It must not know what the model computes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from pycandle.emit.names import identifier, type_identifier
+from pycandle.emit.printing import allowances
+from pycandle.emit.structs import Struct
+from pycandle.errors import Finding, ProjectError
+from pycandle.graph import Graph, TensorType
+
+
+@dataclass(frozen=True, slots=True)
+class Stateful:
+    """A struct around the model's own: which arguments and results of `forward` are state."""
+
+    name: str
+    model: str  # the model's own struct
+    arguments: tuple[str, ...]  # those of the model's forward
+    results: tuple[str, ...]  # what to call what it gives; state has its argument's name
+
+    @property
+    def state(self) -> tuple[str, ...]:
+        """The arguments that are state, in order."""
+        return tuple(name for name in self.arguments if name in self.results)
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """The arguments that are not."""
+        return tuple(name for name in self.arguments if name not in self.results)
+
+
+def find_state(graph: Graph, structs: list[Struct]) -> Stateful:
+    """The state of a model. Raises `ProjectError` if it has none, or one that changes its type."""
+    model = structs[-1]
+    forward = model.forwards[0]
+    arguments = tuple(name for name, _ in forward.body.arguments)
+    values = [value for _, value in forward.interface.inputs]
+    called = dict(zip(values, arguments, strict=True))
+    inputs = {_plain(e.name): (called[e.value.name], e.value.type) for e in graph.inputs}
+    results: list[str] = []
+    found = False
+    for output in graph.outputs:
+        name, taken = inputs.get(_plain(output.path), ("", None))
+        given = graph.types[output.value]
+        if taken is not None and not _fits(given, taken):
+            raise ProjectError(
+                Finding(
+                    f"the output {output.path!r} is {given}, and the input of that name {taken}",
+                    "the option `stateful`",
+                    "give state the dtype and the sizes that the next call takes",
+                )
+            )
+        found = found or taken is not None
+        stem = output.path.rpartition(".")[2]
+        stem = "output" if not stem or stem.isdigit() else stem
+        results.append(name or identifier(stem, {*arguments, *results, "self"}))
+    if not found:
+        raise ProjectError(
+            Finding(
+                "no output of the model has the name of an input, so that it has no state",
+                "the option `stateful`",
+                "let forward return a dict in which state has the name of the argument that "
+                'takes it, as `{"out": out, "hidden": hidden}`, and record it again',
+            )
+        )
+    name = type_identifier(f"Stateful{model.name}", {struct.name for struct in structs})
+    return Stateful(name, model.name, arguments, tuple(results))
+
+
+def print_stateful(stateful: Stateful) -> str:
+    """The struct, to stand after the model's own."""
+    state, given = stateful.state, stateful.given
+    rest = [name for name in stateful.results if name not in state]
+    fields = [_field(name) for name in state]
+    taken = ", ".join((f"model: {stateful.model}", *_typed(fields, "Tensor")))
+    lines = [
+        "",
+        f"/// [`{stateful.model}`] and what it keeps from one call to the next.",
+        "#[derive(Debug, Clone)]",
+        f"pub struct {stateful.name} {{",
+        f"    pub model: {stateful.model},",
+        *(f"    pub {name}: Tensor," for name in fields),
+        "}",
+        "",
+        f"impl {stateful.name} {{",
+        "    /// Takes the state that the first call starts from.",
+        *(f"    {line}" for line in allowances(1 + len(state))),
+        f"    pub fn new({taken}) -> Self {{",
+        f"        Self {{ model, {', '.join(fields)} }}",
+        "    }",
+        "",
+        "    /// One call; its state is kept for the next, unless it fails.",
+        *(f"    {line}" for line in allowances(1 + len(given), len(rest))),
+        f"    pub fn step({', '.join(('&mut self', *_typed(given, '&Tensor')))})"
+        f" -> Result<{_together(['Tensor'] * len(rest))}> {{",
+        f"        let {_together(stateful.results)} = self.model.forward({_call(stateful)})?;",
+        *(f"        self.{_field(name)} = {name};" for name in state),
+        f"        Ok({_together(rest)})",
+        "    }",
+        "}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def stateful_call(stateful: Stateful) -> str:
+    """The closure's body that gives what `forward` gives, through the struct that keeps state."""
+    place = {name: f"inputs.tensor({k})?" for k, name in enumerate(stateful.arguments)}
+    state = ", ".join(f"{place[name]}.clone()" for name in stateful.state)
+    given = ", ".join(place[name] for name in stateful.given)
+    own = {name: f"stateful.{_field(name)}" for name in stateful.state}
+    rest = {name: f"y{k}" for k, name in enumerate(stateful.results) if name not in own}
+    bound = f"let {_together([*rest.values()])} = " if rest else ""
+    results = ", ".join((own | rest)[name] for name in stateful.results)
+    return (
+        f"let mut stateful = {stateful.name}::new(model.clone(), {state}); "
+        f"{bound}stateful.step({given})?; Ok(vec![{results}])"
+    )
+
+
+def _call(stateful: Stateful) -> str:
+    return ", ".join(
+        f"&self.{_field(name)}" if name in stateful.state else name for name in stateful.arguments
+    )
+
+
+def _field(name: str) -> str:
+    """The field of a state; the model has its own."""
+    return name if name != "model" else "model_state"
+
+
+def _typed(names: Iterable[str], kind: str) -> list[str]:
+    return [f"{name}: {kind}" for name in names]
+
+
+def _together(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"({', '.join(names)})"
+
+
+def _plain(name: str) -> str:
+    """A name as the graph's inputs have it, where parts of a structure are joined by `_`."""
+    return name.replace(".", "_")
+
+
+def _fits(given: TensorType, taken: TensorType) -> bool:
+    """Whether the next call can take it: sizes that vary are checked when it runs."""
+    sizes = zip(given.shape, taken.shape, strict=False)
+    alike = all(not (isinstance(a, int) and isinstance(b, int)) or a == b for a, b in sizes)
+    return given.dtype == taken.dtype and given.rank == taken.rank and alike
