@@ -84,12 +84,18 @@ def zoo(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def fuzz(session: nox.Session) -> None:
-    """Hostile names, broken manifests and broken traces; the argument says how many of each."""
+    """Hostile names, broken manifests and traces: how many of each, and seconds for each reader."""
     prepare(session)
-    count = session.posargs[0] if session.posargs else "10000"
+    count, seconds = (*session.posargs, *("10000", "60")[len(session.posargs) :])
     session.env["PYCANDLE_FUZZ"] = count
     python(session, "-m", "pytest", "tests/bridge/test_hostile.py")
     cargo(session, "test", "--package", "pycandle-runtime", "--test", "hostile", "--release")
+    if isolated(session):
+        session.install("--require-hashes", "--requirement", "requirements/fuzz.txt")
+    if not answers(interpreter(session), "-c", "import atheris; print(atheris)"):
+        session.skip("coverage-guided fuzzing not run: atheris is not installed")
+    for reader in ("manifest", "metadata"):
+        python(session, "-m", "tests.fuzz", reader, f"-max_total_time={seconds}")
 
 
 @nox.session(default=False)

@@ -53,7 +53,7 @@ def with_model(text: str, path: Path, manifest: str, module: str, struct: str, r
         _table(document, path, "dependencies").setdefault(name, version)
     _table(document, path, "build-dependencies").setdefault("pycandle-build", __version__)
     features = _table(document, path, "features")
-    for name in ("cuda", "metal"):
+    for name in ("cuda", "flash-attn", "metal"):
         features.setdefault(name, [f"pycandle-runtime/{name}"])
     metadata = _table(document, path, "package", "metadata", "pycandle")
     manifests: Any = metadata.setdefault("manifests", [])

@@ -27,6 +27,13 @@ pub fn scaled_dot_product_attention(
     is_causal: bool,
     scale: Option<f64>,
 ) -> Result<Tensor> {
+    #[cfg(feature = "flash-attn")]
+    if mask.is_none() {
+        let factor = scale.unwrap_or(1.0 / (q.dim(D::Minus1)? as f64).sqrt());
+        if let Some(attended) = super::flash::flash_attention(q, k, v, is_causal, factor)? {
+            return Ok(attended);
+        }
+    }
     let scores = attention_scores(q, k, mask, is_causal, scale)?;
     grouped(&safe_softmax(&scores, scores.rank() - 1)?, &wide(v)?)?.to_dtype(q.dtype())
 }

@@ -26,6 +26,8 @@ mod dense;
 mod distance;
 mod each;
 mod fft;
+#[cfg(feature = "flash-attn")]
+mod flash;
 mod flat;
 mod fold;
 mod fourier;
