@@ -7,11 +7,12 @@ are over locals, and `names` are identifiers. It must not know text.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, is_dataclass, replace
+from functools import cache
 from typing import Any, TypeAlias, TypeVar
 
 from pycandle.graph.dim import symbols
-from pycandle.ops.expr import Expr, RelationOf, SizeOf, is_expr, walk
+from pycandle.ops.expr import Expr, RelationOf, SizeOf, field_names, is_expr, walk
 
 Part = TypeVar("Part")
 
@@ -130,8 +131,8 @@ def exprs(part: Any) -> Iterator[Expr]:
         for item in part:  # type: ignore[reportUnknownVariableType]
             yield from exprs(item)
     elif _is_statement(part):
-        for field in fields(part):
-            yield from exprs(getattr(part, field.name))
+        for name in field_names(part):
+            yield from exprs(getattr(part, name))
 
 
 def walk_all(part: Any) -> Iterator[Expr]:
@@ -169,7 +170,7 @@ def missing(part: Any) -> set[str]:
         return set[str]().union(*map(missing, part))  # type: ignore[reportUnknownArgumentType]
     if not _is_statement(part):
         return set()
-    found = set[str]().union(*(missing(getattr(part, field.name)) for field in fields(part)))
+    found = set[str]().union(*(missing(getattr(part, name)) for name in field_names(part)))
     told = {s.symbol for s in part.statements if isinstance(s, Read)} if isinstance(
         part, Scope) else {part.symbol} if isinstance(part, Read) else set[str]()  # fmt: skip
     return found - told
@@ -181,9 +182,16 @@ def _map(part: Any, change: Callable[[Expr], Expr]) -> Any:
     if isinstance(part, tuple):
         return tuple(_map(item, change) for item in part)  # type: ignore[reportUnknownVariableType]
     if _is_statement(part):
-        return replace(part, **{f.name: _map(getattr(part, f.name), change) for f in fields(part)})
+        return replace(
+            part, **{name: _map(getattr(part, name), change) for name in field_names(part)}
+        )
     return part
 
 
 def _is_statement(part: object) -> bool:
-    return is_dataclass(part) and type(part).__module__ == __name__
+    return _is_statement_kind(type(part))
+
+
+@cache
+def _is_statement_kind(kind: type) -> bool:
+    return is_dataclass(kind) and kind.__module__ == __name__

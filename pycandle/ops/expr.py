@@ -6,9 +6,11 @@ emitter can write the same calls as a portable program. They know no graph and n
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import Any, TypeAlias
+from functools import cache
+from typing import Any, TypeAlias, cast
 
 from pycandle.graph import Guard, Size
 
@@ -214,20 +216,24 @@ def rewrite(expr: Expr, change: Callable[[Expr], Expr | None]) -> Expr:
     replacement = change(expr)
     if replacement is not None:
         return replacement
-    parts = {field.name: getattr(expr, field.name) for field in fields(expr)}
-    return replace(expr, **{name: _rewrite_part(part, change) for name, part in parts.items()})
+    parts = {name: getattr(expr, name) for name in field_names(expr)}
+    done = {name: _rewrite_part(part, change) for name, part in parts.items()}
+    changed = {name: part for name, part in done.items() if part is not parts[name]}
+    return replace(expr, **changed) if changed else expr
 
 
 def walk(expr: Expr) -> Iterator[Expr]:
     """The expression and everything in it, outermost first."""
     yield expr
-    for field in fields(expr):
-        yield from _walk_part(getattr(expr, field.name))
+    for name in field_names(expr):
+        yield from _walk_part(getattr(expr, name))
 
 
 def _rewrite_part(part: Any, change: Callable[[Expr], Expr | None]) -> Any:
     if isinstance(part, tuple):
-        return tuple(_rewrite_part(item, change) for item in part)  # type: ignore[reportUnknownVariableType]
+        items = cast("tuple[Any, ...]", part)
+        done = tuple(_rewrite_part(item, change) for item in items)
+        return items if all(map(operator.is_, done, items)) else done
     return rewrite(part, change) if is_expr(part) else part
 
 
@@ -241,7 +247,22 @@ def _walk_part(part: Any) -> Iterator[Expr]:
 
 def is_expr(part: object) -> bool:
     """Whether something is an expression."""
-    return is_dataclass(part) and type(part).__module__ == __name__
+    return _is_expr_kind(type(part))
+
+
+@cache
+def _field_names(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
+
+
+def field_names(part: object) -> tuple[str, ...]:
+    """The names of the fields of a dataclass's instance."""
+    return _field_names(type(part))
+
+
+@cache
+def _is_expr_kind(kind: type) -> bool:
+    return is_dataclass(kind) and kind.__module__ == __name__
 
 
 def is_tensor(expr: Expr) -> bool:

@@ -183,3 +183,27 @@ def mutate(draw: st.DrawFn, holder: Any, key: Any) -> None:
 def test_a_broken_manifest_is_refused_or_compiles(vet: Any, document: str):
     for code in (compiled(document) or {}).values():
         assert vet(code) == "ok", code
+
+
+def document(modules: int, nodes: int) -> str:
+    """A manifest of so many modules, each in the one before, and nodes, one after the other."""
+    regions = [f'region {k} "{"m." * k}m" 0 "M" {k - 1}' for k in range(1, modules + 1)]
+    chain = [f"%v{k}: f32[b, 4] = aten.neg.default(%v{k - 1}) @{modules}" for k in range(1, nodes)]
+    head = ["graph big", "symbol b 1.. = 2", 'input "x" %v0: f32[b, 4]']
+    return manifest.dump(
+        text.parse_graph("\n".join((*head, *regions, *chain, f'output "y" %v{nodes - 1}')))
+    )
+
+
+@pytest.mark.parametrize("modules, nodes", [(0, 5000), (100, 2), (100, 1000)])
+def test_what_is_large_compiles(vet: Any, modules: int, nodes: int):
+    files = compiled(document(modules, nodes))
+    assert files is not None
+    for code in files.values():
+        assert vet(code) == "ok"
+
+
+def test_what_is_nested_too_deep_is_refused():
+    assert compiled(document(2000, 2)) is None
+    assert compiled("[" * 100_000) is None
+    assert compiled(json.dumps(json.loads(document(0, 2)) | {"nodes": ["(" * 100_000]})) is None
