@@ -63,8 +63,9 @@ def _kept(nodes: tuple[Node, ...], graph: Graph, renamed: dict[str, str]) -> tup
     """The nodes that stay; the values of the others are renamed."""
     kept: list[Node] = []
     for node in nodes:
-        node = _without_empty(node, graph)
-        source = _source(node)
+        joined, node = node, _without_empty(node, graph)
+        # A list of one may be one of lists of any length, unless it was more.
+        source = _source(node, join=node is not joined)
         source = source and _viewed(node, source, graph)
         if source is not None and _gives_back(node, source, graph):
             renamed[node.out.name] = source.name
@@ -85,10 +86,10 @@ def _without_empty(node: Node, graph: Graph) -> Node:
     return replace(node, args=(full, *node.args[1:])) if same and len(full) < len(refs) else node
 
 
-def _source(node: Node) -> Ref | None:
+def _source(node: Node, join: bool) -> Ref | None:
     """The argument that the node may give back."""
     match node.args:
-        case ((Ref() as only,), *_) if node.op in _JOINS:
+        case ((Ref() as only,), *_) if join:
             return only
         case _:
             pass

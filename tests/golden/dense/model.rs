@@ -35,27 +35,28 @@ impl Dense {
 /// __main__.Block (model.py:32)
 #[derive(Debug, Clone)]
 pub struct Block {
-    pub layer1: Layer,
-    pub layer2: Layer2,
-    pub layer3: Layer2,
+    pub layers: Vec<Layer>,
     pub checker: Option<PyChecker>,
 }
 
 impl Block {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
-            layer1: Layer::load(6, vb.pp("layer1"), checker.pp("layer1"))?,
-            layer2: Layer2::load(10, vb.pp("layer2"), checker.pp("layer2"))?,
-            layer3: Layer2::load(14, vb.pp("layer3"), checker.pp("layer3"))?,
+            layers: vec![
+                Layer::load(6, vb.pp("layer1"), checker.pp("layer1"))?,
+                Layer::load(10, vb.pp("layer2"), checker.pp("layer2"))?,
+                Layer::load(14, vb.pp("layer3"), checker.pp("layer3"))?,
+            ],
             checker,
         })
     }
 
     pub fn forward(&self, x: &Tensor, scale: &Tensor) -> Result<Tensor> {
-        let layer1 = self.layer1.forward(x, scale)?;
-        let layer2 = self.layer2.forward(&[x, &layer1], scale)?;
-        let layer3 = self.layer3.forward(&[x, &layer1, &layer2], scale)?;
-        let output = ops::cat(&[x, &layer1, &layer2, &layer3], 1)?;
+        let mut layers = vec![x.clone()];
+        for layer in &self.layers {
+            layers.push(layer.forward(&layers, scale)?);
+        }
+        let output = ops::cat(&layers, 1)?;
         py_check!(self.checker, "", &output);
         Ok(output)
     }
@@ -78,8 +79,8 @@ impl Layer {
         })
     }
 
-    pub fn forward(&self, features_0: &Tensor, scale: &Tensor) -> Result<Tensor> {
-        let join = self.join.forward(features_0, scale)?;
+    pub fn forward(&self, features: &[impl AsRef<Tensor>], scale: &Tensor) -> Result<Tensor> {
+        let join = self.join.forward(features, scale)?;
         let output = ops::tanh(&self.fc.forward(&join)?)?;
         py_check!(self.checker, "", &output);
         Ok(output)
@@ -97,49 +98,6 @@ impl Join {
         Ok(Self { checker })
     }
 
-    pub fn forward(&self, features_0: &Tensor, scale: &Tensor) -> Result<Tensor> {
-        let output = features_0.broadcast_mul(scale)?;
-        py_check!(self.checker, "", &output);
-        Ok(output)
-    }
-}
-
-/// __main__.Layer (model.py:22)
-#[derive(Debug, Clone)]
-pub struct Layer2 {
-    pub join: Join2,
-    pub fc: nn::Linear,
-    pub checker: Option<PyChecker>,
-}
-
-impl Layer2 {
-    pub fn load(in_dim: usize, vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
-        Ok(Self {
-            join: Join2::load(checker.pp("join"))?,
-            fc: nn::linear(in_dim, 4, vb.pp("fc"), checker.pp("fc"))?,
-            checker,
-        })
-    }
-
-    pub fn forward(&self, features: &[impl AsRef<Tensor>], scale: &Tensor) -> Result<Tensor> {
-        let join = self.join.forward(features, scale)?;
-        let output = ops::tanh(&self.fc.forward(&join)?)?;
-        py_check!(self.checker, "", &output);
-        Ok(output)
-    }
-}
-
-/// __main__.Join (model.py:12)
-#[derive(Debug, Clone)]
-pub struct Join2 {
-    pub checker: Option<PyChecker>,
-}
-
-impl Join2 {
-    pub fn load(checker: Option<PyChecker>) -> Result<Self> {
-        Ok(Self { checker })
-    }
-
     pub fn forward(&self, features: &[impl AsRef<Tensor>], scale: &Tensor) -> Result<Tensor> {
         let output = ops::cat(features, 1)?.broadcast_mul(scale)?;
         py_check!(self.checker, "", &output);
@@ -150,27 +108,25 @@ impl Join2 {
 /// __main__.Block (model.py:32)
 #[derive(Debug, Clone)]
 pub struct Block2 {
-    pub layer1: Layer,
-    pub layers: Vec<Layer2>,
+    pub layers: Vec<Layer>,
     pub checker: Option<PyChecker>,
 }
 
 impl Block2 {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
-            layer1: Layer::load(18, vb.pp("layer1"), checker.pp("layer1"))?,
             layers: vec![
-                Layer2::load(22, vb.pp("layer2"), checker.pp("layer2"))?,
-                Layer2::load(26, vb.pp("layer3"), checker.pp("layer3"))?,
-                Layer2::load(30, vb.pp("layer4"), checker.pp("layer4"))?,
+                Layer::load(18, vb.pp("layer1"), checker.pp("layer1"))?,
+                Layer::load(22, vb.pp("layer2"), checker.pp("layer2"))?,
+                Layer::load(26, vb.pp("layer3"), checker.pp("layer3"))?,
+                Layer::load(30, vb.pp("layer4"), checker.pp("layer4"))?,
             ],
             checker,
         })
     }
 
     pub fn forward(&self, x: &Tensor, scale: &Tensor) -> Result<Tensor> {
-        let layer1 = self.layer1.forward(x, scale)?;
-        let mut layers = vec![x.clone(), layer1.clone()];
+        let mut layers = vec![x.clone()];
         for layer in &self.layers {
             layers.push(layer.forward(&layers, scale)?);
         }

@@ -16,10 +16,10 @@ impl Isolated for Block2 {
     fn call(&self, path: &str, inputs: &Inputs) -> Result<Vec<Tensor>> {
         match parity::step(path) {
             ("", _) => Ok(vec![self.forward(inputs.tensor(0)?, inputs.tensor(1)?)?]),
-            ("layer1", rest) => self.layer1.call(rest, inputs),
-            ("layer2", rest) => self.layers[0].call(rest, inputs),
-            ("layer3", rest) => self.layers[1].call(rest, inputs),
-            ("layer4", rest) => self.layers[2].call(rest, inputs),
+            ("layer1", rest) => self.layers[0].call(rest, inputs),
+            ("layer2", rest) => self.layers[1].call(rest, inputs),
+            ("layer3", rest) => self.layers[2].call(rest, inputs),
+            ("layer4", rest) => self.layers[3].call(rest, inputs),
             _ => parity::unknown(path),
         }
     }
@@ -29,22 +29,9 @@ impl Isolated for Block {
     fn call(&self, path: &str, inputs: &Inputs) -> Result<Vec<Tensor>> {
         match parity::step(path) {
             ("", _) => Ok(vec![self.forward(inputs.tensor(0)?, inputs.tensor(1)?)?]),
-            ("layer1", rest) => self.layer1.call(rest, inputs),
-            ("layer2", rest) => self.layer2.call(rest, inputs),
-            ("layer3", rest) => self.layer3.call(rest, inputs),
-            _ => parity::unknown(path),
-        }
-    }
-}
-
-impl Isolated for Layer2 {
-    fn call(&self, path: &str, inputs: &Inputs) -> Result<Vec<Tensor>> {
-        match parity::step(path) {
-            ("", _) => Ok(vec![
-                self.forward(inputs.tensors(0, 1)?, inputs.from_end(1)?)?,
-            ]),
-            ("join", rest) => self.join.call(rest, inputs),
-            ("fc", rest) => self.fc.call(rest, inputs),
+            ("layer1", rest) => self.layers[0].call(rest, inputs),
+            ("layer2", rest) => self.layers[1].call(rest, inputs),
+            ("layer3", rest) => self.layers[2].call(rest, inputs),
             _ => parity::unknown(path),
         }
     }
@@ -53,20 +40,11 @@ impl Isolated for Layer2 {
 impl Isolated for Layer {
     fn call(&self, path: &str, inputs: &Inputs) -> Result<Vec<Tensor>> {
         match parity::step(path) {
-            ("", _) => Ok(vec![self.forward(inputs.tensor(0)?, inputs.tensor(1)?)?]),
-            ("join", rest) => self.join.call(rest, inputs),
-            ("fc", rest) => self.fc.call(rest, inputs),
-            _ => parity::unknown(path),
-        }
-    }
-}
-
-impl Isolated for Join2 {
-    fn call(&self, path: &str, inputs: &Inputs) -> Result<Vec<Tensor>> {
-        match parity::step(path) {
             ("", _) => Ok(vec![
                 self.forward(inputs.tensors(0, 1)?, inputs.from_end(1)?)?,
             ]),
+            ("join", rest) => self.join.call(rest, inputs),
+            ("fc", rest) => self.fc.call(rest, inputs),
             _ => parity::unknown(path),
         }
     }
@@ -75,7 +53,9 @@ impl Isolated for Join2 {
 impl Isolated for Join {
     fn call(&self, path: &str, inputs: &Inputs) -> Result<Vec<Tensor>> {
         match parity::step(path) {
-            ("", _) => Ok(vec![self.forward(inputs.tensor(0)?, inputs.tensor(1)?)?]),
+            ("", _) => Ok(vec![
+                self.forward(inputs.tensors(0, 1)?, inputs.from_end(1)?)?,
+            ]),
             _ => parity::unknown(path),
         }
     }
