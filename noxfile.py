@@ -5,6 +5,7 @@ session an environment of its own from the same hashed requirement files.
 """
 
 import json
+import os
 import platform
 import shutil
 import subprocess
@@ -18,6 +19,8 @@ nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.sessions = ["lint", "tests", "rust", "parity"]
 
 TIERS = ["unit", "golden", "bridge", "e2e"]
+# The features that need another device, and the target to check them for; none for this machine's.
+DEVICES = {"metal": "aarch64-apple-darwin", "cuda": None, "flash-attn": None}
 EXAMPLES = sorted(path.parent for path in Path("examples").glob("*/Cargo.toml"))
 
 
@@ -66,6 +69,29 @@ def parity(session: nox.Session, device: str) -> None:
     for example in EXAMPLES:
         features = [] if device == "cpu" else ["--features", device]
         cargo(session, "test", "--package", example.name, *features, PYCANDLE_DEVICE=device)
+
+
+@nox.session(default=False)
+@nox.parametrize("feature", list(DEVICES), ids=list(DEVICES))
+def devices(session: nox.Session, feature: str) -> None:
+    """The features that need other devices: type-checked only, not linked, not run."""
+    arguments = ["--package", "pycandle-runtime", "--features", feature]
+    environment: dict[str, str] = {}
+    if target := DEVICES[feature]:
+        said("rustup", "target", "add", target)
+        if target not in said("rustup", "target", "list", "--installed").split():
+            session.skip(f"not run: rustup cannot add the target {target}")
+        arguments += ["--target", target]
+    else:
+        # Build scripts ask for CUDA's compiler, and to compile kernels, which is not Rust.
+        stand_ins = str(Path("tests/devices").resolve())
+        environment["PATH"] = f"{stand_ins}:{session.env.get('PATH') or os.environ['PATH']}"
+        environment["CUDA_COMPUTE_CAP"] = "80"
+        environment["CUDAFORGE_HOME"] = session.create_tmp()
+    target_dir = os.environ.get("CARGO_TARGET_DIR", "target")
+    environment["CARGO_TARGET_DIR"] = f"{target_dir}/devices"
+    cargo(session, "check", *arguments, **environment)
+    session.log(f"{feature}: type-checked only, not linked, not run")
 
 
 @nox.session(default=False)
@@ -161,10 +187,16 @@ def missing(device: str) -> str | None:
 
 def answers(program: str, *arguments: str) -> bool:
     """Whether `program` is on PATH, succeeds and says something."""
+    return bool(said(program, *arguments).strip())
+
+
+def said(program: str, *arguments: str) -> str:
+    """What `program` says, if it is on PATH and succeeds."""
     if shutil.which(program) is None:
-        return False
-    result = subprocess.run([program, *arguments], capture_output=True, check=False)
-    return result.returncode == 0 and bool(result.stdout.strip())
+        return ""
+    command = [program, *arguments]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    return result.stdout if result.returncode == 0 else ""
 
 
 def prepare(session: nox.Session) -> None:
