@@ -33,6 +33,8 @@ ids = torch.randint(0, 40, (2, 9))
 with torch.no_grad():
     cache = gpt.eval()(ids[:, :7], use_cache=True).past_key_values
 assert isinstance(cache, DynamicCache)
+# The first recording reads the prompt, the second continues it.
+GoldenRecorder().record(gpt, ids[:, :7], use_cache=True).save("prompt", weights=True)
 batch, seq, past = Dim("batch"), Dim("seq"), Dim("past")
 caches = [[{0: batch, 2: past}] * 2] * 2
 shapes = {"input_ids": {0: batch, 1: seq}, "past_key_values": caches, "use_cache": None}

@@ -65,7 +65,9 @@ pycandle-runtime = {{ path = {runtime}, default-features = false }}
 pycandle-build = {{ path = {build} }}
 
 [package.metadata.pycandle]
-manifests = ["models/counter_manifest.json", "models/gpt_manifest.json"]
+manifests = [
+    "models/counter_manifest.json", "models/gpt_manifest.json", "models/prompt_manifest.json",
+]
 
 [package.metadata.pycandle.models.counter]
 stateful = true
@@ -74,6 +76,11 @@ checker = false
 
 [package.metadata.pycandle.models.gpt]
 stateful = true
+checker = false
+
+[package.metadata.pycandle.models.prompt]
+model = "Prompt"
+checker = false
 
 [profile.dev.package."*"]
 opt-level = 3
@@ -91,12 +98,35 @@ pub mod gpt {
     pycandle_runtime::include_model!("gpt");
 }
 
+pub mod prompt {
+    pycandle_runtime::include_model!("prompt");
+}
+
 #[cfg(test)]
 mod tests {
     use candle_core::{DType, Device, Result, Tensor};
     use candle_nn::VarBuilder;
 
     use super::counter::{Counter, StatefulCounter};
+    use super::gpt::{GPT2LMHeadModel, StatefulGPT2LMHeadModel};
+    use super::prompt::Prompt;
+
+    #[test]
+    fn caches_continue_a_prompt() -> Result<()> {
+        let (files, device) = (["models/gpt.safetensors"], Device::Cpu);
+        let vb = unsafe { VarBuilder::from_mmaped_safetensors(&files, DType::F32, &device)? };
+        let (prompt, model) = (Prompt::load(vb.clone())?, GPT2LMHeadModel::load(vb)?);
+        let ids = Tensor::new(&[[3i64, 14, 15, 9, 2, 6, 5]], &device)?;
+        let (whole, ..) = prompt.forward(&ids)?;
+        let (_, k0, k1, v0, v1) = prompt.forward(&ids.narrow(1, 0, 4)?)?;
+        let mut stateful = StatefulGPT2LMHeadModel::new(model, k0, k1, v0, v1);
+        for place in 4..7 {
+            let logits = stateful.step(&ids.narrow(1, place, 1)?)?;
+            let error = (logits - whole.narrow(1, place, 1)?)?.abs()?.max_all()?;
+            assert!(error.to_scalar::<f32>()? < 1e-5, "{error}");
+        }
+        Ok(())
+    }
 
     #[test]
     fn two_steps_are_two_forwards() -> Result<()> {
@@ -147,9 +177,10 @@ def test_state_is_kept_between_calls(tmp_path: Path, cargo_environment: dict[str
 
     assert done.returncode == 0, done.stdout + done.stderr
     # The whole models are compared through the structs that keep their state.
-    for test in ("counter::parity::checked::parity", "gpt::parity"):
-        assert f"{test}::cumulative ... ok" in done.stdout
-    assert "tests::two_steps_are_two_forwards ... ok" in done.stdout
+    for model in ("counter", "gpt"):
+        assert f"{model}::parity::checked::parity::cumulative ... ok" in done.stdout
+    for test in ("two_steps_are_two_forwards", "caches_continue_a_prompt"):
+        assert f"tests::{test} ... ok" in done.stdout
 
 
 def write_crate(folder: Path, cargo_toml: str, lib: str):
