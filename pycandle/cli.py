@@ -261,7 +261,7 @@ def _within(path: Path, folder: Path) -> Path:
 
 def _done(paths: list[str], verb: str, as_json: bool) -> None:
     if as_json:
-        _print({"files": paths})
+        _print({"files": [{"path": path, "what": verb} for path in paths]})
     elif not paths:
         _say("up to date")
     for path in paths if not as_json else []:

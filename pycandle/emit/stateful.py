@@ -67,7 +67,8 @@ def find_state(graph: Graph, structs: list[Struct]) -> Stateful:
                 "no output of the model has the name of an input, so that it has no state",
                 "the option `stateful`",
                 "let forward return a dict in which state has the name of the argument that "
-                'takes it, as `{"out": out, "hidden": hidden}`, and record it again',
+                'takes it, as `{"out": out, "hidden": hidden}`, or take caches as docs/bridge.md '
+                "shows",
             )
         )
     name = type_identifier(f"Stateful{model.name}", {struct.name for struct in structs})

@@ -169,3 +169,43 @@ def test_spy_is_the_recorder():
     code = "import pycandle, spy; assert spy.GoldenRecorder is pycandle.GoldenRecorder"
 
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_files_that_were_written_are_told_as_json(tmp_path: Path):
+    write(tmp_path, GOOD)
+
+    check(
+        ["codegen", "--manifest", "toy_manifest.json", "--out", "toy.rs", "--json"], 0, tmp_path,
+        out='{"schema_version": 1, "files": [{"path": "toy.rs", "what": "wrote"}, '
+        '{"path": "toy_parity.rs", "what": "wrote"}]}\n',
+    )  # fmt: skip
+
+
+def test_a_model_without_state_is_refused(tmp_path: Path):
+    write(tmp_path, GOOD)
+
+    check(
+        ["codegen", "--manifest", "toy_manifest.json", "--out", "toy.rs", "--stateful"], 2,
+        tmp_path, err=(
+            "error: no output of the model has the name of an input, so that it has no state\n"
+            "  where: the option `stateful`\n"
+            "  fix:   let forward return a dict in which state has the name of the argument that "
+            'takes it, as `{"out": out, "hidden": hidden}`, or take caches as docs/bridge.md '
+            "shows\n"
+        ),
+    )  # fmt: skip
+    assert not (tmp_path / "toy.rs").exists()
+
+
+def test_another_dtype_than_the_recording_s_is_refused(tmp_path: Path):
+    write(tmp_path, GOOD)
+
+    check(
+        ["codegen", "--manifest", "toy_manifest.json", "--out", "toy.rs", "--dtype", "f16"], 2,
+        tmp_path, err=(
+            "error: the model was recorded in f32, and f16 is asked for\n"
+            "  where: the option `dtype`\n"
+            "  fix:   another dtype rounds otherwise: record the model in it, as with "
+            "`model.to(torch.bfloat16)`, or leave the option out\n"
+        ),
+    )  # fmt: skip
