@@ -142,6 +142,20 @@ def test_a_packaged_crate_builds_without_python(new_crate: Callable[[str], Crate
     assert crate.starts() == []
 
 
+def test_what_changes_after_packaging_is_seen(new_crate: Callable[[str], Crate]):
+    """Cargo looks at the packaged copy of a build script from then on, in the same target."""
+    crate = new_crate("toy")
+    depend(crate, f'pycandle-build = "{crate.version}"')
+    patch(crate.path)
+    commit(crate.path)
+    build(crate, "package", "--offline", "--allow-dirty")
+    stdout, _ = build(crate, "run", "--quiet", "--offline")
+    assert stdout == "1\n"
+    (crate.path / "models/toy_manifest.json").write_text('{"answer": 2}')
+    stdout, _ = build(crate, "run", "--quiet", "--offline", PYCANDLE_PYTHON=str(crate.python))
+    assert stdout == "2\n"
+
+
 def test_git_and_vendored_sources(new_crate: Callable[[str], Crate], tmp_path: Path):
     clone = tmp_path / "clone"
     shutil.copytree(ROOT / "crates/pycandle-build", clone / "crates/pycandle-build")
