@@ -20,6 +20,7 @@ from pycandle.graph import Case, Graph, every_node
 from pycandle.graph.bounds import known
 from pycandle.graph.dim import Dim, substitute
 from pycandle.graph.verify import verify
+from pycandle.progress import progress
 from pycandle.record.calls import Call, observe
 from pycandle.record.draws import drawing, in_order
 from pycandle.record.evaluate import Environment, Evaluation, evaluate, widen
@@ -85,7 +86,7 @@ def _case(
     weights = {name: widen(tensor) for name, tensor in imported.weights.items()}
     inside = subtrees(graph)
     tensors: dict[str, torch.Tensor] = {}
-    for index, region in enumerate(graph.regions):
+    for index, region in enumerate(progress(graph.regions, f"goldens, {case} sizes")):
         call = calls[index] if index < len(calls) else None
         for boundary in region.inputs:
             key = f"{case}:{boundary.golden}"

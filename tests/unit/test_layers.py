@@ -13,9 +13,10 @@ PACKAGE = Path(pycandle.__file__).parent
 ALLOWED = {
     "errors": set(),
     "output": set(),
+    "progress": set(),
     "graph": {"errors"},
     "ops": {"graph", "errors"},
-    "record": {"graph", "ops", "errors", "output"},
+    "record": {"graph", "ops", "errors", "output", "progress"},
     "passes": {"graph", "ops", "errors"},
     "emit": {"graph", "ops", "errors", "passes"},
     "bridge": {"graph", "passes", "emit", "errors", "output", ""},
