@@ -155,12 +155,10 @@ def numbers_of(module: torch.nn.Module) -> dict[str, int | float]:
     for name, value in vars(module).items():
         if name.startswith("_") or not (name.isascii() and name.isidentifier()):
             continue
-        if isinstance(value, (list, tuple)) and 0 < len(value) <= _LONGEST_LIST:
-            alike = all(item == value[0] for item in value)
-            items = {name: value[0]} if alike else {f"{name}_{k}": v for k, v in enumerate(value)}
-        else:
-            items = {name: value}
-        found |= {key: item for key, item in items.items() if _is_number(item)}
+        items = value if isinstance(value, (list, tuple)) else [value]
+        if 0 < len(items) <= _LONGEST_LIST and all(map(_is_number, items)):
+            alike = len(set(items)) == 1
+            found |= {name: items[0]} if alike else {f"{name}_{k}": n for k, n in enumerate(items)}
     return found
 
 
