@@ -3,12 +3,14 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::VarBuilder;
 use pycandle_runtime::parity::{self, Inputs, Isolated};
 use pycandle_runtime::{PyChecker, Scope, nn, ops, py_check};
+use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize_to_file};
 
 #[derive(Debug, Clone)]
 pub struct Block {
@@ -305,6 +307,57 @@ fn missing_and_foreign_files_are_named() {
     fails(run(), "its format is 2");
     write("tagger_manifest.json", b"{");
     fails(run(), "is not a manifest");
+}
+
+#[test]
+fn a_trace_with_other_tensors_is_refused() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let root = elsewhere.path().to_str().unwrap().to_string().leak();
+    let spec = parity::Spec {
+        root,
+        manifest: "tagger_manifest.json",
+        ..SPEC
+    };
+    for name in ["tagger_manifest.json", "tagger.safetensors"] {
+        std::fs::copy(folder().join(name), elsewhere.path().join(name)).unwrap();
+    }
+    let bytes = std::fs::read(folder().join("tagger_trace.safetensors")).unwrap();
+    let (_, metadata) = SafeTensors::read_metadata(&bytes).unwrap();
+    let run = |change: fn(&mut BTreeMap<String, TensorView>)| {
+        let trace = SafeTensors::deserialize(&bytes).unwrap();
+        let mut tensors: BTreeMap<_, _> = trace.tensors().into_iter().collect();
+        change(&mut tensors);
+        let file = elsewhere.path().join("tagger_trace.safetensors");
+        serialize_to_file(&tensors, metadata.metadata().clone(), &file).unwrap();
+        [
+            parity::isolated(&spec, Tagger::load),
+            parity::cumulative(&spec, Tagger::load, forward),
+        ]
+    };
+    let refused = |change, words| run(change).map(|result| fails(result, words));
+    for result in run(|tensors| {
+        let view = TensorView::new(Dtype::F32, vec![1], &[0; 4]).unwrap();
+        tensors.insert("recorded:nowhere#0.0".into(), view);
+    }) {
+        result.unwrap();
+    }
+    refused(
+        |tensors| drop(tensors.remove("recorded:head#0.0")),
+        "recorded:head#0.0",
+    );
+    refused(
+        |tensors| drop(tensors.remove("recorded:#0.ids")),
+        "recorded:#0.ids",
+    );
+    refused(
+        |tensors| {
+            let (shape, data) = (tensors["recorded:head#0.0"].shape(), &[0; 4096]);
+            let count: usize = shape.iter().product();
+            let view = TensorView::new(Dtype::F64, shape.to_vec(), &data[..8 * count]).unwrap();
+            tensors.insert("recorded:head#0.0".into(), view);
+        },
+        "f64",
+    );
 }
 
 fn checker() -> PyChecker {
