@@ -124,7 +124,7 @@ def record(
 
     saved = [str(_within(path, Path())) for path in record_script(script, name, out)]
     if as_json:
-        _print({"manifests": saved})
+        _done(saved, "recorded", as_json)
 
 
 @app.command()
@@ -146,11 +146,13 @@ def codegen(
     """Generate Rust from a manifest; its parity tests go beside it."""
     from pycandle.bridge import generate_files
     from pycandle.crate import path_in_crate, rustfmt
-    from pycandle.metadata import Model
+    from pycandle.metadata import Model, check_dtype
     from pycandle.output import write_if_changed
 
     if out.suffix != ".rs" or out.is_dir():
         raise ProjectError(Finding("--out must be a Rust file", str(out), "name it module.rs"))
+    if dtype:
+        check_dtype(dtype, "--dtype")
     module = out.stem
     path = path_in_crate(manifest, out)
     asked = Model(path, module, model, checker=checker, stateful=stateful, dtype=dtype)
@@ -198,6 +200,7 @@ def check(
 @app.command()
 def completion(
     shell: Annotated[str, typer.Argument(help="bash, zsh, fish, powershell or pwsh.")],
+    as_json: Json = False,
 ) -> None:
     """Print what makes a shell complete this command; `source` it."""
     if shell not in SHELLS:
@@ -205,7 +208,11 @@ def completion(
         raise ProjectError(Finding(f"no completion for the shell `{shell}`", "completion", fix))
     from typer.completion import get_completion_script  # pyright: ignore[reportPrivateImportUsage]
 
-    print(get_completion_script(prog_name="pycandle", complete_var=_COMPLETE, shell=shell))
+    script = get_completion_script(prog_name="pycandle", complete_var=_COMPLETE, shell=shell)
+    if as_json:
+        _print({"shell": shell, "script": script})
+    else:
+        print(script)
 
 
 def main() -> None:

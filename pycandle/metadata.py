@@ -14,12 +14,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
+from pycandle.emit.lowering import WEIGHT_DTYPES
 from pycandle.emit.names import is_identifier
 from pycandle.errors import Finding, ProjectError
 
 _KEYS = ("manifests", "generated", "python", "models")
 _MODEL_KEYS = ("model", "module", "features", "checker", "stateful", "dtype")
-_DTYPES = ("f64", "f32", "f16", "bf16")
 _EXAMPLES = {
     "manifests": 'manifests = ["models/minilm_manifest.json"]',
     "generated": 'generated = "src/generated"',
@@ -89,6 +89,18 @@ def read_metadata(text: str, variables: Mapping[str, str], where: str = "Cargo.t
         )
     settings.get("python").path()
     return Metadata(_models(settings), settings.get("generated").folder("src/generated"))
+
+
+def check_dtype(dtype: str, where: str) -> None:
+    """Raise `ProjectError` if no weights are loaded in this dtype."""
+    if dtype not in WEIGHT_DTYPES:
+        raise ProjectError(
+            Finding(
+                f"`{dtype}` is no dtype that weights are loaded in",
+                where,
+                f"write one of `{'`, `'.join(WEIGHT_DTYPES)}`",
+            )
+        )
 
 
 def stem(manifest: str) -> str:
@@ -237,14 +249,8 @@ def _model(own: _Settings, manifest: str, name: str) -> Model:
         )
     features, checker = tuple(own.get("features").strings()), own.get("checker").boolean(True)
     stateful, dtype = own.get("stateful").boolean(False), own.get("dtype")
-    if dtype.value is not None and dtype.string() not in _DTYPES:
-        raise ProjectError(
-            Finding(
-                f"`{dtype.value}` is no dtype that weights are loaded in",
-                dtype.where,
-                f"write one of `{'`, `'.join(_DTYPES)}`",
-            )
-        )
+    if dtype.value is not None:
+        check_dtype(dtype.string(), dtype.where)
     return Model(
         manifest, module.string(name), model.string(), features, checker, stateful, dtype.string()
     )

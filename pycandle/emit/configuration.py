@@ -1,8 +1,9 @@
 """Names the constants that modules of one struct differ in: its configuration.
 
 A constant is called as the op calls it, else after the attribute of the Python module that holds
-it. What has neither name is written by a size that has one, where it is so in every module. It
-must not know text.
+it. A size that has neither name is written as a multiple, or one of a square, of another size where
+it is that in every module; where there are too many, named ones are written so, too. It must not
+know text.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from pycandle.emit.names import identifier
+from pycandle.emit.names import OF_LOAD, identifier
 from pycandle.ops.expr import Config, Number
 
 # A function of more than seven arguments is hard to call; two are the weights and the checker.
@@ -20,6 +21,7 @@ MOST_CONSTANTS = 5
 _WEAK = ("", "size", "width", "rows")
 # The widths of a layer, which the module that holds it often knows under a name of its own.
 _WIDTHS = ("dim", "in_dim", "out_dim", "in_channels", "out_channels")
+_FLOATS = ("f64", "f32")
 # What a name may be raised to.
 _POWERS = (1, 2)
 
@@ -54,12 +56,12 @@ def configuration(
         if len(set(key[1:])) > 1:
             distinct[key] = label if not known or (known in _WEAK and label not in _WEAK) else known
     names = {key: _name(key, label, attributes) for key, label in distinct.items()}
-    labels = {key: names[key] or label or "size" for key, label in distinct.items()}
+    labels = {key: names[key] or label or _placeholder(key) for key, label in distinct.items()}
     related = _multiples(names, _powers(names))
     named: dict[_Values, Constant] = {}
     for key, label in labels.items():
         if key not in related:
-            taken = {*(known.config.name for known in named.values()), *locals_, "vb", "checker"}
+            taken = {*(known.config.name for known in named.values()), *locals_, *OF_LOAD}
             named[key] = Constant(Config(identifier(label, taken)), label)
     for key, (base, factor, power) in related.items():
         named[key] = Constant(Config(named[base].config.name, factor, power), labels[key])
@@ -67,8 +69,9 @@ def configuration(
 
 
 def _values(vector: tuple[Number, ...]) -> _Values:
-    """A constant's type and its value in each module."""
-    return (vector[0].kind, *(number.value for number in vector))
+    """A constant's type and its value in each module; two zeros differ in their sign."""
+    values = (number.value for number in vector)
+    return (vector[0].kind, *("-0.0" if str(value) == "-0.0" else value for value in values))
 
 
 def _name(key: _Values, label: str, attributes: Sequence[Attributes]) -> str:
@@ -76,12 +79,17 @@ def _name(key: _Values, label: str, attributes: Sequence[Attributes]) -> str:
     if label not in (*_WEAK, *_WIDTHS):
         return label
     kind, *values = key
-    wanted = float if kind == "f64" else int
+    wanted = float if kind in _FLOATS else int
     for name in attributes[0] if attributes else ():
         held = [module.get(name) for module in attributes]
         if held == values and all(type(value) is wanted for value in held):
             return name
     return label if label in _WIDTHS else ""
+
+
+def _placeholder(key: _Values) -> str:
+    """What a constant is called that nothing has a name for."""
+    return "value" if key[0] in _FLOATS else "size"
 
 
 def _powers(names: Mapping[_Values, str]) -> _Related:

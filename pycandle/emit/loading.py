@@ -18,7 +18,7 @@ from pycandle.emit.fields import (
     StructField,
 )
 from pycandle.emit.layout import height
-from pycandle.emit.names import format_literal, identifier, string_literal
+from pycandle.emit.names import OF_LOAD, format_literal, identifier, string_literal
 from pycandle.emit.printing import statement_lines
 from pycandle.emit.rust import FieldNames, value
 from pycandle.emit.statements import map_exprs
@@ -115,7 +115,7 @@ def _closures(struct: Struct, names: FieldNames, loads: dict[str, str], least: i
     for field in struct.fields:
         if isinstance(field, ModuleField):
             groups.setdefault(_blank(field), []).append(field)
-    taken = {*dict(struct.config), "vb", "checker", "path"}
+    taken = {*dict(struct.config), *OF_LOAD}
     taken |= {*struct.computed.names} if struct.computed else set()
     closures: list[str] = []
     for group in groups.values():
@@ -216,7 +216,7 @@ def _list_load(field: ListField, struct: Struct, names: FieldNames) -> str:
     listed = f"vec![{', '.join(loads)}]"
     if any(_blank(item) != _blank(first) for item in field.items):
         return listed
-    shared = _shared(field.items, {*dict(struct.config), "vb", "checker", "i"})
+    shared = _shared(field.items, {*dict(struct.config), *OF_LOAD})
     path = f'format!({format_literal(field.prefix)[:-1]}{{i}}")'
     first_number, last_number = field.first, field.first + len(field.items)
     load = _module_load(shared.field, path, names).removesuffix("?")

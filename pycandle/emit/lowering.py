@@ -40,6 +40,10 @@ def lower_graph(graph: Graph) -> tuple[dict[str, Expr], tuple[Finding, ...]]:
     return lowered, (*_mixed_weights(graph), *_not_loadable(graph), *findings)
 
 
+# What weights can be loaded in.
+WEIGHT_DTYPES = ("f64", "f32", "f16", "bf16")
+
+
 def weights_dtype(graph: Graph) -> str | None:
     """The one floating dtype that the checkpoint is loaded in; None if it has no floats."""
     return next((p.value.type.stored.dtype for p in _floats(graph)), None)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pycandle.emit.cutting import Piece, cut
 from pycandle.emit.layout import height
 from pycandle.emit.names import comment_text, identifier
-from pycandle.emit.printing import allowances, statement_lines
+from pycandle.emit.printing import allowances, statement_lines, together
 from pycandle.emit.rust import FieldNames, argument, value
 from pycandle.emit.scopes import moving
 from pycandle.emit.statements import Let, Statement
@@ -49,7 +49,7 @@ def _forward(
     body = forward.body
     arguments = [f"{name}: {_KINDS[kind]}" for name, kind in body.arguments]
     first = [f"pub fn {forward.name}(&self, {', '.join(arguments)})"]
-    first[0] += f" -> Result<{_together(['Tensor'] * len(body.results))}> {{"
+    first[0] += f" -> Result<{together(['Tensor'] * len(body.results))}> {{"
     first += (_dims(name, dict(axes), rank) for name, axes, rank in body.dims)
     checked = ", ".join(argument(result, names) for result in body.results)
     last = [f'py_check!(self.checker, "", {checked});'] if struct.checked else []
@@ -96,15 +96,11 @@ def _piece(piece: Piece, names: FieldNames) -> Iterator[str]:
             arguments += (f"{name}: {kind}" for name in held)
     types = ["usize" if isinstance(result, SizeOf) else "Tensor" for result in piece.results]
     results = [value(result, names) for result in piece.results]
-    kind = f"[Tensor; {len(types)}]" if piece.array else _together(types)
-    given = f"[{', '.join(results)}]" if piece.array else _together(results)
+    kind = f"[Tensor; {len(types)}]" if piece.array else together(types)
+    given = f"[{', '.join(results)}]" if piece.array else together(results)
     head = f"fn {piece.name}({', '.join(arguments)}) -> Result<{kind}> {{"
     statements = moving(piece.statements, piece.results)
     yield from _function([head, *reads], statements, [f"Ok({given})", "}"], names)
-
-
-def _together(items: list[str]) -> str:
-    return items[0] if len(items) == 1 else f"({', '.join(items)})"
 
 
 def _owned(results: tuple[Expr, ...], names: FieldNames) -> str:
@@ -113,7 +109,7 @@ def _owned(results: tuple[Expr, ...], names: FieldNames) -> str:
     for result in results:
         text = value(result, names)
         owned.append(f"{text}.clone()" if argument(result, names) == text else text)
-    return _together([f"{t}.clone()" if t in owned[k + 1 :] else t for k, t in enumerate(owned)])
+    return together([f"{t}.clone()" if t in owned[k + 1 :] else t for k, t in enumerate(owned)])
 
 
 def _drawn(graph: Graph, forward: Forward) -> Iterator[str]:

@@ -24,6 +24,8 @@ _TYPES = frozenset(
     " Default Device Err Inputs Isolated None Ok Option PyChecker Result Scope Some String Tensor"
     " VarBuilder Vec".split()
 )
+# What `load` binds itself; nothing that it is given may be called so.
+OF_LOAD = frozenset({"vb", "checker", "constants", "device", "path", "i"})
 
 
 def identifier(name: str, taken: Container[str] = ()) -> str:

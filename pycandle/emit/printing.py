@@ -5,7 +5,7 @@ Layout is plain: rustfmt has the last word where a file is checked in.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pycandle.emit.names import identifier, string_literal
 from pycandle.emit.rust import FieldNames, argument, relation_text, value
@@ -32,7 +32,7 @@ def statement_lines(statement: Statement, names: FieldNames) -> Iterator[str]:
         case Let(names=bound, expr=expr, array=True):
             yield f"let [{', '.join(bound)}] = {value(expr, names)};"
         case Let(names=bound, expr=expr):
-            yield f"let {_pattern(bound)} = {_owned(expr, names)};"
+            yield f"let {together(bound)} = {_owned(expr, names)};"
         case ForEach():
             yield from _for_each(statement, names)
         case Read():
@@ -40,7 +40,7 @@ def statement_lines(statement: Statement, names: FieldNames) -> Iterator[str]:
         case If(names=bound):
             first, *rest = _if(statement, names)
             *rest, last = rest
-            yield f"let {_pattern(bound)} = {first}"
+            yield f"let {together(bound)} = {first}"
             yield from rest
             yield f"{last};"
         case While():
@@ -60,8 +60,9 @@ def _for_each(loop: ForEach, names: FieldNames) -> Iterator[str]:
     yield "}"
 
 
-def _pattern(bound: tuple[str, ...]) -> str:
-    return bound[0] if len(bound) == 1 else f"({', '.join(bound)})"
+def together(items: Sequence[str]) -> str:
+    """The one item, or a tuple of them all."""
+    return items[0] if len(items) == 1 else f"({', '.join(items)})"
 
 
 def _owned(expr: Expr, names: FieldNames) -> str:

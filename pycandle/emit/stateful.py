@@ -6,11 +6,11 @@ It must not know what the model computes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from pycandle.emit.names import identifier, type_identifier
-from pycandle.emit.printing import allowances
+from pycandle.emit.printing import allowances, together
 from pycandle.emit.structs import Struct
 from pycandle.errors import Finding, ProjectError
 from pycandle.graph import Graph, TensorType
@@ -24,11 +24,12 @@ class Stateful:
     model: str  # the model's own struct
     arguments: tuple[str, ...]  # those of the model's forward
     results: tuple[str, ...]  # what to call what it gives; state has its argument's name
+    fields: Mapping[str, str]  # the field of each state
 
     @property
     def state(self) -> tuple[str, ...]:
         """The arguments that are state, in order."""
-        return tuple(name for name in self.arguments if name in self.results)
+        return tuple(self.fields)
 
     @property
     def given(self) -> tuple[str, ...]:
@@ -40,46 +41,56 @@ def find_state(graph: Graph, structs: list[Struct]) -> Stateful:
     """The state of a model. Raises `ProjectError` if it has none, or one that changes its type."""
     model = structs[-1]
     forward = model.forwards[0]
+    if forward.interface.sizes:
+        sizes = ", ".join(forward.interface.sizes)
+        raise _refused(
+            f"forward takes sizes that no input has: {sizes}",
+            "record the model with inputs that have an axis of that size",
+        )
     arguments = tuple(name for name, _ in forward.body.arguments)
     values = [value for _, value in forward.interface.inputs]
     called = dict(zip(values, arguments, strict=True))
     inputs = {_plain(e.name): (called[e.value.name], e.value.type) for e in graph.inputs}
     results: list[str] = []
-    found = False
     for output in graph.outputs:
         name, taken = inputs.get(_plain(output.path), ("", None))
         given = graph.types[output.value]
         if taken is not None and not _fits(given, taken):
-            raise ProjectError(
-                Finding(
-                    f"the output {output.path!r} is {given}, and the input of that name {taken}",
-                    "the option `stateful`",
-                    "give state the dtype and the sizes that the next call takes",
-                )
+            raise _refused(
+                f"the output {output.path!r} is {given}, and the input of that name {taken}",
+                "give state the dtype and the sizes that the next call takes",
             )
-        found = found or taken is not None
+        if name and name in results:
+            raise _refused(
+                f"two outputs are the next call's {name!r}, one of them {output.path!r}",
+                "give one of them another name",
+            )
         stem = output.path.rpartition(".")[2]
         stem = "output" if not stem or stem.isdigit() else stem
         results.append(name or identifier(stem, {*arguments, *results, "self"}))
-    if not found:
-        raise ProjectError(
-            Finding(
-                "no output of the model has the name of an input, so that it has no state",
-                "the option `stateful`",
-                "let forward return a dict in which state has the name of the argument that "
-                'takes it, as `{"out": out, "hidden": hidden}`, or take caches as docs/bridge.md '
-                "shows",
-            )
+    states = [name for name in arguments if name in results]
+    if not states:
+        raise _refused(
+            "no output of the model has the name of an input, so that it has no state",
+            "let forward return a dict in which state has the name of the argument that takes it, "
+            'as `{"out": out, "hidden": hidden}`, or take caches as docs/bridge.md shows',
         )
     name = type_identifier(f"Stateful{model.name}", {struct.name for struct in structs})
-    return Stateful(name, model.name, arguments, tuple(results))
+    # The model has its own field.
+    model_state = identifier("model_state", states)
+    fields = {name: model_state if name == "model" else name for name in states}
+    return Stateful(name, model.name, arguments, tuple(results), fields)
+
+
+def _refused(what: str, fix: str) -> ProjectError:
+    return ProjectError(Finding(what, "the option `stateful`", fix))
 
 
 def print_stateful(stateful: Stateful) -> str:
     """The struct, to stand after the model's own."""
     state, given = stateful.state, stateful.given
     rest = [name for name in stateful.results if name not in state]
-    fields = [_field(name) for name in state]
+    fields = list(stateful.fields.values())
     taken = ", ".join((f"model: {stateful.model}", *_typed(fields, "Tensor")))
     lines = [
         "",
@@ -100,10 +111,10 @@ def print_stateful(stateful: Stateful) -> str:
         "    /// One call; its state is kept for the next, unless it fails.",
         *(f"    {line}" for line in allowances(1 + len(given), len(rest))),
         f"    pub fn step({', '.join(('&mut self', *_typed(given, '&Tensor')))})"
-        f" -> Result<{_together(['Tensor'] * len(rest))}> {{",
-        f"        let {_together(stateful.results)} = self.model.forward({_call(stateful)})?;",
-        *(f"        self.{_field(name)} = {name};" for name in state),
-        f"        Ok({_together(rest)})",
+        f" -> Result<{together(['Tensor'] * len(rest))}> {{",
+        f"        let {together(stateful.results)} = self.model.forward({_call(stateful)})?;",
+        *(f"        self.{field} = {name};" for name, field in stateful.fields.items()),
+        f"        Ok({together(rest)})",
         "    }",
         "}",
     ]
@@ -115,9 +126,9 @@ def stateful_call(stateful: Stateful) -> str:
     place = {name: f"inputs.tensor({k})?" for k, name in enumerate(stateful.arguments)}
     state = ", ".join(f"{place[name]}.clone()" for name in stateful.state)
     given = ", ".join(place[name] for name in stateful.given)
-    own = {name: f"stateful.{_field(name)}" for name in stateful.state}
+    own = {name: f"stateful.{field}" for name, field in stateful.fields.items()}
     rest = {name: f"y{k}" for k, name in enumerate(stateful.results) if name not in own}
-    bound = f"let {_together([*rest.values()])} = " if rest else ""
+    bound = f"let {together([*rest.values()])} = " if rest else ""
     results = ", ".join((own | rest)[name] for name in stateful.results)
     return (
         f"let mut stateful = {stateful.name}::new(model.clone(), {state}); "
@@ -127,21 +138,13 @@ def stateful_call(stateful: Stateful) -> str:
 
 def _call(stateful: Stateful) -> str:
     return ", ".join(
-        f"&self.{_field(name)}" if name in stateful.state else name for name in stateful.arguments
+        f"&self.{stateful.fields[name]}" if name in stateful.fields else name
+        for name in stateful.arguments
     )
-
-
-def _field(name: str) -> str:
-    """The field of a state; the model has its own."""
-    return name if name != "model" else "model_state"
 
 
 def _typed(names: Iterable[str], kind: str) -> list[str]:
     return [f"{name}: {kind}" for name in names]
-
-
-def _together(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"({', '.join(names)})"
 
 
 def _plain(name: str) -> str:

@@ -28,7 +28,7 @@ from pycandle.emit.fields import (
 from pycandle.emit.layers import layer_field
 from pycandle.emit.loops import roll
 from pycandle.emit.lowering import weights_dtype
-from pycandle.emit.names import identifier, type_identifier
+from pycandle.emit.names import OF_LOAD, identifier, type_identifier
 from pycandle.emit.naming import Body, name_locals
 from pycandle.emit.recurrences import roll_steps
 from pycandle.emit.statements import ForEach, map_exprs, walk_all
@@ -227,7 +227,7 @@ class _Structs:
         given = {field.path for field in parameters}
         own = [self.tree.relative(value, region) or "" for value in made.parameters]
         # Other locals of `load`, and fields that are none of its locals.
-        reserved = {"vb", "checker", "constants", "device", "path", "i", *taken}
+        reserved = {*OF_LOAD, *taken}
         reserved |= {identifier(path) for path in own if path not in given}
         body = name_locals(made.load, made.load.statements, {}, {}, frozenset(reserved))
         body = _rewritten(body, _owned)

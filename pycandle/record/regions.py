@@ -8,12 +8,13 @@ matched by equal tensors. It must not know how goldens are stored beyond their k
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import cast
 
 import torch
 
-from pycandle.graph import Boundary, Graph, Node, Region
+from pycandle.graph import Boundary, Dim, Graph, Node, Region, every_node
 from pycandle.record.calls import Call
 from pycandle.record.importer import Imported
 from pycandle.record.source import place_of_line
@@ -36,7 +37,42 @@ def place_nodes(imported: Imported, calls: list[Call]) -> Graph:
             home = index[path, call]
         homes.append(home)
     placed = _place_constants(imported.graph.nodes, homes, regions)
-    return merge_twins(replace(imported.graph, regions=tuple(regions), nodes=placed))
+    graph = replace(imported.graph, regions=tuple(regions), nodes=placed)
+    return merge_twins(replace(graph, regions=_with_used_numbers(graph)))
+
+
+def _with_used_numbers(graph: Graph) -> tuple[Region, ...]:
+    """The regions with those of their attributes that are numbers in the graph.
+
+    Others say nothing of it, and may be another in each run, as a time is.
+    """
+    own: list[set[int | float]] = [set() for _ in graph.regions]
+    for node in graph.nodes:
+        for part in every_node((node,)):
+            shapes = (graph.types[name].shape for name in part.inputs if name in graph.types)
+            outs = (out.type.shape for out in part.outs)
+            arguments = (value for _, value in part.kwargs)
+            own[node.region] |= {*_numbers((part.args, *arguments, *shapes, *outs))}
+    inside = subtrees(graph)
+    used = [set[int | float]().union(*(own[k] for k in sorted(inner))) for inner in inside]
+    return tuple(
+        replace(region, attributes=tuple((k, v) for k, v in region.attributes if v in used[index]))
+        for index, region in enumerate(graph.regions)
+    )
+
+
+def _numbers(part: object) -> Iterator[int | float]:
+    """The numbers in an argument or a shape, those of sizes that vary included."""
+    match part:
+        case tuple():
+            for item in cast("tuple[object, ...]", part):
+                yield from _numbers(item)
+        case Dim(terms=terms):
+            yield from (factor for _, factor in terms)
+        case int() | float():
+            yield part
+        case _:
+            pass
 
 
 def _region(call: Call) -> Region:

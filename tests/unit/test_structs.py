@@ -1,9 +1,12 @@
 """Modules of one class share a struct where few constants tell them apart."""
 
 import json
+import re
 
+from pycandle.emit.configuration import configuration
 from pycandle.emit.fields import ModuleField
 from pycandle.emit.lowering import lower_graph
+from pycandle.emit.names import OF_LOAD
 from pycandle.emit.structs import Struct, build_structs
 from pycandle.emit.tree import Tree
 from pycandle.graph import text
@@ -61,6 +64,22 @@ def test_constants_are_called_as_the_module_calls_them():
         if isinstance(field, ModuleField)
     ]
     assert labels == [[("heads", 3), ("width", 6)], [("heads", 5), ("width", 10)]]
+
+
+def test_no_constant_is_called_as_load_calls_something():
+    names = [*sorted(OF_LOAD), "self", "type"]
+    primes = [[2, 3, 5], [7, 11, 13]]
+    for taken in zip(names[::3], names[1::3], names[2::3], strict=False):
+        struct, _ = check(primes, 1, " ".join(taken))
+        found = [name for name, _ in struct.config]
+        assert not {*found} & {*names}
+        assert [re.sub(r"_2?$", "", name) for name in found] == [*taken]
+
+
+def test_two_zeros_are_two_constants():
+    vector = (Number(0.0, "f64"), Number(-0.0, "f64"))
+    (constant,) = configuration([vector], [{"p": 0.0}, {"p": -0.0}])
+    assert constant is not None and constant.label in ("p", "value")
 
 
 def test_what_may_be_one_has_multiples_by_chance():
