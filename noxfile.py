@@ -165,7 +165,7 @@ def audit_rust(session: nox.Session) -> None:
     if shutil.which("cargo-deny") is None:
         session.log("cargo deny not run: `cargo install cargo-deny --locked` brings it")
         return
-    cargo(session, "deny", "--offline", "check", "bans", "licenses", "sources")
+    cargo(session, "deny", "check", "bans", "licenses", "sources")
     fetched = subprocess.run(["cargo", "deny", "fetch", "db"], capture_output=True, check=False)
     if fetched.returncode:
         session.log("cargo deny check advisories not run: the database cannot be fetched")
