@@ -339,6 +339,11 @@ class Graph:
                 found.setdefault(name, []).append(node)
         return found
 
+    @cached_property
+    def given(self) -> frozenset[str]:
+        """The values that module calls give."""
+        return frozenset(output.value for region in self.regions for output in region.outputs)
+
     def fresh(self, stem: str, count: int) -> str:
         """A name for the `count`-th value that is made for `stem`, which no value has."""
         name = f"{stem}_{count}"

@@ -67,6 +67,8 @@ def _kept(nodes: tuple[Node, ...], graph: Graph, renamed: dict[str, str]) -> tup
         # A list of one may be one of lists of any length, unless it was more.
         source = _source(node, join=node is not joined)
         source = source and _viewed(node, source, graph)
+        if node is not joined and node.out.name in graph.given:
+            source = None  # What a module gives is its own, though it be what it took.
         if source is not None and _gives_back(node, source, graph):
             renamed[node.out.name] = source.name
         else:
@@ -80,7 +82,10 @@ def _without_empty(node: Node, graph: Graph) -> Node:
     if not isinstance(parts, tuple):
         return node
     refs = [part for part in parts if isinstance(part, Ref)]
-    full = tuple(ref for ref in refs if 0 not in graph.types[ref.name].shape)
+    # What a module gives must stay read, or the module would not give it.
+    full = tuple(
+        ref for ref in refs if 0 not in graph.types[ref.name].shape or ref.name in graph.given
+    )
     # Others may decide the dtype together with it.
     same = any(graph.types[ref.name].dtype == node.out.type.dtype for ref in full)
     return replace(node, args=(full, *node.args[1:])) if same and len(full) < len(refs) else node

@@ -116,6 +116,29 @@ class Picked(nn.Module):
         return rows, values * 2.0, distinct + 1, x * weights.unsqueeze(-1)
 
 
+class Remembering(nn.Module):
+    """Joins memories, of which some begin empty."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cell = Cell()
+        self.project = nn.Linear(6, 3)
+
+    def forward(self, x: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
+        y, kept, nothing = self.cell(x, memory)
+        return self.project(torch.cat([nothing, y, kept])), torch.cat([torch.empty(0), y])
+
+
+class Cell(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = nn.Linear(6, 6)
+
+    def forward(self, x: Tensor, memory: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        kept = torch.cat([torch.empty(0), memory])
+        return self.fc(x) + kept.mean(0), kept, x[:0]
+
+
 class Grouped(nn.Module):
     """Puts rows in the order of their groups, of which there are few, and hands out the order."""
 
