@@ -24,7 +24,10 @@ pub fn flash_attention(
     let here = q.device().is_cuda() && matches!(q.dtype(), DType::F16 | DType::BF16);
     let alike = k.dims() == v.dims() && k.dim(3)? == width && k.dim(0)? == q.dim(0)?;
     let fits = width % WIDTHS == 0 && width <= MOST_WIDTH && shared > 0 && heads % shared == 0;
-    if !(here && alike && fits) || q.elem_count() * k.elem_count() == 0 || (is_causal && rows != columns) {
+    if !(here && alike && fits)
+        || q.elem_count() * k.elem_count() == 0
+        || (is_causal && rows != columns)
+    {
         return Ok(None);
     }
     let turned = |x: &Tensor| x.transpose(1, 2)?.contiguous();
