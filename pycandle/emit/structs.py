@@ -353,13 +353,18 @@ def _groups(plans: list[_Plan], tree: Tree) -> list[list[_Plan]]:
 def _of_few_constants(plans: list[_Plan], tree: Tree) -> list[list[_Plan]]:
     """The plans, each with the first others that few constants tell it apart from."""
     groups: list[list[_Plan]] = []
+    # For each the plans in it that differ, in their constants or in what these are called.
+    different: list[dict[object, _Plan]] = []
     for plan in plans:
-        for group in groups:
-            if _few([*group, plan], tree):
+        kind = (plan.numbers, tree.graph.regions[plan.regions[0]].attributes)
+        for group, known in zip(groups, different, strict=True):
+            if kind in known or _few([*known.values(), plan], tree):
                 group.append(plan)
+                known.setdefault(kind, plan)
                 break
         else:
             groups.append([plan])
+            different.append({kind: plan})
     return groups
 
 

@@ -11,18 +11,25 @@ ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples/minilm/models"
 CARGO_TOML = """\
 [package]
-name = "plain"
+name = "settings"
 version = "0.1.0"
 edition = "2024"
 
 [dependencies]
 candle-core = "0.11"
 candle-nn = "0.11"
-renamed = {{ package = "pycandle", path = {pycandle}, default-features = false }}
+{runtime}
 
 [build-dependencies]
 pycandle-build = {{ path = {build} }}
 
+{metadata}
+[profile.dev.package."*"]
+opt-level = 3
+
+[workspace]
+"""
+PLAIN = """\
 [package.metadata.pycandle]
 manifests = ["models/minilm_manifest.json"]
 
@@ -30,11 +37,6 @@ manifests = ["models/minilm_manifest.json"]
 module = "encoder"
 model = "Encoder"
 checker = false
-
-[profile.dev.package."*"]
-opt-level = 3
-
-[workspace]
 """
 LIB = """\
 //! A sentence encoder.
@@ -51,19 +53,6 @@ pub fn load(vb: candle_nn::VarBuilder) -> candle_core::Result<encoder::Encoder> 
 
 
 STATEFUL = """\
-[package]
-name = "stateful"
-version = "0.1.0"
-edition = "2024"
-
-[dependencies]
-candle-core = "0.11"
-candle-nn = "0.11"
-pycandle-runtime = {{ path = {runtime}, default-features = false }}
-
-[build-dependencies]
-pycandle-build = {{ path = {build} }}
-
 [package.metadata.pycandle]
 manifests = [
     "models/counter_manifest.json", "models/gpt_manifest.json", "models/prompt_manifest.json",
@@ -81,11 +70,6 @@ checker = false
 [package.metadata.pycandle.models.prompt]
 model = "Prompt"
 checker = false
-
-[profile.dev.package."*"]
-opt-level = 3
-
-[workspace]
 """
 STATEFUL_LIB = """\
 //! Models that keep state.
@@ -155,7 +139,7 @@ mod tests {
 def test_code_without_checks_is_compared_all_the_same(
     tmp_path: Path, cargo_environment: dict[str, str]
 ):
-    write_crate(tmp_path, CARGO_TOML, LIB)
+    write_crate(tmp_path, "renamed", "pycandle", PLAIN, LIB)
     for name in ("minilm_manifest.json", "minilm_trace.safetensors"):
         (tmp_path / "models" / name).symlink_to(EXAMPLE / name)
     weights = {"PYCANDLE_WEIGHTS_MINILM": str(EXAMPLE / "minilm.safetensors")}
@@ -168,7 +152,7 @@ def test_code_without_checks_is_compared_all_the_same(
 
 
 def test_state_is_kept_between_calls(tmp_path: Path, cargo_environment: dict[str, str]):
-    write_crate(tmp_path, STATEFUL, STATEFUL_LIB)
+    write_crate(tmp_path, "pycandle-runtime", "pycandle-runtime", STATEFUL, STATEFUL_LIB)
     record_script(Path(__file__).with_name("stateful_models.py"), "", tmp_path / "models")
     # The names of its axes are those of the script.
     recorded = json.loads((tmp_path / "models/gpt_manifest.json").read_text())
@@ -183,16 +167,14 @@ def test_state_is_kept_between_calls(tmp_path: Path, cargo_environment: dict[str
         assert f"tests::{test} ... ok" in done.stdout
 
 
-def write_crate(folder: Path, cargo_toml: str, lib: str):
-    crates = ROOT / "crates"
-    paths = {
-        "pycandle": json.dumps(str(crates / "pycandle")),
-        "runtime": json.dumps(str(crates / "pycandle-runtime")),
-        "build": json.dumps(str(crates / "pycandle-build")),
-    }
-    for name in ("src", "models"):
-        (folder / name).mkdir()
-    (folder / "Cargo.toml").write_text(cargo_toml.format(**paths))
+def write_crate(folder: Path, name: str, package: str, metadata: str, lib: str):
+    """A crate that has the runtime under a name of its own, from one of PyCandle's packages."""
+    path, build = (json.dumps(str(ROOT / "crates" / each)) for each in (package, "pycandle-build"))
+    runtime = f'{name} = {{ package = "{package}", path = {path}, default-features = false }}'
+    cargo_toml = CARGO_TOML.format(runtime=runtime, build=build, metadata=metadata)
+    for inner in ("src", "models"):
+        (folder / inner).mkdir()
+    (folder / "Cargo.toml").write_text(cargo_toml)
     (folder / "src/lib.rs").write_text(lib)
     (folder / "build.rs").write_text("fn main() {\n    pycandle_build::compile()\n}\n")
     shutil.copy(ROOT / "Cargo.lock", folder / "Cargo.lock")

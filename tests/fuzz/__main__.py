@@ -44,16 +44,16 @@ def read_table(data: bytes) -> None:
     read_metadata(data.decode("utf-8", "replace"), {})
 
 
-SEEDS: dict[str, tuple[Callable[[bytes], None], tuple[str, ...]]] = {
+READERS: dict[str, tuple[Callable[[bytes], None], tuple[str, ...]]] = {
     "manifest": (read_manifest, (manifest.dump(text.parse_graph(NAMED)),)),
     "metadata": (read_table, TABLES),
 }
 
 
 def main() -> None:
-    if len(sys.argv) < 2 or sys.argv[1] not in SEEDS:
-        sys.exit(f"usage: python -m tests.fuzz {'|'.join(SEEDS)} [-max_total_time=SECONDS]")
-    read, seeds = SEEDS[sys.argv[1]]
+    if len(sys.argv) < 2 or sys.argv[1] not in READERS:
+        sys.exit(f"usage: python -m tests.fuzz {'|'.join(READERS)} [-max_total_time=SECONDS]")
+    read, seeds = READERS[sys.argv[1]]
 
     def one(data: bytes) -> None:
         with suppress(PyCandleError):

@@ -268,15 +268,21 @@ fn what_was_not_compared_fails() {
     parity::digest(&parity::Spec { digest, ..SPEC }).unwrap();
 }
 
-#[test]
-fn missing_and_foreign_files_are_named() {
-    let elsewhere = tempfile::tempdir().unwrap();
-    let root = elsewhere.path().to_str().unwrap().to_string().leak();
+/// An empty folder, and the model as recorded there.
+fn elsewhere() -> (tempfile::TempDir, parity::Spec) {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().to_str().unwrap().to_string().leak();
     let spec = parity::Spec {
         root,
         manifest: "tagger_manifest.json",
         ..SPEC
     };
+    (folder, spec)
+}
+
+#[test]
+fn missing_and_foreign_files_are_named() {
+    let (elsewhere, spec) = elsewhere();
     let run = || parity::isolated(&spec, Tagger::load);
     fails(run(), "`pycandle record`");
     let bring =
@@ -311,13 +317,7 @@ fn missing_and_foreign_files_are_named() {
 
 #[test]
 fn a_trace_with_other_tensors_is_refused() {
-    let elsewhere = tempfile::tempdir().unwrap();
-    let root = elsewhere.path().to_str().unwrap().to_string().leak();
-    let spec = parity::Spec {
-        root,
-        manifest: "tagger_manifest.json",
-        ..SPEC
-    };
+    let (elsewhere, spec) = elsewhere();
     for name in ["tagger_manifest.json", "tagger.safetensors"] {
         std::fs::copy(folder().join(name), elsewhere.path().join(name)).unwrap();
     }
