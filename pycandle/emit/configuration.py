@@ -19,6 +19,8 @@ from pycandle.ops.expr import Config, Number
 MOST_CONSTANTS = 5
 # Names that say only where a number stands; what the module calls it says more.
 _WEAK = ("", "size", "width", "rows")
+# What a label begins with that an attribute's name is better than.
+WEAK = "?"
 # The widths of a layer, which the module that holds it often knows under a name of its own.
 _WIDTHS = ("dim", "in_dim", "out_dim", "in_channels", "out_channels")
 _FLOATS = ("f64", "f32")
@@ -54,9 +56,13 @@ def configuration(
         key = _values(vector)
         label, known = vector[0].label, distinct.get(key, "")
         if len(set(key[1:])) > 1:
-            distinct[key] = label if not known or (known in _WEAK and label not in _WEAK) else known
+            better = not known or (_is_weak(known) and not _is_weak(label))
+            distinct[key] = label if better else known
     names = {key: _name(key, label, attributes) for key, label in distinct.items()}
-    labels = {key: names[key] or label or _placeholder(key) for key, label in distinct.items()}
+    labels = {
+        key: names[key] or label.removeprefix(WEAK) or _placeholder(key)
+        for key, label in distinct.items()
+    }
     related = _multiples(names, _powers(names))
     named: dict[_Values, Constant] = {}
     for key, label in labels.items():
@@ -68,6 +74,10 @@ def configuration(
     return [named.get(_values(vector)) for vector in vectors]
 
 
+def _is_weak(label: str) -> bool:
+    return label in _WEAK or label.startswith(WEAK)
+
+
 def _values(vector: tuple[Number, ...]) -> _Values:
     """A constant's type and its value in each module; two zeros differ in their sign."""
     values = (number.value for number in vector)
@@ -76,10 +86,10 @@ def _values(vector: tuple[Number, ...]) -> _Values:
 
 def _name(key: _Values, label: str, attributes: Sequence[Attributes]) -> str:
     """The op's name for it, else that of the first attribute that is it in each module, or none."""
-    if label not in (*_WEAK, *_WIDTHS):
+    if not _is_weak(label) and label not in _WIDTHS:
         return label
     kind, *values = key
-    wanted = float if kind in _FLOATS else int
+    wanted = float if kind in _FLOATS else bool if kind == "bool" else int
     for name in attributes[0] if attributes else ():
         held = [module.get(name) for module in attributes]
         if held == values and all(type(value) is wanted for value in held):

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from pycandle.emit.names import identifier
 from pycandle.emit.printing import MOST_ARGUMENTS, MOST_RESULTS
-from pycandle.emit.scopes import binds, in_order, reads, uses_self, vectors
+from pycandle.emit.scopes import binds, in_order, opened, reads, uses_self, vectors
 from pycandle.emit.statements import (
     For,
     ForEach,
@@ -89,7 +89,8 @@ def cut(
     or gives.
     """
     grown = {each.names[0] for each in statements if isinstance(each, ForEach) and each.grows}
-    cutter = _Cutter(height, taken, lists | grown)
+    modules = {n for each in statements if isinstance(each, If) for n in opened(each.condition)}
+    cutter = _Cutter(height, taken, lists | grown | modules)
     shorter = cutter.shorten(statements, results, LONGEST - rest)
     return shorter, list(_as_called(shorter, {piece.name: piece for piece in cutter.pieces}))
 

@@ -68,7 +68,33 @@ class ComputedField:
     path: str
 
 
-StructField: TypeAlias = "ParameterField | ComputedField | ModuleField | ListField"
+@dataclass(frozen=True, slots=True)
+class OptionalField:
+    """A field that some modules of the struct lack."""
+
+    field: ParameterField | ComputedField | ModuleField
+    present: Expr  # a flag
+
+    @property
+    def path(self) -> str:
+        """Where it is, if it is there."""
+        return self.field.path
+
+
+StructField: TypeAlias = "ParameterField | ComputedField | ModuleField | ListField | OptionalField"
+
+
+def modules_of(field: StructField) -> tuple[ModuleField, ...]:
+    """The modules that a field holds, or may hold."""
+    match field:
+        case ListField(items=items):
+            return items
+        case OptionalField(field=inner):
+            return modules_of(inner)
+        case ModuleField():
+            return (field,)
+        case _:
+            return ()
 
 
 def with_lists(fields: Sequence[ModuleField]) -> list[ModuleField | ListField]:
@@ -108,7 +134,8 @@ def numbered(fields: Sequence[StructField]) -> list[ListField]:
     for (prefix, *_), items in groups.items():
         first = min(items)
         # Items of a container have no name but their type's.
-        stem = prefix.rstrip("_") or items[first].type.rpartition("::")[2]
+        item = items[first]
+        stem = prefix.rstrip("_") or item.stem or item.type.rpartition("::")[2]
         path = f"{stem}s"
         whole = sorted(items) == list(range(first, first + len(items)))
         if whole and len(items) >= _FEWEST and path not in taken:
@@ -133,6 +160,9 @@ def with_exprs(field: StructField, change: object) -> StructField:
     if isinstance(field, ListField):
         items = tuple(with_exprs(item, change) for item in field.items)
         return ListField(field.path, items)  # type: ignore[arg-type]
+    if isinstance(field, OptionalField):
+        inner = with_exprs(field.field, change)
+        return OptionalField(inner, rewrite(field.present, change))  # type: ignore[arg-type]
     if isinstance(field, ComputedField):
         return field
     if isinstance(field, ParameterField):

@@ -14,6 +14,7 @@ from pycandle.emit.fields import (
     ComputedField,
     ListField,
     ModuleField,
+    OptionalField,
     ParameterField,
     StructField,
 )
@@ -171,6 +172,8 @@ def _pieces(struct: Struct, names: FieldNames, loads: dict[str, str], rest: int)
 
 def field_type(field: StructField) -> str:
     """The Rust type of a field."""
+    if isinstance(field, OptionalField):
+        return f"Option<{field_type(field.field)}>"
     if isinstance(field, (ParameterField, ComputedField)):
         return "Tensor"
     return field.type if isinstance(field, ModuleField) else f"Vec<{field.items[0].type}>"
@@ -178,6 +181,9 @@ def field_type(field: StructField) -> str:
 
 def _configs(field: StructField) -> list[str]:
     """The configuration that a field takes."""
+    if isinstance(field, OptionalField):
+        present = [field.present.name] if isinstance(field.present, Config) else []
+        return list(dict.fromkeys((*present, *_configs(field.field))))
     if isinstance(field, ComputedField):
         return []
     if isinstance(field, ListField):
@@ -188,12 +194,18 @@ def _configs(field: StructField) -> list[str]:
 
 
 def _reads_weights(field: StructField) -> bool:
+    if isinstance(field, OptionalField):
+        return _reads_weights(field.field)
     if isinstance(field, ListField):
         return any(item.reads_weights for item in field.items)
     return isinstance(field, (ParameterField, ComputedField)) or field.reads_weights
 
 
 def _field_load(field: StructField, struct: Struct, names: FieldNames) -> str:
+    if isinstance(field, OptionalField) and not isinstance(field.field, ComputedField):
+        inner = _field_load(field.field, struct, names)
+        return f"if {_loaded(field.present, names)} {{ Some({inner}) }} else {{ None }}"
+    field = field.field if isinstance(field, OptionalField) else field
     if isinstance(field, ComputedField):
         return field.path
     if isinstance(field, ParameterField):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from pycandle.emit.body import Draft
-from pycandle.emit.fields import ListField, ModuleField, StructField
+from pycandle.emit.fields import ListField, ModuleField, OptionalField, StructField, modules_of
 from pycandle.emit.loading import Checkpoint, field_type, load
 from pycandle.emit.methods import forwards
 from pycandle.emit.names import comment_text
@@ -62,6 +62,8 @@ def unchecked(structs: list[Struct]) -> list[Struct]:
     def field(given: StructField) -> StructField:
         if isinstance(given, ListField):
             return replace(given, items=tuple(replace(item, checked=False) for item in given.items))
+        if isinstance(given, OptionalField):
+            return replace(given, field=field(given.field))  # type: ignore[arg-type]
         return replace(given, checked=False) if isinstance(given, ModuleField) else given
 
     return [replace(s, checked=False, fields=tuple(map(field, s.fields))) for s in structs]
@@ -109,10 +111,7 @@ def _in_order_of_use(structs: list[Struct]) -> Iterator[Struct]:
         if struct is None:
             continue
         yield struct
-        held = (
-            field.items if isinstance(field, ListField) else (field,) for field in struct.fields
-        )
-        modules = [field for fields in held for field in fields if isinstance(field, ModuleField)]
+        modules = [field for given in struct.fields for field in modules_of(given)]
         below += [field.type for field in reversed(modules)]
 
 

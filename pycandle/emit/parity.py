@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pycandle.emit.fields import ComputedField, ListField, ParameterField
+from pycandle.emit.fields import ListField, OptionalField, StructField, modules_of
 from pycandle.emit.names import string_literal
 from pycandle.emit.rust import FieldNames
 from pycandle.emit.structs import Forward, Struct
@@ -53,13 +53,14 @@ def _isolated_impls(tree: Tree, structs: list[Struct]) -> Iterator[str]:
     for struct in reversed(structs):
         names = FieldNames(struct.fields, struct.stored)
         given = any(forward.body.arguments for forward in struct.forwards)
-        modules = _modules(struct, names)
+        modules = _modules(struct)
         inputs = "inputs" if given or modules or len(struct.forwards) > 1 else "_inputs"
+        calls = {path: _call(field, names) for path, field in modules.items()}
         yield f"impl Isolated for {struct.name} {{"
         yield f"    fn call(&self, path: &str, {inputs}: &Inputs) -> Result<Vec<Tensor>> {{"
         yield "        match parity::step(path) {"
         yield f'            ("", _) => {_own_calls(tree, struct)},'
-        yield from (f"            {line}" for line in _arms(modules))
+        yield from (f"            {line}" for line in _arms(calls))
         yield "            _ => parity::unknown(path),"
         yield "        }"
         yield "    }"
@@ -67,33 +68,42 @@ def _isolated_impls(tree: Tree, structs: list[Struct]) -> Iterator[str]:
         yield ""
 
 
-def _modules(struct: Struct, names: FieldNames) -> dict[str, str]:
-    """How each submodule is read, by its path; those of a list that Python has too, together."""
-    found: dict[str, str] = {}
+def _modules(struct: Struct) -> dict[str, StructField]:
+    """Each submodule by its path; those of a list that Python has too, together."""
+    found: dict[str, StructField] = {}
     for field in struct.fields:
         if isinstance(field, ListField) and field.prefix != f"{field.path}.":
-            found |= {item.path: names.place(item.path) for item in field.items}
-        elif not isinstance(field, (ParameterField, ComputedField)):
-            found[field.path] = names.place(field.path)
+            found |= {item.path: item for item in field.items}
+        elif modules_of(field):
+            found[field.path] = field
     return found
 
 
 def _arms(modules: dict[str, str]) -> Iterator[str]:
     """One arm for each first component; paths through containers nest."""
     nested: dict[str, dict[str, str]] = {}
-    for path, place in modules.items():
+    for path, call in modules.items():
         first, _, rest = path.partition(".")
-        nested.setdefault(first, {})[rest] = place
+        nested.setdefault(first, {})[rest] = call
     for first, inner in nested.items():
         head = f"({string_literal(first)}, rest) =>"
         if list(inner) == [""]:
-            yield f"{head} {inner['']}.call(rest, inputs),"
+            yield f"{head} {inner['']},"
             continue
         yield f"{head} match parity::step(rest) {{"
-        for line in _arms({path: place for path, place in inner.items() if path}):
+        for line in _arms({path: call for path, call in inner.items() if path}):
             yield f"    {line}"
         yield "    _ => parity::unknown(path),"
         yield "},"
+
+
+def _call(field: StructField, names: FieldNames) -> str:
+    """How a submodule is called by the rest of a path."""
+    place = names.place(field.path)
+    if not isinstance(field, OptionalField):
+        return f"{place}.call(rest, inputs)"
+    some = "Some(module) => module.call(rest, inputs)"
+    return f"match &{place} {{ {some}, None => parity::unknown(path) }}"
 
 
 def _own_calls(tree: Tree, struct: Struct) -> str:

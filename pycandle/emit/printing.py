@@ -92,7 +92,7 @@ def _read(read: Read, names: FieldNames) -> Iterator[str]:
 def _if(branch: If, names: FieldNames) -> Iterator[str]:
     """The branch as an expression, without what binds it."""
     yield f"if {_condition(branch.condition, names)} {{"
-    yield from _inner(branch.then, names)
+    yield from _inner(branch.then, names, branch.moves)
     match branch.otherwise:
         case Scope(statements=(If() as other,), results=results) if _gives(other, results):
             first, *rest = _if(other, names)
@@ -100,7 +100,7 @@ def _if(branch: If, names: FieldNames) -> Iterator[str]:
             yield from rest
         case _:
             yield "} else {"
-            yield from _inner(branch.otherwise, names)
+            yield from _inner(branch.otherwise, names, branch.moves)
             yield "}"
 
 
@@ -109,7 +109,7 @@ def _gives(branch: If, results: tuple[Expr, ...]) -> bool:
     return results == tuple(map(Local, branch.names))
 
 
-def _inner(scope: Scope, names: FieldNames) -> Iterator[str]:
+def _inner(scope: Scope, names: FieldNames, moves: frozenset[str]) -> Iterator[str]:
     """The lines in a branch's braces, which end in what it gives."""
     last = scope.statements[-1] if scope.statements else None
     if isinstance(last, If) and _gives(last, scope.results):
@@ -118,7 +118,7 @@ def _inner(scope: Scope, names: FieldNames) -> Iterator[str]:
         yield from (f"    {line}" for line in _if(last, names))
         return
     lines = [line for s in scope.statements for line in statement_lines(s, names)]
-    results = _results(scope, names)
+    results = _results(scope, names, moves=moves)
     text = results[0] if len(results) == 1 else f"({', '.join(results)})"
     # A local that is made only to be given is no local.
     if lines and lines[-1].startswith(f"let {text} = "):
@@ -201,12 +201,15 @@ def _assignments(carried: tuple[str, ...], body: Scope, names: FieldNames) -> It
         yield f"({', '.join(left)}) = ({', '.join(right)});"
 
 
-def _results(scope: Scope, names: FieldNames, first: int = 0) -> list[str]:
+def _results(
+    scope: Scope, names: FieldNames, first: int = 0, moves: frozenset[str] = frozenset()
+) -> list[str]:
     """What a scope gives, as tensors of their own; those from `first` on are given before others.
 
-    Only its own locals are given away, and only by the last that reads them.
+    Only its own locals and those in `moves` are given away, and only by the last that reads them.
     """
     own = {name for s in scope.statements if not isinstance(s, Read) for name in s.names}
+    own |= moves
     order = [*range(first, len(scope.results)), *range(first)]
     texts: dict[int, str] = {}
     for rank, k in enumerate(order):

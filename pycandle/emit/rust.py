@@ -9,7 +9,7 @@ import math
 import struct
 import sys
 
-from pycandle.emit.fields import ListField, ModuleField, StructField
+from pycandle.emit.fields import ListField, ModuleField, OptionalField, StructField
 from pycandle.emit.names import identifier, string_literal
 from pycandle.graph import Guard
 from pycandle.graph.dim import Dim, Monomial, Opaque, Size, terms_of
@@ -20,12 +20,14 @@ from pycandle.ops.expr import (
     DeviceOf,
     Expr,
     Field,
+    Held,
     Local,
     Maybe,
     Method,
     Number,
     Numbers,
     Operator,
+    Present,
     Raw,
     Record,
     RelationOf,
@@ -65,6 +67,7 @@ class FieldNames:
 
 def _readable(field: StructField) -> str:
     """A path made of numbers alone says nothing: what it is stands before it."""
+    field = field.field if isinstance(field, OptionalField) else field
     if field.path[:1].isdigit() and isinstance(field, ModuleField):
         return f"{field.stem or field.type.rpartition('::')[2]}_{field.path}"
     return field.path
@@ -111,12 +114,22 @@ def value(expr: Expr, names: FieldNames) -> str:
             return f"{value(start, names)}..{value(end, names)}"
         case Maybe(item=item):
             return "None" if item is None else f"Some({argument(item, names)})"
+        case Held(item=item):
+            return "None" if item is None else f"Some({value(item, names)})"
+        case Present(fields=fields, names=locals_):
+            left = [f"Some({name})" for name in locals_]
+            right = [f"&{value(field, names)}" for field in fields]
+            return f"let {_grouping(left)} = {_grouping(right)}"
         case DeviceOf(tensor=tensor):
             return "&self.device" if tensor is None else f"{value(tensor, names)}.device()"
         case Record():
             return _record(expr, names)
         case Var(name=name):
             raise AssertionError(f"%{name} was not bound to a local")
+
+
+def _grouping(items: list[str]) -> str:
+    return items[0] if len(items) == 1 else f"({', '.join(items)})"
 
 
 def _plain(expr: Expr) -> Expr:
@@ -147,6 +160,8 @@ def argument(expr: Expr, names: FieldNames) -> str:
 def number(literal: Number) -> str:
     """A constant of its Rust type; not-a-number, infinities and extremes have names."""
     kind = literal.kind
+    if kind == "bool":
+        return "true" if literal.value else "false"
     if kind not in ("f64", "f32"):
         return f"{literal.value}" if kind == "usize" else f"{literal.value}{kind}"
     amount = float(literal.value) if kind == "f64" else _single(literal.value)

@@ -17,6 +17,7 @@ from pycandle.ops.expr import (
     Expr,
     Field,
     Local,
+    Present,
     RelationOf,
     SizeOf,
     is_expr,
@@ -44,6 +45,11 @@ def binds(statement: Statement) -> tuple[str, ...]:
     return tuple(name for name in statement.names if name != "_")
 
 
+def opened(condition: Expr) -> tuple[str, ...]:
+    """The locals that optional fields are where the condition holds."""
+    return condition.names if isinstance(condition, Present) else ()
+
+
 def vectors(part: Any) -> set[str]:
     """The names that hold something other than a tensor within a loop."""
     match part:
@@ -54,7 +60,7 @@ def vectors(part: Any) -> set[str]:
         case ForEach():
             return {part.variable}
         case If():
-            return vectors((part.then, part.otherwise))
+            return {*opened(part.condition)} | vectors((part.then, part.otherwise))
         case While():
             return vectors((part.condition, part.body))
         case For():
@@ -78,8 +84,9 @@ def borrowed(part: Any, names: frozenset[str]) -> Any:
             start, expr = borrowed(part.start, names), borrowed(part.expr, inner)
             return replace(part, start=start, expr=expr)
         case If():
-            parts = borrowed((part.condition, part.then, part.otherwise), names)
-            return If(part.names, *parts)
+            condition, otherwise = borrowed((part.condition, part.otherwise), names)
+            then = borrowed(part.then, names - {*opened(part.condition)})
+            return If(part.names, condition, then, otherwise)
         case While():
             scopes = borrowed((part.condition, part.body), names - {*part.carried})
             return While(part.names, part.carried, borrowed(part.starts, names), *scopes)
@@ -104,7 +111,7 @@ def in_order(
 
 
 def moving(statements: tuple[Statement, ...], results: tuple[Expr, ...]) -> tuple[Statement, ...]:
-    """The statements of a function, where a loop takes the local that nothing after it reads."""
+    """The statements of a function, where loops and branches take what nothing after them reads."""
     made: set[str] = set()
     done: list[Statement] = []
     for place, statement in enumerate(statements):
@@ -115,6 +122,10 @@ def moving(statements: tuple[Statement, ...], results: tuple[Expr, ...]) -> tupl
             inside = name != statement.carried and name in reads(statement.expr)
             moves = name in made and not statement.start.borrowed and later and not inside
             statement = replace(statement, moves=moves)
+        elif isinstance(statement, If):
+            after = reads(Scope(statements[place + 1 :], results))
+            spent = made - ({*after} - {*binds(statement)})
+            statement = replace(statement, moves=frozenset(spent))
         done.append(statement)
         made |= {*binds(statement)}
     return tuple(done)
@@ -170,6 +181,10 @@ def _reads(part: Any, known: frozenset[str]) -> Iterator[tuple[str, Expr]]:
         case ForEach():
             yield from _reads(part.start, known)
             yield from _reads(part.expr, known | {part.variable, *part.names})
+        case If():
+            yield from _reads(part.condition, known)
+            yield from _reads(part.then, known | {*opened(part.condition)})
+            yield from _reads(part.otherwise, known)
         case Read():
             yield from _reads(part.tensor, known)
             yield from _reads(part.relations, known | {part.symbol})

@@ -82,6 +82,7 @@ class If:
     then: Scope
     otherwise: Scope
     hint: Hint = Hint()
+    moves: frozenset[str] = frozenset()  # locals from around it that nothing after it reads
 
 
 @dataclass(frozen=True, slots=True)

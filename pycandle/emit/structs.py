@@ -2,15 +2,15 @@
 
 Modules of one class whose fields and forwards differ in constants only share a struct, and the
 constants become configuration. A module whose calls compute different things has a forward for
-each. Regions are treated innermost first, so that a struct's fields are
-known when it is compared. It must not know text.
+each. Regions are treated innermost first, so that a struct's fields are known when it is compared.
+It must not know text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
 
 from pycandle.emit.body import Draft, Interface, draft
 from pycandle.emit.configuration import MOST_CONSTANTS, Constant, configuration
@@ -22,7 +22,6 @@ from pycandle.emit.fields import (
     StructField,
     gathered,
     numbered,
-    with_exprs,
     with_lists,
 )
 from pycandle.emit.layers import layer_field
@@ -30,19 +29,17 @@ from pycandle.emit.loops import roll
 from pycandle.emit.lowering import weights_dtype
 from pycandle.emit.names import OF_LOAD, identifier, type_identifier
 from pycandle.emit.naming import Body, name_locals
+from pycandle.emit.plans import Computed, Plan, blank, configured, mapped, rewritten
 from pycandle.emit.recurrences import roll_steps
-from pycandle.emit.statements import ForEach, map_exprs, walk_all
+from pycandle.emit.statements import ForEach, walk_all
 from pycandle.emit.tree import Tree
-from pycandle.graph import Dim, Region
+from pycandle.emit.variants import join_variants
+from pycandle.graph import Region
 from pycandle.ops.expr import (
     Config,
     DeviceOf,
     Expr,
     Local,
-    Number,
-    SizeOf,
-    Times,
-    rewrite,
     size,
 )
 
@@ -58,21 +55,6 @@ class Forward:
     regions: tuple[int, ...]  # the calls it serves, the first first
     body: Body
     interface: Interface
-
-
-@dataclass(frozen=True, slots=True)
-class Computed:
-    """What `load` computes from parameters: the body's results, by the paths of their fields."""
-
-    parameters: tuple[ParameterField, ...]  # the body's arguments
-    body: Body
-    paths: tuple[str, ...]
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The locals that it takes and binds."""
-        lets = (name for s in self.body.statements for name in getattr(s, "names", ()))
-        return (*(name for name, _ in self.body.arguments), *lets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,31 +77,6 @@ class Struct:
         return self.forwards[0].regions[0]
 
 
-@dataclass(frozen=True)
-class _Plan:
-    """A module's struct before it is merged with its equals."""
-
-    regions: tuple[int, ...]  # every call of the module
-    forms: tuple[int, ...]  # which of the bodies each call is
-    fields: tuple[StructField, ...]
-    bodies: tuple[Body, ...]
-    interfaces: tuple[Interface, ...]
-    reads_weights: bool
-    computed: Computed | None
-
-    @cached_property
-    def numbers(self) -> tuple[Number, ...]:
-        """Every constant in it, always in the same order."""
-        found: list[Number] = []
-
-        def collect(number: Number) -> Expr:
-            found.append(number)
-            return number
-
-        _map(self, collect)
-        return tuple(found)
-
-
 def build_structs(tree: Tree, lowered: Mapping[str, Expr], root_name: str) -> list[Struct]:
     """Every struct of the model, each after those it holds; the model's own last."""
     return _Structs(tree, lowered, root_name).build()
@@ -139,7 +96,7 @@ class _Structs:
 
     def build(self) -> list[Struct]:
         for level in _levels(self.tree):
-            plans: list[_Plan] = []
+            plans: list[Plan] = []
             for calls in level:
                 field = self._layer(calls)
                 if field is None:
@@ -150,10 +107,17 @@ class _Structs:
                     self.interfaces[region] = Interface(
                         tuple(self.tree.inputs(region)), (), tuple(self.tree.outputs(region))
                     )
-            for group in _groups(plans, self.tree):
-                for equals in _of_few_constants(group, self.tree):
+            for variants in _groups(plans, self.tree):
+                for equals in self._joined(variants):
                     self._merge(equals)
         return self.structs
+
+    def _joined(self, variants: list[list[Plan]]) -> list[list[Plan]]:
+        """The plans of each struct, among those of one class."""
+        groups = [plans for group in variants for plans in _of_few_constants(group, self.tree)]
+        if _is_container(self.tree.graph.regions[groups[0][0].regions[0]]):
+            return groups
+        return join_variants(groups, lambda plans: _few(plans, self.tree))
 
     def _layer(self, calls: tuple[int, ...]) -> ModuleField | None:
         """The module as a layer of the runtime, if every call of it is that layer."""
@@ -162,7 +126,7 @@ class _Structs:
         first, *others = (layer_field(self.tree, region, self.lowered) for region in calls)
         return first if all(other == first for other in others) else None
 
-    def _plan(self, calls: tuple[int, ...]) -> _Plan:
+    def _plan(self, calls: tuple[int, ...]) -> Plan:
         tree = self.tree
         children: dict[str, ModuleField] = {}
         for region in calls:
@@ -201,7 +165,7 @@ class _Structs:
         made = (ComputedField(path) for path in computed_paths if path not in own)
         used = [field for field in siblings if field.path in rolled]
         fields = (*own.values(), *made, *gathered(held, used))
-        return _Plan(
+        return Plan(
             calls, tuple(forms), fields, tuple(bodies), tuple(bodies.values()),
             reads or computed is not None, computed,
         )  # fmt: skip
@@ -230,7 +194,7 @@ class _Structs:
         reserved = {*OF_LOAD, *taken}
         reserved |= {identifier(path) for path in own if path not in given}
         body = name_locals(made.load, made.load.statements, {}, {}, frozenset(reserved))
-        body = _rewritten(body, _owned)
+        body = rewritten(body, _owned)
         locals_ = [result.name for result in body.results if isinstance(result, Local)]
         paths = (*locals_[: len(made.kept)], *(path for path in own if path in given))
         return Computed(parameters, body, paths)
@@ -246,17 +210,19 @@ class _Structs:
         own = not tensor.is_float or tensor.dtype != weights_dtype(self.tree.graph)
         return ParameterField(path, shape, tensor.dtype, own)
 
-    def _merge(self, plans: list[_Plan]) -> None:
+    def _merge(self, plans: list[Plan]) -> None:
         """One struct for plans that are equal up to constants."""
         tree, first = self.tree, plans[0]
         region = tree.graph.regions[first.regions[0]]
         name = self.root_name if first.regions[0] == 0 else self._name(region)
         constants = _constants(plans, tree)
-        fields, bodies, computed = _configured(first, [c and c.config for c in constants])
+        fields, bodies, computed = configured(first, [c and c.config for c in constants])
         stored = _read_configs(bodies)
         vectors = zip(*(plan.numbers for plan in plans), strict=True)
         pairs = zip(constants, vectors, strict=True)
         given = {c.config.name: (c.label, vector) for c, vector in pairs if c and c.config.is_whole}
+        # Flags stand last, as they say what of the rest is there.
+        given = dict(sorted(given.items(), key=lambda item: item[1][1][0].kind == "bool"))
         struct = Struct(
             name,
             tuple(_forward(plans, k, body) for k, body in enumerate(bodies)),
@@ -300,24 +266,41 @@ def _is_container(region: Region) -> bool:
 def _levels(tree: Tree) -> list[list[tuple[int, ...]]]:
     """Modules, as their calls, by the height of the tree below them, leaves first.
 
+    Those of one class are on one level, the highest, unless one of them is below another.
     A module that is called from two others is a field of each, and there it is another.
     """
     modules: dict[tuple[str, str], list[int]] = {}
     for index in range(len(tree.graph.regions)):
         if index not in tree.elided:
             modules.setdefault(_module(tree, index), []).append(index)
-    heights: dict[tuple[str, str], int] = {}
-
-    def height(module: tuple[str, str]) -> int:
-        if module not in heights:
-            below = {_module(tree, c) for call in modules[module] for c in tree.children[call]}
-            heights[module] = 1 + max(map(height, below - {module}), default=-1)
-        return heights[module]
-
-    levels: list[list[tuple[int, ...]]] = [[] for _ in range(max(map(height, modules)) + 1)]
+    nodes: dict[tuple[str, str], object] = {
+        module: _class(tree, calls[0]) or module for module, calls in modules.items()
+    }
+    order: list[object] = []
+    below: dict[object, set[object]] = {}
+    while not order:
+        below = {node: set[object]() for node in nodes.values()}
+        for module, calls in modules.items():
+            held = {_module(tree, child) for call in calls for child in tree.children[call]}
+            below[nodes[module]] |= {nodes[inner] for inner in held - {module}}
+        try:
+            order = list(TopologicalSorter(below).static_order())
+        except CycleError as error:
+            cycle: list[object] = error.args[1]
+            nodes |= {module: module for module, node in nodes.items() if node in cycle}
+    heights: dict[object, int] = {}
+    for node in order:
+        heights[node] = 1 + max((heights[inner] for inner in below[node]), default=-1)
+    levels: list[list[tuple[int, ...]]] = [[] for _ in range(max(heights.values()) + 1)]
     for module, calls in modules.items():
-        levels[height(module)].append(tuple(calls))
+        levels[heights[nodes[module]]].append(tuple(calls))
     return levels
+
+
+def _class(tree: Tree, index: int) -> str:
+    """The class whose modules may be variants of one another; of containers there is none."""
+    region = tree.graph.regions[index]
+    return "" if index == 0 or _is_container(region) else region.class_name
 
 
 def _module(tree: Tree, index: int) -> tuple[str, str]:
@@ -331,30 +314,29 @@ def _method(form: int) -> str:
     return "forward" if form == 0 else f"forward_{form + 1}"
 
 
-def _forward(plans: list[_Plan], form: int, body: Body) -> Forward:
+def _forward(plans: list[Plan], form: int, body: Body) -> Forward:
     """One of the methods that equal plans share."""
     calls = [r for p in plans for r, f in zip(p.regions, p.forms, strict=True) if f == form]
     return Forward(_method(form), tuple(calls), body, plans[0].interfaces[form])
 
 
-def _groups(plans: list[_Plan], tree: Tree) -> list[list[_Plan]]:
-    """Plans of one class that are equal up to constants."""
-    groups: dict[object, list[_Plan]] = {}
+def _groups(plans: list[Plan], tree: Tree) -> list[list[list[Plan]]]:
+    """Plans by their class, and of each class by what is equal up to constants."""
+    classes: dict[object, dict[object, list[Plan]]] = {}
     for plan in plans:
-        blank = _map(plan, lambda number: Number(0, number.kind, number.label))
         regions = [tree.graph.regions[region] for region in plan.regions]
         # Parity tells the forwards of a struct apart by the number of the call alone.
         calls = frozenset((r.call, f) for r, f in zip(regions, plan.forms, strict=True) if f)
-        key = (regions[0].class_name, plan.regions[0] == 0, blank, calls)
-        groups.setdefault(key, []).append(plan)
-    return list(groups.values())
+        groups = classes.setdefault((regions[0].class_name, plan.regions[0] == 0), {})
+        groups.setdefault((mapped(plan, blank), calls), []).append(plan)
+    return [list(groups.values()) for groups in classes.values()]
 
 
-def _of_few_constants(plans: list[_Plan], tree: Tree) -> list[list[_Plan]]:
+def _of_few_constants(plans: list[Plan], tree: Tree) -> list[list[Plan]]:
     """The plans, each with the first others that few constants tell it apart from."""
-    groups: list[list[_Plan]] = []
+    groups: list[list[Plan]] = []
     # For each the plans in it that differ, in their constants or in what these are called.
-    different: list[dict[object, _Plan]] = []
+    different: list[dict[object, Plan]] = []
     for plan in plans:
         kind = (plan.numbers, tree.graph.regions[plan.regions[0]].attributes)
         for group, known in zip(groups, different, strict=True):
@@ -368,63 +350,18 @@ def _of_few_constants(plans: list[_Plan], tree: Tree) -> list[list[_Plan]]:
     return groups
 
 
-def _few(plans: list[_Plan], tree: Tree) -> bool:
+def _few(plans: list[Plan], tree: Tree) -> bool:
     """Whether modules with these constants can share a struct that is easy to load."""
     constants = _constants(plans, tree)
     return len({each.config.name for each in constants if each}) <= MOST_CONSTANTS
 
 
-def _constants(plans: list[_Plan], tree: Tree) -> list[Constant | None]:
+def _constants(plans: list[Plan], tree: Tree) -> list[Constant | None]:
     """What each of the plans' constants becomes in the struct that they share."""
     vectors = list(zip(*(plan.numbers for plan in plans), strict=True))
     attributes = [dict(tree.graph.regions[plan.regions[0]].attributes) for plan in plans]
     locals_ = plans[0].computed.names if plans[0].computed else ()
     return configuration(vectors, attributes, locals_)
-
-
-def _map(
-    plan: _Plan, change: Callable[[Number], Expr]
-) -> tuple[tuple[StructField, ...], tuple[Body, ...], Computed | None]:
-    """What the plan's struct is made of with each constant changed, always in the same order."""
-
-    def visit(expr: Expr) -> Expr | None:
-        match expr:
-            case Number():
-                return change(expr)
-            case SizeOf(size=Dim(terms=((monomial, factor),)), kind="usize") if factor > 0:
-                count = Number(factor, "usize")
-                changed = change(count)
-                plain = SizeOf(Dim(((monomial, 1),)))
-                return expr if changed == count else Times(plain, changed)
-            case _:
-                return None
-
-    fields = tuple(with_exprs(field, visit) for field in plan.fields)
-    bodies = tuple(_rewritten(body, visit) for body in plan.bodies)
-    if plan.computed is None:
-        return fields, bodies, None
-    taken = (with_exprs(field, visit) for field in plan.computed.parameters)
-    parameters = tuple(field for field in taken if isinstance(field, ParameterField))
-    body = _rewritten(plan.computed.body, visit)
-    return fields, bodies, replace(plan.computed, parameters=parameters, body=body)
-
-
-def _rewritten(body: Body, change: Callable[[Expr], Expr | None]) -> Body:
-    statements, results = map_exprs(
-        (body.statements, body.results), lambda expr: rewrite(expr, change)
-    )
-    return replace(body, statements=statements, results=results)
-
-
-def _configured(
-    plan: _Plan, configs: list[Config | None]
-) -> tuple[tuple[StructField, ...], tuple[Body, ...], Computed | None]:
-    remaining = iter(configs)
-
-    def change(number: Number) -> Expr:
-        return next(remaining) or number
-
-    return _map(plan, change)
 
 
 def _owned(expr: Expr) -> Expr | None:

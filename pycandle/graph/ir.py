@@ -175,7 +175,7 @@ class Region:
     outputs: tuple[Boundary, ...] = ()
     site: str = ""  # the line of the parent's forward that makes the call
     targets: tuple[str, ...] = ()  # the names that line assigns
-    # The numbers that the module has under names, as `num_heads`.
+    # The numbers and flags that the module has under names, as `num_heads`.
     attributes: tuple[tuple[str, int | float], ...] = ()
 
     @property

@@ -203,6 +203,8 @@ def _size(value: object) -> int:
 
 
 def _number(value: object) -> int | float:
+    if isinstance(value, bool):
+        return value
     if isinstance(value, float) and isfinite(value):
         return value
     return _size(value)

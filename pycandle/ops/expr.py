@@ -141,6 +141,21 @@ class Maybe:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """`Some(x)` with the tensor itself, or `None`: what a module has that others lack."""
+
+    item: Expr | None
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """Whether the module has these fields, which others lack; they are then these locals."""
+
+    fields: tuple[Field, ...]
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceOf:
     """The device of a tensor; without one, of the module that the expression stands in."""
 
@@ -203,6 +218,8 @@ Expr: TypeAlias = (
     | Array
     | Span
     | Maybe
+    | Held
+    | Present
     | DeviceOf
     | Call
     | Method

@@ -150,10 +150,14 @@ def tensors(tree: Any, prefix: str = "") -> dict[str, torch.Tensor]:
 
 
 def numbers_of(module: torch.nn.Module) -> dict[str, int | float]:
-    """The numbers among the module's public attributes; those of a short list as `dims_0`."""
+    """The numbers and flags among the module's public attributes; those of a short list as
+    `dims_0`.
+    """
     found: dict[str, int | float] = {}
     for name, value in vars(module).items():
         if name.startswith("_") or not (name.isascii() and name.isidentifier()):
+            continue
+        if name == "training":  # PyTorch's own, in every module
             continue
         items = value if isinstance(value, (list, tuple)) else [value]
         if 0 < len(items) <= _LONGEST_LIST and all(map(_is_number, items)):
@@ -163,7 +167,9 @@ def numbers_of(module: torch.nn.Module) -> dict[str, int | float]:
 
 
 def _is_number(value: object) -> TypeGuard[int | float]:
-    """Whether it is a finite number that a manifest can hold, and no flag."""
+    """Whether it is a flag, or a finite number that a manifest can hold."""
+    if type(value) is bool:
+        return True
     if type(value) is int:
         return 0 <= value < 2**63
     return type(value) is float and math.isfinite(value)

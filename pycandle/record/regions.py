@@ -38,11 +38,12 @@ def place_nodes(imported: Imported, calls: list[Call]) -> Graph:
         homes.append(home)
     placed = _place_constants(imported.graph.nodes, homes, regions)
     graph = replace(imported.graph, regions=tuple(regions), nodes=placed)
-    return merge_twins(replace(graph, regions=_with_used_numbers(graph)))
+    return merge_twins(replace(graph, regions=_with_telling_attributes(graph)))
 
 
-def _with_used_numbers(graph: Graph) -> tuple[Region, ...]:
-    """The regions with those of their attributes that are numbers in the graph.
+def _with_telling_attributes(graph: Graph) -> tuple[Region, ...]:
+    """The regions with those of their attributes that are numbers in the graph, or flags that not
+    all modules of the class agree on.
 
     Others say nothing of it, and may be another in each run, as a time is.
     """
@@ -55,8 +56,22 @@ def _with_used_numbers(graph: Graph) -> tuple[Region, ...]:
             own[node.region] |= {*_numbers((part.args, *arguments, *shapes, *outs))}
     inside = subtrees(graph)
     used = [set[int | float]().union(*(own[k] for k in sorted(inner))) for inner in inside]
+    flags: dict[tuple[str, str], set[bool]] = {}
+    for region in graph.regions:
+        for name, value in region.attributes:
+            if isinstance(value, bool):
+                flags.setdefault((region.class_name, name), set()).add(value)
+
+    def tells(region: Region, index: int, name: str, value: int | float) -> bool:
+        if isinstance(value, bool):
+            return len(flags[region.class_name, name]) > 1
+        return value in used[index]
+
     return tuple(
-        replace(region, attributes=tuple((k, v) for k, v in region.attributes if v in used[index]))
+        replace(
+            region,
+            attributes=tuple((k, v) for k, v in region.attributes if tells(region, index, k, v)),
+        )
         for index, region in enumerate(graph.regions)
     )
 

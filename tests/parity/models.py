@@ -56,6 +56,7 @@ from tests.parity.trees import (
     Upcast,
     Vec,
 )
+from tests.parity.variants import Variants
 
 Inputs = dict[str, Tensor]
 
@@ -154,6 +155,7 @@ MODELS: dict[str, Model] = {
     "denoiser": Model(Denoiser, floats(wave=(2, 200)), {"wave": {0: BATCH}}),
     "rotary": Model(Rotary, floats(x=(2, 7, 16))),
     "spectral": Model(SpectralConvolution, floats(x=(2, 3, 20)), {"x": {0: BATCH}}),
+    "variants": Model(Variants, floats(x=(3, 6))),
     "vocoder": Model(Vocoder, floats(codes=(2, 5, 12))),
     "branches": Model(Branches, floats(x=(5, 6))),
     "repeats": Model(Repeats, lambda: floats(x=(3, 5))() | {"times": torch.randint(1, 4, (2,))}),

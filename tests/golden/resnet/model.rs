@@ -9,8 +9,7 @@ pub struct ResNet {
     pub bn1: nn::BatchNorm,
     pub relu: nn::Activation,
     pub maxpool: MaxPool2d,
-    pub layer1: Layer1,
-    pub layers: Vec<Layer2>,
+    pub layers: Vec<Layer1>,
     pub avgpool: AdaptiveAvgPool2d,
     pub fc: nn::Linear,
     pub checker: Option<PyChecker>,
@@ -34,11 +33,27 @@ impl ResNet {
             bn1: nn::batch_norm(64, 1e-05, vb.pp("bn1"), checker.pp("bn1"))?,
             relu: nn::Activation::new(ops::relu, checker.pp("relu")),
             maxpool: MaxPool2d::load(checker.pp("maxpool"))?,
-            layer1: Layer1::load(vb.pp("layer1"), checker.pp("layer1"))?,
             layers: vec![
-                Layer2::load(64, 128, vb.pp("layer2"), checker.pp("layer2"))?,
-                Layer2::load(128, 256, vb.pp("layer3"), checker.pp("layer3"))?,
-                Layer2::load(256, 512, vb.pp("layer4"), checker.pp("layer4"))?,
+                Layer1::load(64, 64, 1, 128, false, vb.pp("layer1"), checker.pp("layer1"))?,
+                Layer1::load(64, 128, 2, 128, true, vb.pp("layer2"), checker.pp("layer2"))?,
+                Layer1::load(
+                    128,
+                    256,
+                    2,
+                    256,
+                    true,
+                    vb.pp("layer3"),
+                    checker.pp("layer3"),
+                )?,
+                Layer1::load(
+                    256,
+                    512,
+                    2,
+                    512,
+                    true,
+                    vb.pp("layer4"),
+                    checker.pp("layer4"),
+                )?,
             ],
             avgpool: AdaptiveAvgPool2d::load(checker.pp("avgpool"))?,
             fc: nn::linear(512, 10, vb.pp("fc"), checker.pp("fc"))?,
@@ -53,8 +68,7 @@ impl ResNet {
         let x = self.conv1.forward(x)?;
         let x = self.bn1.forward(&x)?;
         let x = self.relu.forward(&x)?;
-        let x = self.maxpool.forward(&x)?;
-        let mut x = self.layer1.forward(&x)?;
+        let mut x = self.maxpool.forward(&x)?;
         for layer in &self.layers {
             x = layer.forward(&x)?;
         }
@@ -93,10 +107,34 @@ pub struct Layer1 {
 }
 
 impl Layer1 {
-    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
+    pub fn load(
+        in_channels: usize,
+        out_channels: usize,
+        stride: usize,
+        out_channels_2: usize,
+        has_downsample: bool,
+        vb: VarBuilder,
+        checker: Option<PyChecker>,
+    ) -> Result<Self> {
         Ok(Self {
-            basic_block_0: BasicBlock::load(64, vb.pp("0"), checker.pp("0"))?,
-            basic_block_1: BasicBlock::load(64, vb.pp("1"), checker.pp("1"))?,
+            basic_block_0: BasicBlock::load(
+                in_channels,
+                out_channels,
+                stride,
+                out_channels_2,
+                has_downsample,
+                vb.pp("0"),
+                checker.pp("0"),
+            )?,
+            basic_block_1: BasicBlock::load(
+                out_channels,
+                out_channels,
+                1,
+                out_channels * 2,
+                false,
+                vb.pp("1"),
+                checker.pp("1"),
+            )?,
             checker,
         })
     }
@@ -117,105 +155,17 @@ pub struct BasicBlock {
     pub relu: nn::Activation,
     pub conv2: nn::Conv2d,
     pub bn2: nn::BatchNorm,
+    pub downsample: Option<Downsample>,
     pub checker: Option<PyChecker>,
 }
 
 impl BasicBlock {
-    pub fn load(in_channels: usize, vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
-        Ok(Self {
-            conv1: nn::conv2d_no_bias(
-                in_channels,
-                in_channels,
-                3,
-                Conv2dConfig {
-                    padding: 1,
-                    ..Default::default()
-                },
-                vb.pp("conv1"),
-                checker.pp("conv1"),
-            )?,
-            bn1: nn::batch_norm(in_channels, 1e-05, vb.pp("bn1"), checker.pp("bn1"))?,
-            relu: nn::Activation::new(ops::relu, checker.pp("relu")),
-            conv2: nn::conv2d_no_bias(
-                in_channels,
-                in_channels,
-                3,
-                Conv2dConfig {
-                    padding: 1,
-                    ..Default::default()
-                },
-                vb.pp("conv2"),
-                checker.pp("conv2"),
-            )?,
-            bn2: nn::batch_norm(in_channels, 1e-05, vb.pp("bn2"), checker.pp("bn2"))?,
-            checker,
-        })
-    }
-
-    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let out = self.conv1.forward(x)?;
-        let out = self.bn1.forward(&out)?;
-        let out = self.relu.forward(&out)?;
-        let out = self.conv2.forward(&out)?;
-        let out = self.bn2.forward(&out)?;
-        let out = (&out + x)?;
-        let out = self.relu.forward(&out)?;
-        py_check!(self.checker, "", &out);
-        Ok(out)
-    }
-}
-
-/// torch.nn.modules.container.Sequential (torch/nn/modules/container.py:254)
-#[derive(Debug, Clone)]
-pub struct Layer2 {
-    pub basic_block_0: BasicBlock2,
-    pub basic_block_1: BasicBlock,
-    pub checker: Option<PyChecker>,
-}
-
-impl Layer2 {
     pub fn load(
         in_channels: usize,
         out_channels: usize,
-        vb: VarBuilder,
-        checker: Option<PyChecker>,
-    ) -> Result<Self> {
-        Ok(Self {
-            basic_block_0: BasicBlock2::load(
-                in_channels,
-                out_channels,
-                vb.pp("0"),
-                checker.pp("0"),
-            )?,
-            basic_block_1: BasicBlock::load(out_channels, vb.pp("1"), checker.pp("1"))?,
-            checker,
-        })
-    }
-
-    pub fn forward(&self, input: &Tensor) -> Result<Tensor> {
-        let input = self.basic_block_0.forward(input)?;
-        let input = self.basic_block_1.forward(&input)?;
-        py_check!(self.checker, "", &input);
-        Ok(input)
-    }
-}
-
-/// torchvision.models.resnet.BasicBlock (torchvision/models/resnet.py:89)
-#[derive(Debug, Clone)]
-pub struct BasicBlock2 {
-    pub conv1: nn::Conv2d,
-    pub bn1: nn::BatchNorm,
-    pub relu: nn::Activation,
-    pub conv2: nn::Conv2d,
-    pub bn2: nn::BatchNorm,
-    pub downsample: Downsample,
-    pub checker: Option<PyChecker>,
-}
-
-impl BasicBlock2 {
-    pub fn load(
-        in_channels: usize,
-        out_channels: usize,
+        stride: usize,
+        out_channels_2: usize,
+        has_downsample: bool,
         vb: VarBuilder,
         checker: Option<PyChecker>,
     ) -> Result<Self> {
@@ -226,7 +176,7 @@ impl BasicBlock2 {
                 3,
                 Conv2dConfig {
                     padding: 1,
-                    stride: 2,
+                    stride,
                     ..Default::default()
                 },
                 vb.pp("conv1"),
@@ -246,12 +196,16 @@ impl BasicBlock2 {
                 checker.pp("conv2"),
             )?,
             bn2: nn::batch_norm(out_channels, 1e-05, vb.pp("bn2"), checker.pp("bn2"))?,
-            downsample: Downsample::load(
-                in_channels,
-                out_channels,
-                vb.pp("downsample"),
-                checker.pp("downsample"),
-            )?,
+            downsample: if has_downsample {
+                Some(Downsample::load(
+                    in_channels,
+                    out_channels_2,
+                    vb.pp("downsample"),
+                    checker.pp("downsample"),
+                )?)
+            } else {
+                None
+            },
             checker,
         })
     }
@@ -262,7 +216,11 @@ impl BasicBlock2 {
         let out = self.relu.forward(&out)?;
         let out = self.conv2.forward(&out)?;
         let out = self.bn2.forward(&out)?;
-        let identity = self.downsample.forward(x)?;
+        let identity = if let Some(downsample) = &self.downsample {
+            downsample.forward(x)?
+        } else {
+            x.clone()
+        };
         let out = (&out + &identity)?;
         let out = self.relu.forward(&out)?;
         py_check!(self.checker, "", &out);

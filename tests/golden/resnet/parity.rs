@@ -9,38 +9,12 @@ impl Isolated for ResNet {
             ("bn1", rest) => self.bn1.call(rest, inputs),
             ("relu", rest) => self.relu.call(rest, inputs),
             ("maxpool", rest) => self.maxpool.call(rest, inputs),
-            ("layer1", rest) => self.layer1.call(rest, inputs),
-            ("layer2", rest) => self.layers[0].call(rest, inputs),
-            ("layer3", rest) => self.layers[1].call(rest, inputs),
-            ("layer4", rest) => self.layers[2].call(rest, inputs),
+            ("layer1", rest) => self.layers[0].call(rest, inputs),
+            ("layer2", rest) => self.layers[1].call(rest, inputs),
+            ("layer3", rest) => self.layers[2].call(rest, inputs),
+            ("layer4", rest) => self.layers[3].call(rest, inputs),
             ("avgpool", rest) => self.avgpool.call(rest, inputs),
             ("fc", rest) => self.fc.call(rest, inputs),
-            _ => parity::unknown(path),
-        }
-    }
-}
-
-impl Isolated for Layer2 {
-    fn call(&self, path: &str, inputs: &Inputs) -> Result<Vec<Tensor>> {
-        match parity::step(path) {
-            ("", _) => Ok(vec![self.forward(inputs.tensor(0)?)?]),
-            ("0", rest) => self.basic_block_0.call(rest, inputs),
-            ("1", rest) => self.basic_block_1.call(rest, inputs),
-            _ => parity::unknown(path),
-        }
-    }
-}
-
-impl Isolated for BasicBlock2 {
-    fn call(&self, path: &str, inputs: &Inputs) -> Result<Vec<Tensor>> {
-        match parity::step(path) {
-            ("", _) => Ok(vec![self.forward(inputs.tensor(0)?)?]),
-            ("conv1", rest) => self.conv1.call(rest, inputs),
-            ("bn1", rest) => self.bn1.call(rest, inputs),
-            ("relu", rest) => self.relu.call(rest, inputs),
-            ("conv2", rest) => self.conv2.call(rest, inputs),
-            ("bn2", rest) => self.bn2.call(rest, inputs),
-            ("downsample", rest) => self.downsample.call(rest, inputs),
             _ => parity::unknown(path),
         }
     }
@@ -57,17 +31,6 @@ impl Isolated for Layer1 {
     }
 }
 
-impl Isolated for Downsample {
-    fn call(&self, path: &str, inputs: &Inputs) -> Result<Vec<Tensor>> {
-        match parity::step(path) {
-            ("", _) => Ok(vec![self.forward(inputs.tensor(0)?)?]),
-            ("0", rest) => self.conv2d_0.call(rest, inputs),
-            ("1", rest) => self.batch_norm_1.call(rest, inputs),
-            _ => parity::unknown(path),
-        }
-    }
-}
-
 impl Isolated for BasicBlock {
     fn call(&self, path: &str, inputs: &Inputs) -> Result<Vec<Tensor>> {
         match parity::step(path) {
@@ -77,6 +40,21 @@ impl Isolated for BasicBlock {
             ("relu", rest) => self.relu.call(rest, inputs),
             ("conv2", rest) => self.conv2.call(rest, inputs),
             ("bn2", rest) => self.bn2.call(rest, inputs),
+            ("downsample", rest) => match &self.downsample {
+                Some(module) => module.call(rest, inputs),
+                None => parity::unknown(path),
+            },
+            _ => parity::unknown(path),
+        }
+    }
+}
+
+impl Isolated for Downsample {
+    fn call(&self, path: &str, inputs: &Inputs) -> Result<Vec<Tensor>> {
+        match parity::step(path) {
+            ("", _) => Ok(vec![self.forward(inputs.tensor(0)?)?]),
+            ("0", rest) => self.conv2d_0.call(rest, inputs),
+            ("1", rest) => self.batch_norm_1.call(rest, inputs),
             _ => parity::unknown(path),
         }
     }

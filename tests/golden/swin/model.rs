@@ -48,7 +48,7 @@ pub struct Features {
     pub features_0: Features0,
     pub features_1: Features1,
     pub patch_merging_2: PatchMerging,
-    pub features_3: Features3,
+    pub features_3: Features1,
     pub checker: Option<PyChecker>,
 }
 
@@ -56,9 +56,9 @@ impl Features {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
             features_0: Features0::load(vb.pp("0"), checker.pp("0"))?,
-            features_1: Features1::load(vb.pp("1"), checker.pp("1"))?,
+            features_1: Features1::load(8, 2, 1, 32, true, vb.pp("1"), checker.pp("1"))?,
             patch_merging_2: PatchMerging::load(vb.pp("2"), checker.pp("2"))?,
-            features_3: Features3::load(vb.pp("3"), checker.pp("3"))?,
+            features_3: Features1::load(16, 1, 2, 64, false, vb.pp("3"), checker.pp("3"))?,
             checker,
         })
     }
@@ -146,22 +146,39 @@ impl Permute {
 #[derive(Debug, Clone)]
 pub struct Features1 {
     pub swin_transformer_block_0: SwinTransformerBlock,
-    pub swin_transformer_block_1: SwinTransformerBlock2,
+    pub swin_transformer_block_1: SwinTransformerBlock,
     pub checker: Option<PyChecker>,
 }
 
 impl Features1 {
-    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
+    pub fn load(
+        dim: usize,
+        size: usize,
+        num_heads: usize,
+        out_dim: usize,
+        has_attn_mask: bool,
+        vb: VarBuilder,
+        checker: Option<PyChecker>,
+    ) -> Result<Self> {
         Ok(Self {
             swin_transformer_block_0: SwinTransformerBlock::load(
-                8,
-                2,
-                1,
-                32,
+                dim,
+                size,
+                num_heads,
+                out_dim,
+                false,
                 vb.pp("0"),
                 checker.pp("0"),
             )?,
-            swin_transformer_block_1: SwinTransformerBlock2::load(vb.pp("1"), checker.pp("1"))?,
+            swin_transformer_block_1: SwinTransformerBlock::load(
+                dim,
+                size,
+                num_heads,
+                out_dim,
+                has_attn_mask,
+                vb.pp("1"),
+                checker.pp("1"),
+            )?,
             checker,
         })
     }
@@ -190,6 +207,7 @@ impl SwinTransformerBlock {
         size: usize,
         num_heads: usize,
         out_dim: usize,
+        has_attn_mask: bool,
         vb: VarBuilder,
         checker: Option<PyChecker>,
     ) -> Result<Self> {
@@ -199,6 +217,7 @@ impl SwinTransformerBlock {
                 dim,
                 size,
                 num_heads,
+                has_attn_mask,
                 vb.pp("attn"),
                 checker.pp("attn"),
             )?,
@@ -226,9 +245,11 @@ pub struct ShiftedWindowAttention {
     pub proj_weight: Tensor,
     pub proj_bias: Tensor,
     pub relative_position_bias: Tensor,
+    pub attn_mask: Option<Tensor>,
     width: usize,
     size: usize,
     num_heads: usize,
+    has_attn_mask: bool,
     pub checker: Option<PyChecker>,
 }
 
@@ -237,6 +258,7 @@ impl ShiftedWindowAttention {
         width: usize,
         size: usize,
         num_heads: usize,
+        has_attn_mask: bool,
         vb: VarBuilder,
         checker: Option<PyChecker>,
     ) -> Result<Self> {
@@ -254,21 +276,64 @@ impl ShiftedWindowAttention {
         )?;
         let relative_position_bias = relative_position_bias.reshape((16, 16, num_heads))?;
         let relative_position_bias = relative_position_bias.permute((2, 0, 1))?.unsqueeze(0)?;
+        let attn_mask = if has_attn_mask {
+            let attn_mask = Tensor::zeros((8, 8), DType::F32, vb.device())?;
+            let attn_mask = attn_mask
+                .slice_assign(
+                    &[0..4, 0..4],
+                    &Tensor::zeros((4, 4), DType::F32, vb.device())?,
+                )?
+                .slice_assign(
+                    &[0..4, 4..6],
+                    &Tensor::ones((4, 2), DType::F32, vb.device())?,
+                )?
+                .slice_assign(&[0..4, 6..8], &Tensor::full(2.0f32, (4, 2), vb.device())?)?;
+            let attn_mask = attn_mask
+                .slice_assign(&[4..6, 0..4], &Tensor::full(3.0f32, (2, 4), vb.device())?)?
+                .slice_assign(&[4..6, 4..6], &Tensor::full(4.0f32, (2, 2), vb.device())?)?
+                .slice_assign(&[4..6, 6..8], &Tensor::full(5.0f32, (2, 2), vb.device())?)?;
+            let attn_mask = attn_mask
+                .slice_assign(&[6..8, 0..4], &Tensor::full(6.0f32, (2, 4), vb.device())?)?
+                .slice_assign(&[6..8, 4..6], &Tensor::full(7.0f32, (2, 2), vb.device())?)?
+                .slice_assign(&[6..8, 6..8], &Tensor::full(8.0f32, (2, 2), vb.device())?)?;
+            let attn_mask = attn_mask
+                .reshape((2, 4, 2, 4))?
+                .permute((0, 2, 1, 3))?
+                .reshape((4, 16))?;
+            let attn_mask = attn_mask
+                .unsqueeze(1)?
+                .broadcast_sub(&attn_mask.unsqueeze(2)?)?;
+            let attn_mask = ops::masked_fill(
+                &ops::masked_fill(&attn_mask, &ops::ne(&attn_mask, 0.0)?, -100.0)?,
+                &ops::eq(&attn_mask, 0.0)?,
+                0.0,
+            )?;
+            Some(attn_mask)
+        } else {
+            None
+        };
         Ok(Self {
             qkv_weight: vb.get((width * 3, width), "qkv.weight")?,
             qkv_bias: vb.get(width * 3, "qkv.bias")?,
             proj_weight: vb.get((width, width), "proj.weight")?,
             proj_bias: vb.get(width, "proj.bias")?,
             relative_position_bias,
+            attn_mask,
             width,
             size,
             num_heads,
+            has_attn_mask,
             checker,
         })
     }
 
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let batch = x.dim(0)?;
+        let x = if self.has_attn_mask {
+            ops::roll(x, &[-2, -2], &[1, 2])?
+        } else {
+            x.clone()
+        };
         let x = x.reshape((batch, self.size, 4, self.size, 4, self.width))?;
         let x = x.permute((0, 1, 3, 2, 4, 5))?.reshape((
             batch * self.size * self.size,
@@ -285,6 +350,13 @@ impl ShiftedWindowAttention {
         let q = ops::mul(&q, 0.3535533905932738)?;
         let attn = ops::matmul(&q, &k.transpose(2, 3)?)?;
         let attn = attn.broadcast_add(&self.relative_position_bias)?;
+        let attn = if let Some(attn_mask) = &self.attn_mask {
+            let attn = attn.reshape((batch, 4, 1, 16, 16))?;
+            let attn = attn.broadcast_add(&attn_mask.unsqueeze(1)?.unsqueeze(0)?)?;
+            attn.reshape((batch * 4, 1, 16, 16))?
+        } else {
+            attn
+        };
         let attn = ops::softmax(&attn, 3)?;
         let x = ops::matmul(&attn, &v)?.transpose(1, 2)?.reshape((
             batch * self.size * self.size,
@@ -299,6 +371,11 @@ impl ShiftedWindowAttention {
             self.size * 4,
             self.width,
         ))?;
+        let x = if self.has_attn_mask {
+            ops::roll(&x, &[2, 2], &[1, 2])?
+        } else {
+            x
+        };
         py_check!(self.checker, "", &x);
         Ok(x)
     }
@@ -337,137 +414,6 @@ impl MLP {
     }
 }
 
-/// torchvision.models.swin_transformer.SwinTransformerBlock (torchvision/models/swin_transformer.py:452)
-#[derive(Debug, Clone)]
-pub struct SwinTransformerBlock2 {
-    pub norm1: nn::LayerNorm,
-    pub attn: ShiftedWindowAttention2,
-    pub norm2: nn::LayerNorm,
-    pub mlp: MLP,
-    pub checker: Option<PyChecker>,
-}
-
-impl SwinTransformerBlock2 {
-    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
-        Ok(Self {
-            norm1: nn::layer_norm(8, 1e-05, vb.pp("norm1"), checker.pp("norm1"))?,
-            attn: ShiftedWindowAttention2::load(vb.pp("attn"), checker.pp("attn"))?,
-            norm2: nn::layer_norm(8, 1e-05, vb.pp("norm2"), checker.pp("norm2"))?,
-            mlp: MLP::load(8, 32, vb.pp("mlp"), checker.pp("mlp"))?,
-            checker,
-        })
-    }
-
-    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let norm1 = self.norm1.forward(x)?;
-        let x = (x + self.attn.forward(&norm1)?)?;
-        let norm2 = self.norm2.forward(&x)?;
-        let x = (&x + self.mlp.forward(&norm2)?)?;
-        py_check!(self.checker, "", &x);
-        Ok(x)
-    }
-}
-
-/// torchvision.models.swin_transformer.ShiftedWindowAttention (torchvision/models/swin_transformer.py:291)
-#[derive(Debug, Clone)]
-pub struct ShiftedWindowAttention2 {
-    pub qkv_weight: Tensor,
-    pub qkv_bias: Tensor,
-    pub proj_weight: Tensor,
-    pub proj_bias: Tensor,
-    pub relative_position_bias: Tensor,
-    pub attn_mask: Tensor,
-    pub checker: Option<PyChecker>,
-}
-
-impl ShiftedWindowAttention2 {
-    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
-        let relative_position_bias_table = vb.get((49, 1), "relative_position_bias_table")?;
-        let relative_position_index = vb.get_with_hints_dtype(
-            256,
-            "relative_position_index",
-            Default::default(),
-            DType::I64,
-        )?;
-        let relative_position_bias = ops::index(
-            &relative_position_bias_table,
-            &[Some(&relative_position_index)],
-        )?;
-        let relative_position_bias = relative_position_bias.reshape((16, 16, 1))?;
-        let relative_position_bias = relative_position_bias.permute((2, 0, 1))?.unsqueeze(0)?;
-        let attn_mask = Tensor::zeros((8, 8), DType::F32, vb.device())?;
-        let attn_mask = attn_mask
-            .slice_assign(
-                &[0..4, 0..4],
-                &Tensor::zeros((4, 4), DType::F32, vb.device())?,
-            )?
-            .slice_assign(
-                &[0..4, 4..6],
-                &Tensor::ones((4, 2), DType::F32, vb.device())?,
-            )?
-            .slice_assign(&[0..4, 6..8], &Tensor::full(2.0f32, (4, 2), vb.device())?)?;
-        let attn_mask = attn_mask
-            .slice_assign(&[4..6, 0..4], &Tensor::full(3.0f32, (2, 4), vb.device())?)?
-            .slice_assign(&[4..6, 4..6], &Tensor::full(4.0f32, (2, 2), vb.device())?)?
-            .slice_assign(&[4..6, 6..8], &Tensor::full(5.0f32, (2, 2), vb.device())?)?;
-        let attn_mask = attn_mask
-            .slice_assign(&[6..8, 0..4], &Tensor::full(6.0f32, (2, 4), vb.device())?)?
-            .slice_assign(&[6..8, 4..6], &Tensor::full(7.0f32, (2, 2), vb.device())?)?
-            .slice_assign(&[6..8, 6..8], &Tensor::full(8.0f32, (2, 2), vb.device())?)?;
-        let attn_mask = attn_mask
-            .reshape((2, 4, 2, 4))?
-            .permute((0, 2, 1, 3))?
-            .reshape((4, 16))?;
-        let attn_mask = attn_mask
-            .unsqueeze(1)?
-            .broadcast_sub(&attn_mask.unsqueeze(2)?)?;
-        let attn_mask = ops::masked_fill(
-            &ops::masked_fill(&attn_mask, &ops::ne(&attn_mask, 0.0)?, -100.0)?,
-            &ops::eq(&attn_mask, 0.0)?,
-            0.0,
-        )?;
-        Ok(Self {
-            qkv_weight: vb.get((24, 8), "qkv.weight")?,
-            qkv_bias: vb.get(24, "qkv.bias")?,
-            proj_weight: vb.get((8, 8), "proj.weight")?,
-            proj_bias: vb.get(8, "proj.bias")?,
-            relative_position_bias,
-            attn_mask,
-            checker,
-        })
-    }
-
-    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let batch = x.dim(0)?;
-        let x = ops::roll(x, &[-2, -2], &[1, 2])?;
-        let x = x.reshape((batch, 2, 4, 2, 4, 8))?;
-        let x = x.permute((0, 1, 3, 2, 4, 5))?.reshape((batch * 4, 16, 8))?;
-        let qkv = ops::linear(&x, &self.qkv_weight, Some(&self.qkv_bias))?;
-        let qkv = qkv
-            .reshape((batch * 4, 16, 3, 1, 8))?
-            .permute((2, 0, 3, 1, 4))?;
-        let q = qkv.get_on_dim(0, 0)?;
-        let k = qkv.get_on_dim(0, 1)?;
-        let v = qkv.get_on_dim(0, 2)?;
-        let q = ops::mul(&q, 0.3535533905932738)?;
-        let attn = ops::matmul(&q, &k.transpose(2, 3)?)?;
-        let attn = attn.broadcast_add(&self.relative_position_bias)?;
-        let attn = attn.reshape((batch, 4, 1, 16, 16))?;
-        let attn = attn.broadcast_add(&self.attn_mask.unsqueeze(1)?.unsqueeze(0)?)?;
-        let attn = attn.reshape((batch * 4, 1, 16, 16))?;
-        let attn = ops::softmax(&attn, 3)?;
-        let x = ops::matmul(&attn, &v)?
-            .transpose(1, 2)?
-            .reshape((batch * 4, 16, 8))?;
-        let x = ops::linear(&x, &self.proj_weight, Some(&self.proj_bias))?;
-        let x = x.reshape((batch, 2, 2, 4, 4, 8))?;
-        let x = x.permute((0, 1, 3, 2, 4, 5))?.reshape((batch, 8, 8, 8))?;
-        let x = ops::roll(&x, &[2, 2], &[1, 2])?;
-        py_check!(self.checker, "", &x);
-        Ok(x)
-    }
-}
-
 /// torchvision.models.swin_transformer.PatchMerging (torchvision/models/swin_transformer.py:76)
 #[derive(Debug, Clone)]
 pub struct PatchMerging {
@@ -495,45 +441,6 @@ impl PatchMerging {
         let x = self.reduction.forward(&x)?;
         py_check!(self.checker, "", &x);
         Ok(x)
-    }
-}
-
-/// torch.nn.modules.container.Sequential (torch/nn/modules/container.py:254)
-#[derive(Debug, Clone)]
-pub struct Features3 {
-    pub swin_transformer_block_0: SwinTransformerBlock,
-    pub swin_transformer_block_1: SwinTransformerBlock,
-    pub checker: Option<PyChecker>,
-}
-
-impl Features3 {
-    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
-        Ok(Self {
-            swin_transformer_block_0: SwinTransformerBlock::load(
-                16,
-                1,
-                2,
-                64,
-                vb.pp("0"),
-                checker.pp("0"),
-            )?,
-            swin_transformer_block_1: SwinTransformerBlock::load(
-                16,
-                1,
-                2,
-                64,
-                vb.pp("1"),
-                checker.pp("1"),
-            )?,
-            checker,
-        })
-    }
-
-    pub fn forward(&self, input: &Tensor) -> Result<Tensor> {
-        let input = self.swin_transformer_block_0.forward(input)?;
-        let input = self.swin_transformer_block_1.forward(&input)?;
-        py_check!(self.checker, "", &input);
-        Ok(input)
     }
 }
 
