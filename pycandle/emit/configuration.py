@@ -22,7 +22,7 @@ _WEAK = ("", "size", "width", "rows")
 # What a label begins with that an attribute's name is better than.
 WEAK = "?"
 # The widths of a layer, which the module that holds it often knows under a name of its own.
-_WIDTHS = ("dim", "in_dim", "out_dim", "in_channels", "out_channels")
+_WIDTHS = ("dim", "in_features", "out_features", "in_channels", "out_channels")
 _FLOATS = ("f64", "f32")
 # What a name may be raised to.
 _POWERS = (1, 2)
@@ -54,16 +54,18 @@ def configuration(
     distinct: dict[_Values, str] = {}
     for vector in vectors:
         key = _values(vector)
-        label, known = vector[0].label, distinct.get(key, "")
+        names = {number.name for number in vector}
+        label = names.pop() if len(names) == 1 and vector[0].name else vector[0].label
+        known = distinct.get(key, "")
         if len(set(key[1:])) > 1:
             better = not known or (_is_weak(known) and not _is_weak(label))
             distinct[key] = label if better else known
-    names = {key: _name(key, label, attributes) for key, label in distinct.items()}
+    chosen = {key: _name(key, label, attributes) for key, label in distinct.items()}
     labels = {
-        key: names[key] or label.removeprefix(WEAK) or _placeholder(key)
+        key: chosen[key] or label.removeprefix(WEAK) or _placeholder(key)
         for key, label in distinct.items()
     }
-    related = _multiples(names, _powers(names))
+    related = _multiples(chosen, _powers(chosen))
     named: dict[_Values, Constant] = {}
     for key, label in labels.items():
         if key not in related:

@@ -7,12 +7,14 @@ under the names that the layer loads, or a single op without parameters.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from pycandle.emit.fields import ModuleField
 from pycandle.emit.tree import Tree
+from pycandle.graph import Region
 from pycandle.graph.dim import symbols
 from pycandle.ops import lower_layer
-from pycandle.ops.expr import Call, Expr, Method, Raw, SizeOf, Var, walk
+from pycandle.ops.expr import Call, Expr, Method, Number, Raw, SizeOf, Var, rewrite, walk
 
 
 def layer_field(tree: Tree, region: int, lowered: Mapping[str, Expr]) -> ModuleField | None:
@@ -35,7 +37,27 @@ def layer_field(tree: Tree, region: int, lowered: Mapping[str, Expr]) -> ModuleF
     for name, operand in layer.parameters.items():
         if tree.relative(operand.expr.name, region) != name:
             return None
-    return ModuleField(relative, layer.type, layer.constructor, layer.args, True)
+    args = _named(layer.args, tree.graph.regions[region])
+    return ModuleField(relative, layer.type, layer.constructor, args, True)
+
+
+def _named(args: tuple[Expr, ...], region: Region) -> tuple[Expr, ...]:
+    """The layer's numbers with the names that they have where PyTorch's module is made."""
+    values, said = dict(region.attributes), dict(region.arguments)
+
+    def change(part: Expr) -> Expr | None:
+        if not isinstance(part, Number):
+            return None
+        same = {
+            parameter: name
+            for parameter, name in said.items()
+            if values.get(parameter) == part.value and type(values[parameter]) is type(part.value)
+        }
+        # Where the module has the parameter itself, only what stands for that counts.
+        names = {said.get(part.label, "")} if part.label in values else {*same.values()}
+        return replace(part, name=names.pop()) if len(names) == 1 else None
+
+    return tuple(rewrite(arg, change) for arg in args)
 
 
 def _activation(path: str, value: str, expr: Expr) -> ModuleField | None:

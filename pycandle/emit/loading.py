@@ -26,7 +26,7 @@ from pycandle.emit.statements import map_exprs
 from pycandle.emit.structs import Computed, Struct
 from pycandle.graph import DType, Graph
 from pycandle.ops.create import candle_dtype
-from pycandle.ops.expr import Config, DeviceOf, Expr, Number, Raw, Tuple, rewrite, walk
+from pycandle.ops.expr import Config, Constant, DeviceOf, Expr, Number, Raw, Tuple, rewrite, walk
 
 # The lines that a closure must spare to be worth its name, and where `load` is too long.
 _LEAST, _LITTLE = 20, 5
@@ -249,7 +249,8 @@ def _row(items: list[str]) -> str:
 
 def _blank(field: ModuleField) -> object:
     """What modules have in common that differ in numbers alone."""
-    args = tuple(None if isinstance(arg, (Number, Config)) else arg for arg in field.args)
+    plain = (Number, Config, Constant)
+    args = tuple(None if isinstance(arg, plain) else arg for arg in field.args)
     return field.type, field.constructor, field.reads_weights, args
 
 

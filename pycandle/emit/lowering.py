@@ -5,14 +5,16 @@ All findings at once, each with its module, its Python line, how often it occurs
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import TypeGuard
 
 from pycandle.errors import Finding
 from pycandle.graph import Graph, Node, Parameter, every_node
 from pycandle.ops import Decline, lower
 from pycandle.ops.create import candle_dtype
-from pycandle.ops.expr import Expr, Number, walk
+from pycandle.ops.expr import Expr, Number, rewrite, walk
 
 
 def lower_graph(graph: Graph) -> tuple[dict[str, Expr], tuple[Finding, ...]]:
@@ -27,7 +29,7 @@ def lower_graph(graph: Graph) -> tuple[dict[str, Expr], tuple[Finding, ...]]:
             if node.blocks:
                 continue  # a branch or a loop is a statement
             try:
-                exprs = _sized(lower(node, graph))
+                exprs = _named(node, _sized(lower(node, graph)))
             except Decline as reason:
                 # What is in a block belongs to the region of the node that holds it.
                 held = replace(node, region=outer.region)
@@ -60,9 +62,35 @@ def _sized(exprs: tuple[Expr, ...]) -> tuple[Expr, ...]:
     """
     for part in (part for expr in exprs for part in walk(expr)):
         if isinstance(part, Number) and part.kind == "usize" and part.value < 0:
-            label = part.label or "a size"
+            label = "a size" if part.label in ("", "size") else part.label
             raise Decline(f"{part.value} for {label}", "pass a number that is not negative")
     return exprs
+
+
+def _named(node: Node, exprs: tuple[Expr, ...]) -> tuple[Expr, ...]:
+    """The expressions with the names that the model's code has for their sizes and factors.
+
+    A number that stands there more often than in the node may be two, of which the name is one's.
+    """
+    names = {value: name for name, value in node.named}
+    most = Counter(value for _, value in node.named)
+    parts = [part for expr in exprs if names for part in walk(expr)]
+    times = Counter(part.value for part in parts if _may_be_named(part))
+
+    def change(part: Expr) -> Expr | None:
+        if not _may_be_named(part) or times[part.value] > most[part.value]:
+            return None
+        return replace(part, name=names[part.value])
+
+    return tuple(rewrite(expr, change) for expr in exprs) if names else exprs
+
+
+def _may_be_named(part: Expr) -> TypeGuard[Number]:
+    """Whether it is a size or a factor, and no axis."""
+    if not isinstance(part, Number):
+        return False
+    size = part.kind == "usize" and part.label == "size" and isinstance(part.value, int)
+    return size or (part.kind == "f64" and isinstance(part.value, float))
 
 
 def _mixed_weights(graph: Graph) -> tuple[Finding, ...]:

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from pycandle.emit.body import Draft
+from pycandle.emit.constants import Constants, with_constants
 from pycandle.emit.fields import ListField, ModuleField, OptionalField, StructField, modules_of
 from pycandle.emit.loading import Checkpoint, field_type, load
 from pycandle.emit.methods import forwards
 from pycandle.emit.names import comment_text
 from pycandle.emit.naming import name_locals
 from pycandle.emit.printing import statement_lines
-from pycandle.emit.rust import FieldNames, value
+from pycandle.emit.rust import FieldNames, number, value
 from pycandle.emit.structs import Struct
 from pycandle.emit.tree import Tree
 from pycandle.graph import Graph
@@ -45,7 +46,9 @@ def print_module(graph: Graph, structs: list[Struct], manifest: str, dtype: str 
     folder = manifest.rpartition("/")[0]
     constants = f"{folder}/{graph.name}_constants.safetensors".removeprefix("/")
     checkpoint = Checkpoint(constants, dtype)
-    body = "\n".join(_struct(graph, struct, checkpoint) for struct in _in_order_of_use(structs))
+    named, shared = with_constants(_in_order_of_use(structs))
+    body = "\n".join(_struct(graph, struct, checkpoint) for struct in named)
+    body = "".join(f"pub {line}\n" for line in _constants(shared)) + ("\n" if shared else "") + body
     code = _COMMENT_OR_STRING.sub("", body)
     lines: list[str] = []
     for crate, names in _IMPORTS:
@@ -115,6 +118,11 @@ def _in_order_of_use(structs: list[Struct]) -> Iterator[Struct]:
         below += [field.type for field in reversed(modules)]
 
 
+def _constants(constants: Constants) -> Iterator[str]:
+    for name, literal in constants.items():
+        yield f"const {name}: {literal.kind} = {number(literal)};"
+
+
 def _struct(graph: Graph, struct: Struct, checkpoint: Checkpoint) -> str:
     region = graph.regions[struct.region]
     names = FieldNames(struct.fields, struct.stored)
@@ -130,6 +138,8 @@ def _struct(graph: Graph, struct: Struct, checkpoint: Checkpoint) -> str:
         "}",
         "",
         f"impl {struct.name} {{",
+        *(f"    {line}" for line in _constants(dict(struct.constants))),
+        *([""] if struct.constants else []),
         *load(graph, struct, names, checkpoint),
         "",
         *forwards(graph, struct, names),

@@ -17,6 +17,7 @@ from pycandle.ops.expr import (
     Array,
     Call,
     Config,
+    Constant,
     DeviceOf,
     Expr,
     Field,
@@ -25,7 +26,6 @@ from pycandle.ops.expr import (
     Maybe,
     Method,
     Number,
-    Numbers,
     Operator,
     Present,
     Raw,
@@ -38,6 +38,7 @@ from pycandle.ops.expr import (
     Times,
     Tuple,
     Var,
+    is_default,
     is_tensor,
     rewrite,
 )
@@ -92,6 +93,8 @@ def value(expr: Expr, names: FieldNames) -> str:
             return number(expr)
         case Config():
             return expr.read_from("self.")
+        case Constant(name=name, own=own):
+            return f"Self::{name}" if own else name
         case SizeOf(size=size_, kind=kind):
             return size_text(size_) if kind == "usize" else _converted(size_, kind)
         case Times(size=size_, factor=factor):
@@ -275,7 +278,7 @@ def _record(record: Record, names: FieldNames) -> str:
     given = [
         (name, argument(item, names))
         for name, item, default in record.fields
-        if not _is_default(item, default)
+        if not is_default(item, default)
     ]
     parts = [name if name == text else f"{name}: {text}" for name, text in given]
     if not parts:
@@ -283,12 +286,6 @@ def _record(record: Record, names: FieldNames) -> str:
     if not record.whole or len(parts) < len(record.fields):
         parts.append("..Default::default()")
     return f"{record.path} {{ {', '.join(parts)} }}"
-
-
-def _is_default(item: Expr, default: Numbers) -> bool:
-    if isinstance(item, (Array, Tuple)) and isinstance(default, tuple):
-        return all(map(_is_default, item.items, default))
-    return isinstance(item, Number) and item.value == default
 
 
 def _atom(atom: str | Opaque) -> str:

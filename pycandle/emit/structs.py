@@ -40,6 +40,7 @@ from pycandle.ops.expr import (
     DeviceOf,
     Expr,
     Local,
+    Number,
     size,
 )
 
@@ -70,6 +71,7 @@ class Struct:
     reads_device: bool  # it makes tensors and is given none, so `load` keeps the device
     computed: Computed | None = None
     checked: bool = True  # whether it compares its results with a recording, if it is given one
+    constants: tuple[tuple[str, Number], ...] = ()  # numbers that have names in it
 
     @property
     def region(self) -> int:
@@ -235,7 +237,8 @@ class _Structs:
         )
         self.structs.append(struct)
         for k, plan in enumerate(plans):
-            args = tuple(replace(vector[k], label=label) for label, vector in given.values())
+            # What they are called in it is not what they are called where it is made.
+            args = tuple(replace(v[k], label=label, name="") for label, v in given.values())
             for called in plan.regions:
                 self.fields[called] = ModuleField(
                     tree.path_in_parent(called), name, f"{name}::load", args, struct.reads_weights,

@@ -28,6 +28,7 @@ from pycandle.graph.ir import (
     TensorType,
     Value,
     every_node,
+    numbers_in,
     refs,
     with_blocks,
 )
@@ -57,6 +58,7 @@ __all__ = [
     "TensorType",
     "Value",
     "every_node",
+    "numbers_in",
     "refs",
     "with_blocks",
 ]

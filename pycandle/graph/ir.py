@@ -15,7 +15,7 @@ import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from pycandle.graph.dim import Dim, Size, substitute, symbol, symbols
 
@@ -97,6 +97,8 @@ class Node:
     region: int = 0
     source: str = ""  # "transformers/models/bert/modeling_bert.py:175"
     targets: tuple[str, ...] = ()  # the names that the Python statement assigns
+    # What that statement calls its numbers, as often as they stand in the node.
+    named: tuple[tuple[str, int | float], ...] = ()
 
     @property
     def out(self) -> Value:
@@ -177,6 +179,8 @@ class Region:
     targets: tuple[str, ...] = ()  # the names that line assigns
     # The numbers and flags that the module has under names, as `num_heads`.
     attributes: tuple[tuple[str, int | float], ...] = ()
+    # What its maker calls the numbers that it was made with, by parameter.
+    arguments: tuple[tuple[str, str], ...] = ()
 
     @property
     def key(self) -> str:
@@ -397,6 +401,20 @@ def refs(args: tuple[Arg, ...]) -> Iterator[str]:
             yield from arg.reads
         elif isinstance(arg, tuple):
             yield from refs(arg)
+
+
+def numbers_in(part: object) -> Iterator[int | float]:
+    """The numbers in an argument or a shape, those of sizes that vary included."""
+    match part:
+        case tuple():
+            for item in cast("tuple[object, ...]", part):
+                yield from numbers_in(item)
+        case Dim(terms=terms):
+            yield from (factor for _, factor in terms)
+        case int() | float():
+            yield part
+        case _:
+            pass
 
 
 def every_node(nodes: Iterable[Node]) -> Iterator[Node]:

@@ -115,6 +115,7 @@ def _region(region: Region) -> dict[str, object]:
         "site": region.site,
         "targets": list(region.targets),
         **({"attributes": dict(region.attributes)} if region.attributes else {}),
+        **({"arguments": dict(region.arguments)} if region.arguments else {}),
         "inputs": [{"name": b.name, "value": b.value, "golden": b.golden} for b in region.inputs],
         "outputs": [{"path": b.name, "value": b.value, "golden": b.golden} for b in region.outputs],
     }
@@ -184,6 +185,9 @@ def _read_region(entry: dict[str, Any]) -> Region:
         targets=tuple(_text(name) for name in entry["targets"]),
         attributes=tuple(
             (_name(name), _number(value)) for name, value in entry.get("attributes", {}).items()
+        ),
+        arguments=tuple(
+            (_name(name), _name(said)) for name, said in entry.get("arguments", {}).items()
         ),
     )
 

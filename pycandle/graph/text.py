@@ -22,6 +22,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from math import isfinite
 
 from pycandle.errors import Finding, ManifestError
 from pycandle.graph import dim
@@ -47,7 +48,8 @@ from pycandle.graph.ir import (
 
 _NODE = re.compile(
     r"(?P<outs>%.+?) = (?P<op>[\w.]+)\((?P<args>.*)\)"
-    r"(?: @(?P<region>\d+))?(?: (?P<source>\"(?:[^\"\\]|\\.)*\"))?(?: as (?P<targets>[\w, ]+))?"
+    r"(?: @(?P<region>\d+))?(?: (?P<source>\"(?:[^\"\\]|\\.)*\"))?(?: as (?P<targets>[\w, ]+?))?"
+    r"(?: named (?P<named>\w+=[\w.+-]+(?:, \w+=[\w.+-]+)*))?"
 )
 _VALUE = re.compile(r"%(\w+): (\w+)\[([^\]]*)\]")
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
@@ -75,6 +77,7 @@ def print_graph(graph: Graph) -> str:
             f"region {index} {json.dumps(region.path)} {region.call}"
             f" {json.dumps(region.class_name)} {region.parent}"
             + (f" {json.dumps(dict(region.attributes))}" if region.attributes else "")
+            + (f" made {json.dumps(dict(region.arguments))}" if region.arguments else "")
         )
     lines += [print_node(node) for node in graph.nodes]
     lines += [f"output {json.dumps(output.path)} %{output.value}" for output in graph.outputs]
@@ -93,6 +96,8 @@ def print_node(node: Node) -> str:
         text += f" {json.dumps(node.source)}"
     if node.targets:
         text += f" as {', '.join(node.targets)}"
+    if node.named:
+        text += f" named {', '.join(f'{name}={number!r}' for name, number in node.named)}"
     return text
 
 
@@ -180,7 +185,17 @@ def parse_node(text: str) -> Node:
         region=int(match["region"] or 0),
         source=json.loads(match["source"]) if match["source"] else "",
         targets=tuple(match["targets"].split(", ")) if match["targets"] else (),
+        named=tuple(map(_parse_named, match["named"].split(", "))) if match["named"] else (),
     )
+
+
+def _parse_named(text: str) -> tuple[str, int | float]:
+    """A number and its name: `head_dim=64`."""
+    name, _, number = text.partition("=")
+    value = float(number) if re.search(r"[^\d-]", number) else int(number)
+    if not name.isascii() or not name.isidentifier() or not isfinite(value):
+        raise ValueError(f"expected a name and a number, got {text!r}")
+    return name, value
 
 
 def parse_value(text: str) -> Value:
@@ -344,13 +359,16 @@ def _parse_constant(text: str) -> Parameter:
 
 
 def _parse_region(text: str) -> Region:
-    pattern = r'\d+ ("(?:[^"\\]|\\.)*") (\d+) ("(?:[^"\\]|\\.)*") (\d+)( \{.*\})?'
+    pattern = (
+        r'\d+ ("(?:[^"\\]|\\.)*") (\d+) ("(?:[^"\\]|\\.)*") (\d+)( \{.*?\})?(?: made (\{.*\}))?'
+    )
     match = re.fullmatch(pattern, text)
     if match is None:
         raise ValueError('expected `region index "path" call "class" parent`')
     attributes = tuple(json.loads(match[5] or "{}").items())
     region = Region(json.loads(match[1]), int(match[2]), json.loads(match[3]), int(match[4]), "")
-    return replace(region, attributes=attributes)
+    arguments = tuple(json.loads(match[6] or "{}").items())
+    return replace(region, attributes=attributes, arguments=arguments)
 
 
 def _parse_output(text: str) -> Output:

@@ -11,7 +11,7 @@ def _embedding_layer(
     scale_grad_by_freq: bool = False, sparse: bool = False,
 ) -> Layer:  # fmt: skip
     rows, width = weight.shape
-    args = (size(rows, label="in_size"), size(width, label="out_size"))
+    args = (size(rows, label="num_embeddings"), size(width, label="embedding_dim"))
     return Layer("nn::Embedding", "nn::embedding", args, {"weight": weight}, indices)
 
 

@@ -44,6 +44,16 @@ class Number:
     value: int | float
     kind: str  # the Rust type: "usize", "i64", "f64"
     label: str = ""  # what it is, for naming configuration: "eps"
+    name: str = ""  # what the model's own code calls it: "layer_norm_eps"
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A constant under a name of its own: `HEAD_DIM`, or `Self::HEAD_DIM` if it is the struct's."""
+
+    name: str
+    number: Number
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +218,7 @@ Expr: TypeAlias = (
     | Field
     | Number
     | Config
+    | Constant
     | SizeOf
     | Times
     | RelationOf
@@ -287,7 +298,7 @@ def is_tensor(expr: Expr) -> bool:
     return isinstance(expr, (Var, Local, Field, Call, Method, Operator))
 
 
-def size(value: Size, kind: str = "usize", label: str = "") -> Expr:
+def size(value: Size, kind: str = "usize", label: str = "size") -> Expr:
     """A size as an expression: a number, or arithmetic on symbols."""
     # Python's True is the number 1.
     return Number(int(value), kind, label) if isinstance(value, int) else SizeOf(value, kind)
@@ -302,3 +313,10 @@ def shape(sizes: tuple[Size, ...]) -> Expr:
 def flag(value: bool) -> Raw:
     """A boolean constant."""
     return Raw("true" if value else "false")
+
+
+def is_default(item: Expr, default: Numbers) -> bool:
+    """Whether a field of a `Record` is left to its default."""
+    if isinstance(item, (Array, Tuple)) and isinstance(default, tuple):
+        return all(map(is_default, item.items, default))
+    return isinstance(item, Number) and item.value == default

@@ -17,7 +17,7 @@ def _linear_layer(x: Operand, weight: Operand, bias: Operand | None = None) -> L
     name = "nn::linear" if bias else "nn::linear_no_bias"
     given = {"weight": weight, "bias": bias}
     parameters = {field: operand for field, operand in given.items() if operand}
-    args = (size(inputs, label="in_dim"), size(outputs, label="out_dim"))
+    args = (size(inputs, label="in_features"), size(outputs, label="out_features"))
     return Layer("nn::Linear", name, args, parameters, x)
 
 

@@ -12,17 +12,16 @@ from __future__ import annotations
 
 import inspect
 import math
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
-from pathlib import Path
 from typing import Any, TypeGuard
 
 import torch
 from torch.utils import _pytree as pytree
 
+from pycandle.record.named import arguments_of
+from pycandle.record.source import relative
 from pycandle.record.unpacking import unpacked
 
 # Longer lists of numbers are data, not settings.
@@ -42,6 +41,7 @@ class Call:
     parent: int | None
     attributes: dict[str, int | float]
     site: tuple[str, int] | None  # file and line of the parent's forward that makes the call
+    arguments: dict[str, str]  # what its maker calls the numbers that it was made with
     inputs: dict[str, torch.Tensor] = field(default_factory=lambda: dict[str, torch.Tensor]())
     outputs: dict[str, torch.Tensor] = field(default_factory=lambda: dict[str, torch.Tensor]())
 
@@ -83,7 +83,12 @@ def observe(
         prefix = f"{calls[parent].path}.".lstrip(".") if parent is not None else ""
         path = next((n for n in names[module] if n.startswith(prefix)), names[module][0])
         source, numbers = source_of(module), numbers_of(module)
-        call = Call(path, counts[path], name, source, parent, numbers, site)
+        made = (
+            arguments_of(open_modules[-1], path.removeprefix(prefix), module)
+            if open_modules
+            else {}
+        )
+        call = Call(path, counts[path], name, source, parent, numbers, site, made)
         given = _arguments(module, args, kwargs)
         # The model's own arguments keep the names that its callers know.
         names_of = unpacked(type(module).forward) if parent is not None else {}
@@ -183,20 +188,6 @@ def source_of(module: torch.nn.Module) -> str:
         return f"{relative(function.__code__.co_filename)}:{line}"
     except AttributeError:
         return ""
-
-
-def relative(file: str) -> str:
-    """The file's path from the import root it was found under, else its bare name."""
-    path = Path(file)
-    inside = [root for root in _roots(tuple(sys.path)) if path.is_relative_to(root)]
-    if not inside:
-        return path.name
-    return path.relative_to(max(inside, key=lambda root: len(root.parts))).as_posix()
-
-
-@lru_cache
-def _roots(entries: tuple[str, ...]) -> list[Path]:
-    return [Path(entry).resolve() for entry in entries if entry]
 
 
 def _arguments(module: torch.nn.Module, args: Any, kwargs: Any) -> dict[str, torch.Tensor]:

@@ -27,12 +27,12 @@ from torch.utils import _pytree as pytree
 
 from pycandle.errors import Finding, RecordError
 from pycandle.graph import Static
-from pycandle.record.calls import relative
 from pycandle.record.frames import model_lines
 from pycandle.record.in_place import mutates, without_changes
 from pycandle.record.loops import whole_loops
 from pycandle.record.ranges import whole_ranges
 from pycandle.record.shapes import any_layout, whole_sequences
+from pycandle.record.source import relative
 
 # Asking torch why an axis is static costs one more export each.
 _MOST_REASONS = 8

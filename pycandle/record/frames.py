@@ -15,7 +15,7 @@ from traceback import FrameSummary, StackSummary
 
 from torch.fx.proxy import TracerBase
 
-from pycandle.record.calls import relative
+from pycandle.record.source import relative
 
 
 @contextmanager

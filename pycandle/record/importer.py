@@ -54,7 +54,7 @@ class _Importer:
         self.exported = exported
         self.program = exported.program
         self.symbols = name_symbols(exported)
-        self.made = Translation(self.program, self.symbols)
+        self.made = Translation(self.program, self.symbols, exported.model)
         self.problems = self.made.problems
         self.weights: dict[str, torch.Tensor] = {}
         self.parameters: list[Parameter] = []

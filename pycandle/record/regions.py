@@ -8,13 +8,12 @@ matched by equal tensors. It must not know how goldens are stored beyond their k
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import cast
 
 import torch
 
-from pycandle.graph import Boundary, Dim, Graph, Node, Region, every_node
+from pycandle.graph import Boundary, Graph, Node, Region, every_node, numbers_in
 from pycandle.record.calls import Call
 from pycandle.record.importer import Imported
 from pycandle.record.source import place_of_line
@@ -53,7 +52,7 @@ def _with_telling_attributes(graph: Graph) -> tuple[Region, ...]:
             shapes = (graph.types[name].shape for name in part.inputs if name in graph.types)
             outs = (out.type.shape for out in part.outs)
             arguments = (value for _, value in part.kwargs)
-            own[node.region] |= {*_numbers((part.args, *arguments, *shapes, *outs))}
+            own[node.region] |= {*numbers_in((part.args, *arguments, *shapes, *outs))}
     inside = subtrees(graph)
     used = [set[int | float]().union(*(own[k] for k in sorted(inner))) for inner in inside]
     flags: dict[tuple[str, str], set[bool]] = {}
@@ -76,25 +75,12 @@ def _with_telling_attributes(graph: Graph) -> tuple[Region, ...]:
     )
 
 
-def _numbers(part: object) -> Iterator[int | float]:
-    """The numbers in an argument or a shape, those of sizes that vary included."""
-    match part:
-        case tuple():
-            for item in cast("tuple[object, ...]", part):
-                yield from _numbers(item)
-        case Dim(terms=terms):
-            yield from (factor for _, factor in terms)
-        case int() | float():
-            yield part
-        case _:
-            pass
-
-
 def _region(call: Call) -> Region:
     site, targets = place_of_line(*call.site) if call.site else ("", ())
     return Region(
         call.path, call.index, call.class_name, call.parent, call.source, site=site,
         targets=targets, attributes=tuple(call.attributes.items()),
+        arguments=tuple(call.arguments.items()),
     )  # fmt: skip
 
 

@@ -11,16 +11,30 @@ which have no meaning in Rust. It must not know what any op computes, nor any lo
 from __future__ import annotations
 
 import operator
+from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch.export import ExportedProgram
 
 from pycandle.errors import Finding
-from pycandle.graph import Arg, Block, DType, Input, Node, Ref, Symbol, TensorType, Value
+from pycandle.graph import (
+    Arg,
+    Block,
+    DType,
+    Input,
+    Node,
+    Ref,
+    Symbol,
+    TensorType,
+    Value,
+    numbers_in,
+)
 from pycandle.record.control import Called, control, results, within, wrapped
 from pycandle.record.draws import Draw, draw_of
+from pycandle.record.named import names_of
 from pycandle.record.numbers import ARITHMETIC, is_unbacked, taking_tensors
 from pycandle.record.source import place
 from pycandle.record.values import DTYPES, Values, numbered
@@ -58,8 +72,10 @@ class Translation(Values):
         self,
         program: ExportedProgram,
         symbols: Mapping[str, Symbol],
+        model: torch.nn.Module | None,
     ) -> None:
         super().__init__(program, symbols)
+        self.modules = dict(model.named_modules(remove_duplicate=False)) if model else {}
         self.inputs: set[str] = set()
         self.drawn: list[Input] = []
         self.draws: list[tuple[str, Draw]] = []
@@ -125,10 +141,13 @@ class Translation(Values):
         kwargs: tuple[tuple[str, Arg], ...],
         outs: tuple[Value, ...],
     ) -> None:
-        source, targets = place(node.meta.get("stack_trace") or "")
-        self.nodes.append(Node(op, args, kwargs, outs, 0, source, targets))
+        trace, stack = node.meta.get("stack_trace") or "", stack_of(node) or self.holder
+        source, targets = place(trace)
+        made = Node(op, args, kwargs, outs, 0, source, targets)
+        module = self.modules.get(stack[-1][0]) if stack else None
+        self.nodes.append(replace(made, named=_named(made, names_of(trace, module))))
         if not self.open_blocks:
-            self.owners.append(stack_of(node) or self.holder)
+            self.owners.append(stack)
 
     def _add(self, node: torch.fx.Node, op: str, args: tuple[Arg, ...], type_: TensorType) -> str:
         """A node of our own in the place of one of the program's; gives its value's name."""
@@ -354,6 +373,18 @@ class Translation(Values):
         stack, trace = stack_of(node), node.meta.get("stack_trace") or within(node)
         module = stack[-1][0] if stack else ""
         return f"{module or 'the model'}, {place(trace)[0] or 'no Python line was recorded'}"
+
+
+def _named(node: Node, names: list[tuple[str, int | float]]) -> tuple[tuple[str, int | float], ...]:
+    """The names of the node's numbers, but of those that stand in it more often than named."""
+    times = Counter(numbers_in((*node.args, *(arg for _, arg in node.kwargs))))
+    known = Counter(names)
+    return tuple(
+        (name, value)
+        for (name, value), most in known.items()
+        for _ in range(times[value])
+        if times[value] <= most
+    )
 
 
 def _drawn_name(target: str) -> str:

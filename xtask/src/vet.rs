@@ -80,6 +80,17 @@ fn vet(text: &str) -> Result<()> {
     }
 }
 
+/// A size or a factor of the model under its own name.
+fn is_number(item: &syn::ItemConst) -> bool {
+    let name = item.ident.to_string();
+    let plain = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+    let kind = match &*item.ty {
+        syn::Type::Path(path) => path.path.get_ident().map(ToString::to_string),
+        _ => None,
+    };
+    name.chars().all(plain) && kind.is_some_and(|kind| NUMBERS.contains(&&*kind))
+}
+
 struct Structs<'a>(&'a mut Vec<String>);
 
 impl<'ast> Visit<'ast> for Structs<'_> {
@@ -105,6 +116,7 @@ impl<'ast> Visit<'ast> for Allowed {
         match item {
             syn::Item::Use(_) | syn::Item::Struct(_) | syn::Item::Impl(_) | syn::Item::Mod(_) => {}
             syn::Item::Const(item) if ["REGIONS", "SPEC"].contains(&&*item.ident.to_string()) => {}
+            syn::Item::Const(item) if is_number(item) => {}
             syn::Item::Fn(item) => {
                 let name = item.sig.ident.to_string();
                 if !["isolated", "cumulative", "digest"].contains(&&*name) {
@@ -209,6 +221,11 @@ mod tests {
         };
         check("pub struct A { pub b: nn::Linear }", None);
         check("impl A { fn f() -> f32 { f32::INFINITY } }", None);
+        check("pub const HEAD_DIM: usize = 64;", None);
+        check(
+            "pub const NAME: &str = \"\";",
+            Some("an item of another kind"),
+        );
         check("fn f() {}", Some("the function f"));
         check(
             "impl A { fn f() { std::process::exit(1) } }",

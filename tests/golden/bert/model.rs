@@ -2,6 +2,16 @@ use candle_core::{DType, Result, Tensor};
 use candle_nn::VarBuilder;
 use pycandle_runtime::{PyChecker, Scope, nn, ops, py_check};
 
+pub const VOCAB_SIZE: usize = 50;
+pub const HIDDEN_SIZE: usize = 48;
+pub const TYPE_VOCAB_SIZE: usize = 2;
+pub const MAX_POSITION_EMBEDDINGS: usize = 32;
+pub const LAYER_NORM_EPS: f64 = 1e-12;
+pub const ALL_HEAD_SIZE: usize = 48;
+pub const ATTENTION_HEAD_SIZE: usize = 8;
+pub const SCALING: f64 = 0.3535533905932738;
+pub const INTERMEDIATE_SIZE: usize = 80;
+
 /// transformers.models.bert.modeling_bert.BertModel (transformers/models/bert/modeling_bert.py:620)
 #[derive(Debug, Clone)]
 pub struct BertModel {
@@ -50,24 +60,29 @@ impl BertEmbeddings {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
             word_embeddings: nn::embedding(
-                30,
-                16,
+                VOCAB_SIZE,
+                HIDDEN_SIZE,
                 vb.pp("word_embeddings"),
                 checker.pp("word_embeddings"),
             )?,
             token_type_embeddings: nn::embedding(
-                2,
-                16,
+                TYPE_VOCAB_SIZE,
+                HIDDEN_SIZE,
                 vb.pp("token_type_embeddings"),
                 checker.pp("token_type_embeddings"),
             )?,
             position_embeddings: nn::embedding(
-                32,
-                16,
+                MAX_POSITION_EMBEDDINGS,
+                HIDDEN_SIZE,
                 vb.pp("position_embeddings"),
                 checker.pp("position_embeddings"),
             )?,
-            layer_norm: nn::layer_norm(16, 1e-12, vb.pp("LayerNorm"), checker.pp("LayerNorm"))?,
+            layer_norm: nn::layer_norm(
+                HIDDEN_SIZE,
+                LAYER_NORM_EPS,
+                vb.pp("LayerNorm"),
+                checker.pp("LayerNorm"),
+            )?,
             checker,
         })
     }
@@ -97,7 +112,7 @@ pub struct BertEncoder {
 impl BertEncoder {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
-            layer: (0..2)
+            layer: (0..3)
                 .map(|i| {
                     BertLayer::load(
                         vb.pp(format!("layer.{i}")),
@@ -189,9 +204,19 @@ pub struct BertSelfAttention {
 impl BertSelfAttention {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
-            query: nn::linear(16, 16, vb.pp("query"), checker.pp("query"))?,
-            key: nn::linear(16, 16, vb.pp("key"), checker.pp("key"))?,
-            value: nn::linear(16, 16, vb.pp("value"), checker.pp("value"))?,
+            query: nn::linear(
+                HIDDEN_SIZE,
+                ALL_HEAD_SIZE,
+                vb.pp("query"),
+                checker.pp("query"),
+            )?,
+            key: nn::linear(HIDDEN_SIZE, ALL_HEAD_SIZE, vb.pp("key"), checker.pp("key"))?,
+            value: nn::linear(
+                HIDDEN_SIZE,
+                ALL_HEAD_SIZE,
+                vb.pp("value"),
+                checker.pp("value"),
+            )?,
             checker,
         })
     }
@@ -201,17 +226,17 @@ impl BertSelfAttention {
         let query_layer = self
             .query
             .forward(hidden_states)?
-            .reshape((batch, seq, 2, 8))?
+            .reshape((batch, seq, 6, ATTENTION_HEAD_SIZE))?
             .transpose(1, 2)?;
         let key_layer = self
             .key
             .forward(hidden_states)?
-            .reshape((batch, seq, 2, 8))?
+            .reshape((batch, seq, 6, ATTENTION_HEAD_SIZE))?
             .transpose(1, 2)?;
         let value_layer = self
             .value
             .forward(hidden_states)?
-            .reshape((batch, seq, 2, 8))?
+            .reshape((batch, seq, 6, ATTENTION_HEAD_SIZE))?
             .transpose(1, 2)?;
         let attn_output = ops::scaled_dot_product_attention(
             &query_layer,
@@ -219,10 +244,10 @@ impl BertSelfAttention {
             &value_layer,
             Some(attention_mask),
             false,
-            Some(0.3535533905932738),
+            Some(SCALING),
         )?;
         let attn_output = attn_output.transpose(1, 2)?;
-        let attn_output = attn_output.reshape((batch, seq, 16))?;
+        let attn_output = attn_output.reshape((batch, seq, 48))?;
         py_check!(self.checker, "", &attn_output);
         Ok(attn_output)
     }
@@ -239,8 +264,18 @@ pub struct BertSelfOutput {
 impl BertSelfOutput {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
-            dense: nn::linear(16, 16, vb.pp("dense"), checker.pp("dense"))?,
-            layer_norm: nn::layer_norm(16, 1e-12, vb.pp("LayerNorm"), checker.pp("LayerNorm"))?,
+            dense: nn::linear(
+                HIDDEN_SIZE,
+                HIDDEN_SIZE,
+                vb.pp("dense"),
+                checker.pp("dense"),
+            )?,
+            layer_norm: nn::layer_norm(
+                HIDDEN_SIZE,
+                LAYER_NORM_EPS,
+                vb.pp("LayerNorm"),
+                checker.pp("LayerNorm"),
+            )?,
             checker,
         })
     }
@@ -264,7 +299,12 @@ pub struct BertIntermediate {
 impl BertIntermediate {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
-            dense: nn::linear(16, 24, vb.pp("dense"), checker.pp("dense"))?,
+            dense: nn::linear(
+                HIDDEN_SIZE,
+                INTERMEDIATE_SIZE,
+                vb.pp("dense"),
+                checker.pp("dense"),
+            )?,
             intermediate_act_fn: nn::Activation::new(ops::gelu, checker.pp("intermediate_act_fn")),
             checker,
         })
@@ -289,8 +329,18 @@ pub struct BertOutput {
 impl BertOutput {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
-            dense: nn::linear(24, 16, vb.pp("dense"), checker.pp("dense"))?,
-            layer_norm: nn::layer_norm(16, 1e-12, vb.pp("LayerNorm"), checker.pp("LayerNorm"))?,
+            dense: nn::linear(
+                INTERMEDIATE_SIZE,
+                HIDDEN_SIZE,
+                vb.pp("dense"),
+                checker.pp("dense"),
+            )?,
+            layer_norm: nn::layer_norm(
+                HIDDEN_SIZE,
+                LAYER_NORM_EPS,
+                vb.pp("LayerNorm"),
+                checker.pp("LayerNorm"),
+            )?,
             checker,
         })
     }
@@ -314,7 +364,12 @@ pub struct BertPooler {
 impl BertPooler {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
-            dense: nn::linear(16, 16, vb.pp("dense"), checker.pp("dense"))?,
+            dense: nn::linear(
+                HIDDEN_SIZE,
+                HIDDEN_SIZE,
+                vb.pp("dense"),
+                checker.pp("dense"),
+            )?,
             activation: nn::Activation::new(ops::tanh, checker.pp("activation")),
             checker,
         })

@@ -49,16 +49,16 @@ pub struct Block {
 
 impl Block {
     pub fn load(
-        in_channels: usize,
-        out_channels: usize,
+        inputs: usize,
+        outputs: usize,
         stride: usize,
         vb: VarBuilder,
         checker: Option<PyChecker>,
     ) -> Result<Self> {
         Ok(Self {
             conv1: nn::conv1d(
-                in_channels,
-                out_channels,
+                inputs,
+                outputs,
                 3,
                 Conv1dConfig {
                     padding: 1,
@@ -69,8 +69,8 @@ impl Block {
                 checker.pp("conv1"),
             )?,
             conv2: nn::conv1d_no_bias(
-                out_channels,
-                out_channels,
+                outputs,
+                outputs,
                 3,
                 Conv1dConfig {
                     padding: 1,
@@ -80,8 +80,8 @@ impl Block {
                 checker.pp("conv2"),
             )?,
             skip: nn::conv1d(
-                in_channels,
-                out_channels,
+                inputs,
+                outputs,
                 1,
                 Conv1dConfig {
                     stride,

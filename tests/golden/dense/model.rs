@@ -71,10 +71,10 @@ pub struct Layer {
 }
 
 impl Layer {
-    pub fn load(in_dim: usize, vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
+    pub fn load(width: usize, vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
             join: Join::load(checker.pp("join"))?,
-            fc: nn::linear(in_dim, 4, vb.pp("fc"), checker.pp("fc"))?,
+            fc: nn::linear(width, 4, vb.pp("fc"), checker.pp("fc"))?,
             checker,
         })
     }

@@ -7,10 +7,10 @@ from pycandle import GoldenRecorder
 
 torch.manual_seed(0)
 config = MixtralConfig(
-    vocab_size=30, hidden_size=16, num_hidden_layers=2, num_attention_heads=2,
-    num_key_value_heads=1, intermediate_size=24, max_position_embeddings=32, num_local_experts=4,
+    vocab_size=50, hidden_size=48, num_hidden_layers=3, num_attention_heads=6,
+    num_key_value_heads=2, intermediate_size=80, max_position_embeddings=32, num_local_experts=4,
 )  # fmt: skip
 
 GoldenRecorder().record(
-    MixtralModel(config), input_ids=torch.randint(3, 30, (2, 7)), use_cache=False
+    MixtralModel(config), input_ids=torch.randint(3, 50, (2, 7)), use_cache=False
 ).save()

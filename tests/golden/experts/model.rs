@@ -2,6 +2,12 @@ use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::VarBuilder;
 use pycandle_runtime::{PyChecker, Scope, nn, ops, py_check};
 
+pub const VOCAB_SIZE: usize = 50;
+pub const HIDDEN_SIZE: usize = 48;
+pub const VARIANCE_EPSILON: f64 = 1e-05;
+pub const HEAD_DIM: usize = 8;
+pub const SCALING: f64 = 0.3535533905932738;
+
 /// transformers.models.mixtral.modeling_mixtral.MixtralModel (transformers/models/mixtral/modeling_mixtral.py:416)
 #[derive(Debug, Clone)]
 pub struct MixtralModel {
@@ -15,12 +21,17 @@ pub struct MixtralModel {
 impl MixtralModel {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
-            embed_tokens: nn::embedding(30, 16, vb.pp("embed_tokens"), checker.pp("embed_tokens"))?,
+            embed_tokens: nn::embedding(
+                VOCAB_SIZE,
+                HIDDEN_SIZE,
+                vb.pp("embed_tokens"),
+                checker.pp("embed_tokens"),
+            )?,
             rotary_emb: MixtralRotaryEmbedding::load(
                 vb.pp("rotary_emb"),
                 checker.pp("rotary_emb"),
             )?,
-            layers: (0..2)
+            layers: (0..3)
                 .map(|i| {
                     MixtralDecoderLayer::load(
                         vb.pp(format!("layers.{i}")),
@@ -129,14 +140,15 @@ pub struct MixtralRMSNorm {
 impl MixtralRMSNorm {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
-            weight: vb.get(16, "weight")?,
+            weight: vb.get(48, "weight")?,
             checker,
         })
     }
 
     pub fn forward(&self, hidden_states: &Tensor) -> Result<Tensor> {
         let variance = ops::mean(&ops::pow(hidden_states, 2.0)?, &[2], true)?;
-        let hidden_states = hidden_states.broadcast_mul(&ops::rsqrt(&(&variance + 1e-05)?)?)?;
+        let hidden_states =
+            hidden_states.broadcast_mul(&ops::rsqrt(&(&variance + VARIANCE_EPSILON)?)?)?;
         let output = self.weight.broadcast_mul(&hidden_states)?;
         py_check!(self.checker, "", &output);
         Ok(output)
@@ -156,10 +168,10 @@ pub struct MixtralAttention {
 impl MixtralAttention {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
-            q_proj: nn::linear_no_bias(16, 16, vb.pp("q_proj"), checker.pp("q_proj"))?,
-            k_proj: nn::linear_no_bias(16, 8, vb.pp("k_proj"), checker.pp("k_proj"))?,
-            v_proj: nn::linear_no_bias(16, 8, vb.pp("v_proj"), checker.pp("v_proj"))?,
-            o_proj: nn::linear_no_bias(16, 16, vb.pp("o_proj"), checker.pp("o_proj"))?,
+            q_proj: nn::linear_no_bias(HIDDEN_SIZE, 48, vb.pp("q_proj"), checker.pp("q_proj"))?,
+            k_proj: nn::linear_no_bias(HIDDEN_SIZE, 16, vb.pp("k_proj"), checker.pp("k_proj"))?,
+            v_proj: nn::linear_no_bias(HIDDEN_SIZE, 16, vb.pp("v_proj"), checker.pp("v_proj"))?,
+            o_proj: nn::linear_no_bias(48, HIDDEN_SIZE, vb.pp("o_proj"), checker.pp("o_proj"))?,
             checker,
         })
     }
@@ -169,17 +181,17 @@ impl MixtralAttention {
         let query_states = self
             .q_proj
             .forward(hidden_states)?
-            .reshape((batch, seq, 2, 8))?
+            .reshape((batch, seq, 6, HEAD_DIM))?
             .transpose(1, 2)?;
         let key_states = self
             .k_proj
             .forward(hidden_states)?
-            .reshape((batch, seq, 1, 8))?
+            .reshape((batch, seq, 2, HEAD_DIM))?
             .transpose(1, 2)?;
         let value_states = self
             .v_proj
             .forward(hidden_states)?
-            .reshape((batch, seq, 1, 8))?
+            .reshape((batch, seq, 2, HEAD_DIM))?
             .transpose(1, 2)?;
         let cos = cos.unsqueeze(1)?;
         let sin = sin.unsqueeze(1)?;
@@ -191,22 +203,16 @@ impl MixtralAttention {
         let x2 = key_states.narrow(3, 4, 4)?;
         let k_embed = (key_states.broadcast_mul(&cos)?
             + ops::cat(&[&ops::neg(&x2)?, &x1], 3)?.broadcast_mul(&sin)?)?;
-        let hidden_states = k_embed.unsqueeze(2)?.broadcast_as((batch, 1, 2, seq, 8))?;
-        let key = hidden_states.reshape((batch, 2, seq, 8))?;
+        let hidden_states = k_embed.unsqueeze(2)?.broadcast_as((batch, 2, 3, seq, 8))?;
+        let key = hidden_states.reshape((batch, 6, seq, 8))?;
         let hidden_states = value_states
             .unsqueeze(2)?
-            .broadcast_as((batch, 1, 2, seq, 8))?;
-        let value = hidden_states.reshape((batch, 2, seq, 8))?;
-        let attn_output = ops::scaled_dot_product_attention(
-            &q_embed,
-            &key,
-            &value,
-            None,
-            true,
-            Some(0.3535533905932738),
-        )?;
+            .broadcast_as((batch, 2, 3, seq, 8))?;
+        let value = hidden_states.reshape((batch, 6, seq, 8))?;
+        let attn_output =
+            ops::scaled_dot_product_attention(&q_embed, &key, &value, None, true, Some(SCALING))?;
         let attn_output = attn_output.transpose(1, 2)?;
-        let attn_output = attn_output.reshape((batch, seq, 16))?;
+        let attn_output = attn_output.reshape((batch, seq, 48))?;
         let attn_output = self.o_proj.forward(&attn_output)?;
         py_check!(self.checker, "", &attn_output);
         Ok(attn_output)
@@ -232,12 +238,12 @@ impl MixtralSparseMoeBlock {
 
     pub fn forward(&self, hidden_states: &Tensor) -> Result<Tensor> {
         let (batch, seq, _) = hidden_states.dims3()?;
-        let hidden_states = hidden_states.reshape((batch * seq, 16))?;
+        let hidden_states = hidden_states.reshape((batch * seq, 48))?;
         let (value, top_k_weights) = self.gate.forward(&hidden_states)?;
         let hidden_states =
             self.experts
                 .forward(&hidden_states, &top_k_weights, &value, batch, seq)?;
-        let hidden_states = hidden_states.reshape((batch, seq, 16))?;
+        let hidden_states = hidden_states.reshape((batch, seq, 48))?;
         py_check!(self.checker, "", &hidden_states);
         Ok(hidden_states)
     }
@@ -253,7 +259,7 @@ pub struct MixtralTopKRouter {
 impl MixtralTopKRouter {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
-            weight: vb.get((4, 16), "weight")?,
+            weight: vb.get((4, 48), "weight")?,
             checker,
         })
     }
@@ -281,8 +287,8 @@ pub struct MixtralExperts {
 impl MixtralExperts {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
-            gate_up_proj: vb.get((4, 48, 16), "gate_up_proj")?,
-            down_proj: vb.get((4, 16, 24), "down_proj")?,
+            gate_up_proj: vb.get((4, 160, 48), "gate_up_proj")?,
+            down_proj: vb.get((4, 48, 80), "down_proj")?,
             act_fn: nn::Activation::new(ops::silu, checker.pp("act_fn")),
             checker,
         })
@@ -311,8 +317,8 @@ impl MixtralExperts {
             &self.gate_up_proj.transpose(1, 2)?,
             Some(&offsets),
         )?;
-        let gate = out.narrow(1, 0, 24)?;
-        let up = out.narrow(1, 24, 24)?;
+        let gate = out.narrow(1, 0, 80)?;
+        let up = out.narrow(1, 80, 80)?;
         let proj_out = (self.act_fn.forward(&gate)? * &up)?;
         let out = ops::grouped_mm(&proj_out, &self.down_proj.transpose(1, 2)?, Some(&offsets))?;
         let weighted_out = out.broadcast_mul(&sample_weights_g.unsqueeze(1)?)?;
@@ -325,7 +331,7 @@ impl MixtralExperts {
         )?;
         let weighted_out = ops::index(&weighted_out, &[Some(&inv_perm)])?;
         let final_hidden_states =
-            ops::sum(&weighted_out.reshape((batch * seq, 2, 16))?, &[1], false)?;
+            ops::sum(&weighted_out.reshape((batch * seq, 2, 48))?, &[1], false)?;
         py_check!(self.checker, "", &final_hidden_states);
         Ok(final_hidden_states)
     }

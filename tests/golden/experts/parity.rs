@@ -138,7 +138,19 @@ const REGIONS: &[parity::Region] = &[
     parity::Region { path: "layers.1.mlp.gate", call: 0, inputs: &["layers.1.mlp.gate#0.hidden_states"], elided: false },
     parity::Region { path: "layers.1.mlp.experts", call: 0, inputs: &["layers.1.mlp.gate#0.hidden_states", "layers.1.mlp.gate#0.1", "layers.1.mlp.gate#0.0"], elided: false },
     parity::Region { path: "layers.1.mlp.experts.act_fn", call: 0, inputs: &["layers.1.mlp.experts.act_fn#0.input"], elided: false },
-    parity::Region { path: "norm", call: 0, inputs: &["layers.1#0.0"], elided: false },
+    parity::Region { path: "layers.2", call: 0, inputs: &["layers.1#0.0", "rotary_emb#0.0", "rotary_emb#0.1"], elided: false },
+    parity::Region { path: "layers.2.input_layernorm", call: 0, inputs: &["layers.1#0.0"], elided: false },
+    parity::Region { path: "layers.2.self_attn", call: 0, inputs: &["layers.2.input_layernorm#0.0", "rotary_emb#0.0", "rotary_emb#0.1"], elided: false },
+    parity::Region { path: "layers.2.self_attn.q_proj", call: 0, inputs: &["layers.2.input_layernorm#0.0"], elided: false },
+    parity::Region { path: "layers.2.self_attn.k_proj", call: 0, inputs: &["layers.2.input_layernorm#0.0"], elided: false },
+    parity::Region { path: "layers.2.self_attn.v_proj", call: 0, inputs: &["layers.2.input_layernorm#0.0"], elided: false },
+    parity::Region { path: "layers.2.self_attn.o_proj", call: 0, inputs: &["layers.2.self_attn.o_proj#0.input"], elided: false },
+    parity::Region { path: "layers.2.post_attention_layernorm", call: 0, inputs: &["layers.2.post_attention_layernorm#0.hidden_states"], elided: false },
+    parity::Region { path: "layers.2.mlp", call: 0, inputs: &["layers.2.post_attention_layernorm#0.0"], elided: false },
+    parity::Region { path: "layers.2.mlp.gate", call: 0, inputs: &["layers.2.mlp.gate#0.hidden_states"], elided: false },
+    parity::Region { path: "layers.2.mlp.experts", call: 0, inputs: &["layers.2.mlp.gate#0.hidden_states", "layers.2.mlp.gate#0.1", "layers.2.mlp.gate#0.0"], elided: false },
+    parity::Region { path: "layers.2.mlp.experts.act_fn", call: 0, inputs: &["layers.2.mlp.experts.act_fn#0.input"], elided: false },
+    parity::Region { path: "norm", call: 0, inputs: &["layers.2#0.0"], elided: false },
 ];
 
 const SPEC: parity::Spec = parity::Spec {

@@ -2,6 +2,15 @@ use candle_core::{Result, Tensor};
 use candle_nn::{Conv1dConfig, VarBuilder};
 use pycandle_runtime::{PyChecker, Scope, nn, ops, py_check};
 
+pub const OUT_CONV_DIM: usize = 8;
+pub const IN_CONV_DIM: usize = 8;
+pub const LAYER_NORM_EPS: f64 = 1e-05;
+pub const HIDDEN_SIZE: usize = 16;
+pub const EMBED_DIM: usize = 16;
+pub const HEAD_DIM: usize = 8;
+pub const SCALING: f64 = 0.3535533905932738;
+pub const INTERMEDIATE_SIZE: usize = 24;
+
 /// transformers.models.hubert.modeling_hubert.HubertModel (transformers/models/hubert/modeling_hubert.py:825)
 #[derive(Debug, Clone)]
 pub struct HubertModel {
@@ -95,7 +104,7 @@ impl HubertGroupNormConvLayer {
         Ok(Self {
             conv: nn::conv1d_no_bias(
                 1,
-                8,
+                OUT_CONV_DIM,
                 10,
                 Conv1dConfig {
                     stride: 5,
@@ -104,7 +113,13 @@ impl HubertGroupNormConvLayer {
                 vb.pp("conv"),
                 checker.pp("conv"),
             )?,
-            layer_norm: nn::group_norm(8, 8, 1e-05, vb.pp("layer_norm"), checker.pp("layer_norm"))?,
+            layer_norm: nn::group_norm(
+                OUT_CONV_DIM,
+                OUT_CONV_DIM,
+                1e-05,
+                vb.pp("layer_norm"),
+                checker.pp("layer_norm"),
+            )?,
             activation: nn::Activation::new(ops::gelu, checker.pp("activation")),
             checker,
         })
@@ -131,8 +146,8 @@ impl HubertNoLayerNormConvLayer {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
             conv: nn::conv1d_no_bias(
-                8,
-                8,
+                IN_CONV_DIM,
+                OUT_CONV_DIM,
                 3,
                 Conv1dConfig {
                     stride: 2,
@@ -165,8 +180,18 @@ pub struct HubertFeatureProjection {
 impl HubertFeatureProjection {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
-            layer_norm: nn::layer_norm(8, 1e-05, vb.pp("layer_norm"), checker.pp("layer_norm"))?,
-            projection: nn::linear(8, 16, vb.pp("projection"), checker.pp("projection"))?,
+            layer_norm: nn::layer_norm(
+                8,
+                LAYER_NORM_EPS,
+                vb.pp("layer_norm"),
+                checker.pp("layer_norm"),
+            )?,
+            projection: nn::linear(
+                8,
+                HIDDEN_SIZE,
+                vb.pp("projection"),
+                checker.pp("projection"),
+            )?,
             checker,
         })
     }
@@ -195,7 +220,12 @@ impl HubertEncoder {
                 vb.pp("pos_conv_embed"),
                 checker.pp("pos_conv_embed"),
             )?,
-            layer_norm: nn::layer_norm(16, 1e-05, vb.pp("layer_norm"), checker.pp("layer_norm"))?,
+            layer_norm: nn::layer_norm(
+                HIDDEN_SIZE,
+                LAYER_NORM_EPS,
+                vb.pp("layer_norm"),
+                checker.pp("layer_norm"),
+            )?,
             layers: (0..2)
                 .map(|i| {
                     HubertEncoderLayer::load(
@@ -363,14 +393,19 @@ impl HubertEncoderLayer {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
             attention: HubertAttention::load(vb.pp("attention"), checker.pp("attention"))?,
-            layer_norm: nn::layer_norm(16, 1e-05, vb.pp("layer_norm"), checker.pp("layer_norm"))?,
+            layer_norm: nn::layer_norm(
+                HIDDEN_SIZE,
+                LAYER_NORM_EPS,
+                vb.pp("layer_norm"),
+                checker.pp("layer_norm"),
+            )?,
             feed_forward: HubertFeedForward::load(
                 vb.pp("feed_forward"),
                 checker.pp("feed_forward"),
             )?,
             final_layer_norm: nn::layer_norm(
-                16,
-                1e-05,
+                HIDDEN_SIZE,
+                LAYER_NORM_EPS,
                 vb.pp("final_layer_norm"),
                 checker.pp("final_layer_norm"),
             )?,
@@ -402,10 +437,15 @@ pub struct HubertAttention {
 impl HubertAttention {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
-            q_proj: nn::linear(16, 16, vb.pp("q_proj"), checker.pp("q_proj"))?,
-            k_proj: nn::linear(16, 16, vb.pp("k_proj"), checker.pp("k_proj"))?,
-            v_proj: nn::linear(16, 16, vb.pp("v_proj"), checker.pp("v_proj"))?,
-            out_proj: nn::linear(16, 16, vb.pp("out_proj"), checker.pp("out_proj"))?,
+            q_proj: nn::linear(EMBED_DIM, EMBED_DIM, vb.pp("q_proj"), checker.pp("q_proj"))?,
+            k_proj: nn::linear(EMBED_DIM, EMBED_DIM, vb.pp("k_proj"), checker.pp("k_proj"))?,
+            v_proj: nn::linear(EMBED_DIM, EMBED_DIM, vb.pp("v_proj"), checker.pp("v_proj"))?,
+            out_proj: nn::linear(
+                EMBED_DIM,
+                EMBED_DIM,
+                vb.pp("out_proj"),
+                checker.pp("out_proj"),
+            )?,
             checker,
         })
     }
@@ -415,17 +455,17 @@ impl HubertAttention {
         let query_states = self
             .q_proj
             .forward(hidden_states)?
-            .reshape((batch, (seq / 10) - 1, 2, 8))?
+            .reshape((batch, (seq / 10) - 1, 2, HEAD_DIM))?
             .transpose(1, 2)?;
         let key_states = self
             .k_proj
             .forward(hidden_states)?
-            .reshape((batch, (seq / 10) - 1, 2, 8))?
+            .reshape((batch, (seq / 10) - 1, 2, HEAD_DIM))?
             .transpose(1, 2)?;
         let value_states = self
             .v_proj
             .forward(hidden_states)?
-            .reshape((batch, (seq / 10) - 1, 2, 8))?
+            .reshape((batch, (seq / 10) - 1, 2, HEAD_DIM))?
             .transpose(1, 2)?;
         let attn_output = ops::scaled_dot_product_attention(
             &query_states,
@@ -433,7 +473,7 @@ impl HubertAttention {
             &value_states,
             None,
             false,
-            Some(0.3535533905932738),
+            Some(SCALING),
         )?;
         let attn_output = attn_output.transpose(1, 2)?;
         let attn_output = attn_output.reshape((batch, (seq / 10) - 1, 16))?;
@@ -456,13 +496,18 @@ impl HubertFeedForward {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
             intermediate_dense: nn::linear(
-                16,
-                24,
+                HIDDEN_SIZE,
+                INTERMEDIATE_SIZE,
                 vb.pp("intermediate_dense"),
                 checker.pp("intermediate_dense"),
             )?,
             intermediate_act_fn: nn::Activation::new(ops::gelu, checker.pp("intermediate_act_fn")),
-            output_dense: nn::linear(24, 16, vb.pp("output_dense"), checker.pp("output_dense"))?,
+            output_dense: nn::linear(
+                INTERMEDIATE_SIZE,
+                HIDDEN_SIZE,
+                vb.pp("output_dense"),
+                checker.pp("output_dense"),
+            )?,
             checker,
         })
     }

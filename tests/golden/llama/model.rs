@@ -2,6 +2,13 @@ use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::VarBuilder;
 use pycandle_runtime::{PyChecker, Scope, nn, ops, py_check};
 
+pub const HIDDEN_SIZE: usize = 48;
+pub const VOCAB_SIZE: usize = 50;
+pub const VARIANCE_EPSILON: f64 = 1e-06;
+pub const HEAD_DIM: usize = 8;
+pub const SCALING: f64 = 0.3535533905932738;
+pub const INTERMEDIATE_SIZE: usize = 80;
+
 /// transformers.models.llama.modeling_llama.LlamaForCausalLM (transformers/models/llama/modeling_llama.py:425)
 #[derive(Debug, Clone)]
 pub struct LlamaForCausalLM {
@@ -14,7 +21,12 @@ impl LlamaForCausalLM {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
             model: LlamaModel::load(vb.pp("model"), checker.pp("model"))?,
-            lm_head: nn::linear_no_bias(16, 30, vb.pp("lm_head"), checker.pp("lm_head"))?,
+            lm_head: nn::linear_no_bias(
+                HIDDEN_SIZE,
+                VOCAB_SIZE,
+                vb.pp("lm_head"),
+                checker.pp("lm_head"),
+            )?,
             checker,
         })
     }
@@ -43,9 +55,14 @@ pub struct LlamaModel {
 impl LlamaModel {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
-            embed_tokens: nn::embedding(30, 16, vb.pp("embed_tokens"), checker.pp("embed_tokens"))?,
+            embed_tokens: nn::embedding(
+                VOCAB_SIZE,
+                HIDDEN_SIZE,
+                vb.pp("embed_tokens"),
+                checker.pp("embed_tokens"),
+            )?,
             rotary_emb: LlamaRotaryEmbedding::load(vb.pp("rotary_emb"), checker.pp("rotary_emb"))?,
-            layers: (0..2)
+            layers: (0..3)
                 .map(|i| {
                     LlamaDecoderLayer::load(
                         vb.pp(format!("layers.{i}")),
@@ -91,7 +108,10 @@ impl LlamaRotaryEmbedding {
         let freqs = Tensor::arange(0i64, seq as i64, &self.device)?
             .reshape((1, seq, 1))?
             .to_dtype(DType::F32)?
-            .broadcast_mul(&Tensor::new(&[1.0f32, 0.01f32], &self.device)?)?;
+            .broadcast_mul(&Tensor::new(
+                &[1.0f32, 0.1f32, 0.01f32, 0.001f32],
+                &self.device,
+            )?)?;
         let emb = ops::cat(&[&freqs, &freqs], 2)?;
         let cos = ops::cos(&emb)?;
         let sin = ops::sin(&emb)?;
@@ -149,14 +169,15 @@ pub struct LlamaRMSNorm {
 impl LlamaRMSNorm {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
-            weight: vb.get(16, "weight")?,
+            weight: vb.get(48, "weight")?,
             checker,
         })
     }
 
     pub fn forward(&self, hidden_states: &Tensor) -> Result<Tensor> {
         let variance = ops::mean(&ops::pow(hidden_states, 2.0)?, &[2], true)?;
-        let hidden_states = hidden_states.broadcast_mul(&ops::rsqrt(&(&variance + 1e-06)?)?)?;
+        let hidden_states =
+            hidden_states.broadcast_mul(&ops::rsqrt(&(&variance + VARIANCE_EPSILON)?)?)?;
         let output = self.weight.broadcast_mul(&hidden_states)?;
         py_check!(self.checker, "", &output);
         Ok(output)
@@ -176,10 +197,10 @@ pub struct LlamaAttention {
 impl LlamaAttention {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
-            q_proj: nn::linear_no_bias(16, 16, vb.pp("q_proj"), checker.pp("q_proj"))?,
-            k_proj: nn::linear_no_bias(16, 8, vb.pp("k_proj"), checker.pp("k_proj"))?,
-            v_proj: nn::linear_no_bias(16, 8, vb.pp("v_proj"), checker.pp("v_proj"))?,
-            o_proj: nn::linear_no_bias(16, 16, vb.pp("o_proj"), checker.pp("o_proj"))?,
+            q_proj: nn::linear_no_bias(HIDDEN_SIZE, 48, vb.pp("q_proj"), checker.pp("q_proj"))?,
+            k_proj: nn::linear_no_bias(HIDDEN_SIZE, 16, vb.pp("k_proj"), checker.pp("k_proj"))?,
+            v_proj: nn::linear_no_bias(HIDDEN_SIZE, 16, vb.pp("v_proj"), checker.pp("v_proj"))?,
+            o_proj: nn::linear_no_bias(48, HIDDEN_SIZE, vb.pp("o_proj"), checker.pp("o_proj"))?,
             checker,
         })
     }
@@ -189,38 +210,38 @@ impl LlamaAttention {
         let query_states = self
             .q_proj
             .forward(hidden_states)?
-            .reshape((batch, seq, 4, 4))?
+            .reshape((batch, seq, 6, HEAD_DIM))?
             .transpose(1, 2)?;
         let key_states = self
             .k_proj
             .forward(hidden_states)?
-            .reshape((batch, seq, 2, 4))?
+            .reshape((batch, seq, 2, HEAD_DIM))?
             .transpose(1, 2)?;
         let value_states = self
             .v_proj
             .forward(hidden_states)?
-            .reshape((batch, seq, 2, 4))?
+            .reshape((batch, seq, 2, HEAD_DIM))?
             .transpose(1, 2)?;
         let cos = cos.unsqueeze(1)?;
         let sin = sin.unsqueeze(1)?;
-        let x1 = query_states.narrow(3, 0, 2)?;
-        let x2 = query_states.narrow(3, 2, 2)?;
+        let x1 = query_states.narrow(3, 0, 4)?;
+        let x2 = query_states.narrow(3, 4, 4)?;
         let q_embed = (query_states.broadcast_mul(&cos)?
             + ops::cat(&[&ops::neg(&x2)?, &x1], 3)?.broadcast_mul(&sin)?)?;
-        let x1 = key_states.narrow(3, 0, 2)?;
-        let x2 = key_states.narrow(3, 2, 2)?;
+        let x1 = key_states.narrow(3, 0, 4)?;
+        let x2 = key_states.narrow(3, 4, 4)?;
         let k_embed = (key_states.broadcast_mul(&cos)?
             + ops::cat(&[&ops::neg(&x2)?, &x1], 3)?.broadcast_mul(&sin)?)?;
-        let hidden_states = k_embed.unsqueeze(2)?.broadcast_as((batch, 2, 2, seq, 4))?;
-        let key = hidden_states.reshape((batch, 4, seq, 4))?;
+        let hidden_states = k_embed.unsqueeze(2)?.broadcast_as((batch, 2, 3, seq, 8))?;
+        let key = hidden_states.reshape((batch, 6, seq, 8))?;
         let hidden_states = value_states
             .unsqueeze(2)?
-            .broadcast_as((batch, 2, 2, seq, 4))?;
-        let value = hidden_states.reshape((batch, 4, seq, 4))?;
+            .broadcast_as((batch, 2, 3, seq, 8))?;
+        let value = hidden_states.reshape((batch, 6, seq, 8))?;
         let attn_output =
-            ops::scaled_dot_product_attention(&q_embed, &key, &value, None, true, Some(0.5))?;
+            ops::scaled_dot_product_attention(&q_embed, &key, &value, None, true, Some(SCALING))?;
         let attn_output = attn_output.transpose(1, 2)?;
-        let attn_output = attn_output.reshape((batch, seq, 16))?;
+        let attn_output = attn_output.reshape((batch, seq, 48))?;
         let attn_output = self.o_proj.forward(&attn_output)?;
         py_check!(self.checker, "", &attn_output);
         Ok(attn_output)
@@ -240,10 +261,25 @@ pub struct LlamaMLP {
 impl LlamaMLP {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
-            gate_proj: nn::linear_no_bias(16, 24, vb.pp("gate_proj"), checker.pp("gate_proj"))?,
+            gate_proj: nn::linear_no_bias(
+                HIDDEN_SIZE,
+                INTERMEDIATE_SIZE,
+                vb.pp("gate_proj"),
+                checker.pp("gate_proj"),
+            )?,
             act_fn: nn::Activation::new(ops::silu, checker.pp("act_fn")),
-            up_proj: nn::linear_no_bias(16, 24, vb.pp("up_proj"), checker.pp("up_proj"))?,
-            down_proj: nn::linear_no_bias(24, 16, vb.pp("down_proj"), checker.pp("down_proj"))?,
+            up_proj: nn::linear_no_bias(
+                HIDDEN_SIZE,
+                INTERMEDIATE_SIZE,
+                vb.pp("up_proj"),
+                checker.pp("up_proj"),
+            )?,
+            down_proj: nn::linear_no_bias(
+                INTERMEDIATE_SIZE,
+                HIDDEN_SIZE,
+                vb.pp("down_proj"),
+                checker.pp("down_proj"),
+            )?,
             checker,
         })
     }

@@ -2,6 +2,10 @@ use candle_core::{Result, Tensor};
 use candle_nn::{Conv2dConfig, VarBuilder};
 use pycandle_runtime::{PyChecker, Scope, nn, ops, py_check};
 
+pub const INPLANES: usize = 64;
+pub const NUM_CLASSES: usize = 10;
+pub const STRIDE: usize = 3;
+
 /// torchvision.models.resnet.ResNet (torchvision/models/resnet.py:284)
 #[derive(Debug, Clone)]
 pub struct ResNet {
@@ -20,7 +24,7 @@ impl ResNet {
         Ok(Self {
             conv1: nn::conv2d_no_bias(
                 3,
-                64,
+                INPLANES,
                 7,
                 Conv2dConfig {
                     padding: 3,
@@ -30,7 +34,7 @@ impl ResNet {
                 vb.pp("conv1"),
                 checker.pp("conv1"),
             )?,
-            bn1: nn::batch_norm(64, 1e-05, vb.pp("bn1"), checker.pp("bn1"))?,
+            bn1: nn::batch_norm(INPLANES, 1e-05, vb.pp("bn1"), checker.pp("bn1"))?,
             relu: nn::Activation::new(ops::relu, checker.pp("relu")),
             maxpool: MaxPool2d::load(checker.pp("maxpool"))?,
             layers: vec![
@@ -56,7 +60,7 @@ impl ResNet {
                 )?,
             ],
             avgpool: AdaptiveAvgPool2d::load(checker.pp("avgpool"))?,
-            fc: nn::linear(512, 10, vb.pp("fc"), checker.pp("fc"))?,
+            fc: nn::linear(512, NUM_CLASSES, vb.pp("fc"), checker.pp("fc"))?,
             checker,
         })
     }
@@ -108,29 +112,29 @@ pub struct Layer1 {
 
 impl Layer1 {
     pub fn load(
-        in_channels: usize,
-        out_channels: usize,
+        inplanes: usize,
+        planes: usize,
         stride: usize,
-        out_channels_2: usize,
+        out_channels: usize,
         has_downsample: bool,
         vb: VarBuilder,
         checker: Option<PyChecker>,
     ) -> Result<Self> {
         Ok(Self {
             basic_block_0: BasicBlock::load(
-                in_channels,
-                out_channels,
+                inplanes,
+                planes,
                 stride,
-                out_channels_2,
+                out_channels,
                 has_downsample,
                 vb.pp("0"),
                 checker.pp("0"),
             )?,
             basic_block_1: BasicBlock::load(
-                out_channels,
-                out_channels,
+                planes,
+                planes,
                 1,
-                out_channels * 2,
+                planes * 2,
                 false,
                 vb.pp("1"),
                 checker.pp("1"),
@@ -161,19 +165,19 @@ pub struct BasicBlock {
 
 impl BasicBlock {
     pub fn load(
-        in_channels: usize,
-        out_channels: usize,
+        inplanes: usize,
+        planes: usize,
         stride: usize,
-        out_channels_2: usize,
+        out_channels: usize,
         has_downsample: bool,
         vb: VarBuilder,
         checker: Option<PyChecker>,
     ) -> Result<Self> {
         Ok(Self {
             conv1: nn::conv2d_no_bias(
-                in_channels,
-                out_channels,
-                3,
+                inplanes,
+                planes,
+                STRIDE,
                 Conv2dConfig {
                     padding: 1,
                     stride,
@@ -182,11 +186,11 @@ impl BasicBlock {
                 vb.pp("conv1"),
                 checker.pp("conv1"),
             )?,
-            bn1: nn::batch_norm(out_channels, 1e-05, vb.pp("bn1"), checker.pp("bn1"))?,
+            bn1: nn::batch_norm(planes, 1e-05, vb.pp("bn1"), checker.pp("bn1"))?,
             relu: nn::Activation::new(ops::relu, checker.pp("relu")),
             conv2: nn::conv2d_no_bias(
-                out_channels,
-                out_channels,
+                planes,
+                planes,
                 3,
                 Conv2dConfig {
                     padding: 1,
@@ -195,11 +199,11 @@ impl BasicBlock {
                 vb.pp("conv2"),
                 checker.pp("conv2"),
             )?,
-            bn2: nn::batch_norm(out_channels, 1e-05, vb.pp("bn2"), checker.pp("bn2"))?,
+            bn2: nn::batch_norm(planes, 1e-05, vb.pp("bn2"), checker.pp("bn2"))?,
             downsample: if has_downsample {
                 Some(Downsample::load(
-                    in_channels,
-                    out_channels_2,
+                    inplanes,
+                    out_channels,
                     vb.pp("downsample"),
                     checker.pp("downsample"),
                 )?)

@@ -2,6 +2,9 @@ use candle_core::{DType, Result, Tensor};
 use candle_nn::{Conv2dConfig, VarBuilder};
 use pycandle_runtime::{PyChecker, Scope, nn, ops, py_check};
 
+pub const NUM_FEATURES: usize = 24;
+pub const NUM_CLASSES: usize = 5;
+
 /// torchvision.models.swin_transformer.SwinTransformer (torchvision/models/swin_transformer.py:607)
 #[derive(Debug, Clone)]
 pub struct SwinTransformer {
@@ -18,11 +21,11 @@ impl SwinTransformer {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
             features: Features::load(vb.pp("features"), checker.pp("features"))?,
-            norm: nn::layer_norm(16, 1e-05, vb.pp("norm"), checker.pp("norm"))?,
+            norm: nn::layer_norm(NUM_FEATURES, 1e-05, vb.pp("norm"), checker.pp("norm"))?,
             permute: Permute::load(3, 1, 2, checker.pp("permute"))?,
             avgpool: AdaptiveAvgPool2d::load(checker.pp("avgpool"))?,
             flatten: Flatten::load(checker.pp("flatten"))?,
-            head: nn::linear(16, 5, vb.pp("head"), checker.pp("head"))?,
+            head: nn::linear(NUM_FEATURES, NUM_CLASSES, vb.pp("head"), checker.pp("head"))?,
             checker,
         })
     }
@@ -30,7 +33,7 @@ impl SwinTransformer {
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let batch = x.dim(0)?;
         ops::expect_size("batch", batch, 1, None)?;
-        ops::expect_shape("x", x, &[batch, 3, 32, 32])?;
+        ops::expect_shape("x", x, &[batch, 3, 64, 64])?;
         let x = self.features.forward(x)?;
         let x = self.norm.forward(&x)?;
         let x = self.permute.forward(&x)?;
@@ -48,7 +51,7 @@ pub struct Features {
     pub features_0: Features0,
     pub features_1: Features1,
     pub patch_merging_2: PatchMerging,
-    pub features_3: Features1,
+    pub features_3: Features3,
     pub checker: Option<PyChecker>,
 }
 
@@ -56,9 +59,9 @@ impl Features {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
             features_0: Features0::load(vb.pp("0"), checker.pp("0"))?,
-            features_1: Features1::load(8, 2, 1, 32, true, vb.pp("1"), checker.pp("1"))?,
+            features_1: Features1::load(vb.pp("1"), checker.pp("1"))?,
             patch_merging_2: PatchMerging::load(vb.pp("2"), checker.pp("2"))?,
-            features_3: Features1::load(16, 1, 2, 64, false, vb.pp("3"), checker.pp("3"))?,
+            features_3: Features3::load(vb.pp("3"), checker.pp("3"))?,
             checker,
         })
     }
@@ -87,7 +90,7 @@ impl Features0 {
         Ok(Self {
             conv2d_0: nn::conv2d(
                 3,
-                8,
+                12,
                 4,
                 Conv2dConfig {
                     stride: 4,
@@ -97,7 +100,7 @@ impl Features0 {
                 checker.pp("0"),
             )?,
             permute_1: Permute::load(2, 3, 1, checker.pp("1"))?,
-            layer_norm_2: nn::layer_norm(8, 1e-05, vb.pp("2"), checker.pp("2"))?,
+            layer_norm_2: nn::layer_norm(12, 1e-05, vb.pp("2"), checker.pp("2"))?,
             checker,
         })
     }
@@ -151,31 +154,19 @@ pub struct Features1 {
 }
 
 impl Features1 {
-    pub fn load(
-        dim: usize,
-        size: usize,
-        num_heads: usize,
-        out_dim: usize,
-        has_attn_mask: bool,
-        vb: VarBuilder,
-        checker: Option<PyChecker>,
-    ) -> Result<Self> {
+    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
             swin_transformer_block_0: SwinTransformerBlock::load(
-                dim,
-                size,
-                num_heads,
-                out_dim,
+                0,
+                0,
                 false,
                 vb.pp("0"),
                 checker.pp("0"),
             )?,
             swin_transformer_block_1: SwinTransformerBlock::load(
-                dim,
-                size,
-                num_heads,
-                out_dim,
-                has_attn_mask,
+                12,
+                14,
+                true,
                 vb.pp("1"),
                 checker.pp("1"),
             )?,
@@ -202,27 +193,28 @@ pub struct SwinTransformerBlock {
 }
 
 impl SwinTransformerBlock {
+    const DIM: usize = 12;
+
     pub fn load(
-        dim: usize,
         size: usize,
-        num_heads: usize,
-        out_dim: usize,
+        size_2: usize,
         has_attn_mask: bool,
         vb: VarBuilder,
         checker: Option<PyChecker>,
     ) -> Result<Self> {
         Ok(Self {
-            norm1: nn::layer_norm(dim, 1e-05, vb.pp("norm1"), checker.pp("norm1"))?,
+            norm1: nn::layer_norm(Self::DIM, 1e-05, vb.pp("norm1"), checker.pp("norm1"))?,
             attn: ShiftedWindowAttention::load(
-                dim,
+                4,
+                2,
                 size,
-                num_heads,
+                size_2,
                 has_attn_mask,
                 vb.pp("attn"),
                 checker.pp("attn"),
             )?,
-            norm2: nn::layer_norm(dim, 1e-05, vb.pp("norm2"), checker.pp("norm2"))?,
-            mlp: MLP::load(dim, out_dim, vb.pp("mlp"), checker.pp("mlp"))?,
+            norm2: nn::layer_norm(Self::DIM, 1e-05, vb.pp("norm2"), checker.pp("norm2"))?,
+            mlp: MLP::load(12, 48, vb.pp("mlp"), checker.pp("mlp"))?,
             checker,
         })
     }
@@ -246,7 +238,6 @@ pub struct ShiftedWindowAttention {
     pub proj_bias: Tensor,
     pub relative_position_bias: Tensor,
     pub attn_mask: Option<Tensor>,
-    width: usize,
     size: usize,
     num_heads: usize,
     has_attn_mask: bool,
@@ -255,9 +246,10 @@ pub struct ShiftedWindowAttention {
 
 impl ShiftedWindowAttention {
     pub fn load(
-        width: usize,
         size: usize,
         num_heads: usize,
+        size_2: usize,
+        size_3: usize,
         has_attn_mask: bool,
         vb: VarBuilder,
         checker: Option<PyChecker>,
@@ -277,29 +269,50 @@ impl ShiftedWindowAttention {
         let relative_position_bias = relative_position_bias.reshape((16, 16, num_heads))?;
         let relative_position_bias = relative_position_bias.permute((2, 0, 1))?.unsqueeze(0)?;
         let attn_mask = if has_attn_mask {
-            let attn_mask = Tensor::zeros((8, 8), DType::F32, vb.device())?;
+            let attn_mask = Tensor::zeros((size * 4, size * 4), DType::F32, vb.device())?;
             let attn_mask = attn_mask
                 .slice_assign(
-                    &[0..4, 0..4],
-                    &Tensor::zeros((4, 4), DType::F32, vb.device())?,
+                    &[0..size_2, 0..size_2],
+                    &Tensor::zeros((size_2, size_2), DType::F32, vb.device())?,
                 )?
                 .slice_assign(
-                    &[0..4, 4..6],
-                    &Tensor::ones((4, 2), DType::F32, vb.device())?,
+                    &[0..size_2, size_2..size_3],
+                    &Tensor::ones((size_2, 2), DType::F32, vb.device())?,
                 )?
-                .slice_assign(&[0..4, 6..8], &Tensor::full(2.0f32, (4, 2), vb.device())?)?;
+                .slice_assign(
+                    &[0..size_2, size_3..size * 4],
+                    &Tensor::full(2.0f32, (size_2, 2), vb.device())?,
+                )?;
             let attn_mask = attn_mask
-                .slice_assign(&[4..6, 0..4], &Tensor::full(3.0f32, (2, 4), vb.device())?)?
-                .slice_assign(&[4..6, 4..6], &Tensor::full(4.0f32, (2, 2), vb.device())?)?
-                .slice_assign(&[4..6, 6..8], &Tensor::full(5.0f32, (2, 2), vb.device())?)?;
+                .slice_assign(
+                    &[size_2..size_3, 0..size_2],
+                    &Tensor::full(3.0f32, (2, size_2), vb.device())?,
+                )?
+                .slice_assign(
+                    &[size_2..size_3, size_2..size_3],
+                    &Tensor::full(4.0f32, (2, 2), vb.device())?,
+                )?
+                .slice_assign(
+                    &[size_2..size_3, size_3..size * 4],
+                    &Tensor::full(5.0f32, (2, 2), vb.device())?,
+                )?;
             let attn_mask = attn_mask
-                .slice_assign(&[6..8, 0..4], &Tensor::full(6.0f32, (2, 4), vb.device())?)?
-                .slice_assign(&[6..8, 4..6], &Tensor::full(7.0f32, (2, 2), vb.device())?)?
-                .slice_assign(&[6..8, 6..8], &Tensor::full(8.0f32, (2, 2), vb.device())?)?;
+                .slice_assign(
+                    &[size_3..size * 4, 0..size_2],
+                    &Tensor::full(6.0f32, (2, size_2), vb.device())?,
+                )?
+                .slice_assign(
+                    &[size_3..size * 4, size_2..size_3],
+                    &Tensor::full(7.0f32, (2, 2), vb.device())?,
+                )?
+                .slice_assign(
+                    &[size_3..size * 4, size_3..size * 4],
+                    &Tensor::full(8.0f32, (2, 2), vb.device())?,
+                )?;
             let attn_mask = attn_mask
-                .reshape((2, 4, 2, 4))?
+                .reshape((size, 4, size, 4))?
                 .permute((0, 2, 1, 3))?
-                .reshape((4, 16))?;
+                .reshape((size * size, 16))?;
             let attn_mask = attn_mask
                 .unsqueeze(1)?
                 .broadcast_sub(&attn_mask.unsqueeze(2)?)?;
@@ -313,13 +326,12 @@ impl ShiftedWindowAttention {
             None
         };
         Ok(Self {
-            qkv_weight: vb.get((width * 3, width), "qkv.weight")?,
-            qkv_bias: vb.get(width * 3, "qkv.bias")?,
-            proj_weight: vb.get((width, width), "proj.weight")?,
-            proj_bias: vb.get(width, "proj.bias")?,
+            qkv_weight: vb.get((num_heads * 18, num_heads * 6), "qkv.weight")?,
+            qkv_bias: vb.get(num_heads * 18, "qkv.bias")?,
+            proj_weight: vb.get((num_heads * 6, num_heads * 6), "proj.weight")?,
+            proj_bias: vb.get(num_heads * 6, "proj.bias")?,
             relative_position_bias,
             attn_mask,
-            width,
             size,
             num_heads,
             has_attn_mask,
@@ -334,26 +346,26 @@ impl ShiftedWindowAttention {
         } else {
             x.clone()
         };
-        let x = x.reshape((batch, self.size, 4, self.size, 4, self.width))?;
+        let x = x.reshape((batch, self.size, 4, self.size, 4, self.num_heads * 6))?;
         let x = x.permute((0, 1, 3, 2, 4, 5))?.reshape((
             batch * self.size * self.size,
             16,
-            self.width,
+            self.num_heads * 6,
         ))?;
         let qkv = ops::linear(&x, &self.qkv_weight, Some(&self.qkv_bias))?;
         let qkv = qkv
-            .reshape((batch * self.size * self.size, 16, 3, self.num_heads, 8))?
+            .reshape((batch * self.size * self.size, 16, 3, self.num_heads, 6))?
             .permute((2, 0, 3, 1, 4))?;
         let q = qkv.get_on_dim(0, 0)?;
         let k = qkv.get_on_dim(0, 1)?;
         let v = qkv.get_on_dim(0, 2)?;
-        let q = ops::mul(&q, 0.3535533905932738)?;
+        let q = ops::mul(&q, 0.408248290463863)?;
         let attn = ops::matmul(&q, &k.transpose(2, 3)?)?;
         let attn = attn.broadcast_add(&self.relative_position_bias)?;
         let attn = if let Some(attn_mask) = &self.attn_mask {
-            let attn = attn.reshape((batch, 4, 1, 16, 16))?;
+            let attn = attn.reshape((batch, self.size * self.size, self.num_heads, 16, 16))?;
             let attn = attn.broadcast_add(&attn_mask.unsqueeze(1)?.unsqueeze(0)?)?;
-            attn.reshape((batch * 4, 1, 16, 16))?
+            attn.reshape((batch * self.size * self.size, self.num_heads, 16, 16))?
         } else {
             attn
         };
@@ -361,15 +373,15 @@ impl ShiftedWindowAttention {
         let x = ops::matmul(&attn, &v)?.transpose(1, 2)?.reshape((
             batch * self.size * self.size,
             16,
-            self.width,
+            self.num_heads * 6,
         ))?;
         let x = ops::linear(&x, &self.proj_weight, Some(&self.proj_bias))?;
-        let x = x.reshape((batch, self.size, self.size, 4, 4, self.width))?;
+        let x = x.reshape((batch, self.size, self.size, 4, 4, self.num_heads * 6))?;
         let x = x.permute((0, 1, 3, 2, 4, 5))?.reshape((
             batch,
             self.size * 4,
             self.size * 4,
-            self.width,
+            self.num_heads * 6,
         ))?;
         let x = if self.has_attn_mask {
             ops::roll(&x, &[2, 2], &[1, 2])?
@@ -392,15 +404,15 @@ pub struct MLP {
 
 impl MLP {
     pub fn load(
-        in_dim: usize,
-        out_dim: usize,
+        in_features: usize,
+        out_features: usize,
         vb: VarBuilder,
         checker: Option<PyChecker>,
     ) -> Result<Self> {
         Ok(Self {
-            linear_0: nn::linear(in_dim, out_dim, vb.pp("0"), checker.pp("0"))?,
+            linear_0: nn::linear(in_features, out_features, vb.pp("0"), checker.pp("0"))?,
             activation_1: nn::Activation::new(ops::gelu, checker.pp("1")),
-            linear_3: nn::linear(out_dim, in_dim, vb.pp("3"), checker.pp("3"))?,
+            linear_3: nn::linear(out_features, in_features, vb.pp("3"), checker.pp("3"))?,
             checker,
         })
     }
@@ -425,20 +437,104 @@ pub struct PatchMerging {
 impl PatchMerging {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
-            norm: nn::layer_norm(32, 1e-05, vb.pp("norm"), checker.pp("norm"))?,
-            reduction: nn::linear_no_bias(32, 16, vb.pp("reduction"), checker.pp("reduction"))?,
+            norm: nn::layer_norm(48, 1e-05, vb.pp("norm"), checker.pp("norm"))?,
+            reduction: nn::linear_no_bias(48, 24, vb.pp("reduction"), checker.pp("reduction"))?,
             checker,
         })
     }
 
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let x0 = ops::slice(&ops::slice(x, 1, 0, 8, 2)?, 2, 0, 8, 2)?;
-        let x1 = ops::slice(&ops::slice(x, 1, 1, 8, 2)?, 2, 0, 8, 2)?;
-        let x2 = ops::slice(&ops::slice(x, 1, 0, 8, 2)?, 2, 1, 8, 2)?;
-        let x3 = ops::slice(&ops::slice(x, 1, 1, 8, 2)?, 2, 1, 8, 2)?;
+        let x0 = ops::slice(&ops::slice(x, 1, 0, 16, 2)?, 2, 0, 16, 2)?;
+        let x1 = ops::slice(&ops::slice(x, 1, 1, 16, 2)?, 2, 0, 16, 2)?;
+        let x2 = ops::slice(&ops::slice(x, 1, 0, 16, 2)?, 2, 1, 16, 2)?;
+        let x3 = ops::slice(&ops::slice(x, 1, 1, 16, 2)?, 2, 1, 16, 2)?;
         let x = ops::cat(&[&x0, &x1, &x2, &x3], 3)?;
         let x = self.norm.forward(&x)?;
         let x = self.reduction.forward(&x)?;
+        py_check!(self.checker, "", &x);
+        Ok(x)
+    }
+}
+
+/// torch.nn.modules.container.Sequential (torch/nn/modules/container.py:254)
+#[derive(Debug, Clone)]
+pub struct Features3 {
+    pub swin_transformer_block_0: SwinTransformerBlock2,
+    pub swin_transformer_block_1: SwinTransformerBlock2,
+    pub checker: Option<PyChecker>,
+}
+
+impl Features3 {
+    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
+        Ok(Self {
+            swin_transformer_block_0: SwinTransformerBlock2::load(
+                0,
+                0,
+                false,
+                vb.pp("0"),
+                checker.pp("0"),
+            )?,
+            swin_transformer_block_1: SwinTransformerBlock2::load(
+                4,
+                6,
+                true,
+                vb.pp("1"),
+                checker.pp("1"),
+            )?,
+            checker,
+        })
+    }
+
+    pub fn forward(&self, input: &Tensor) -> Result<Tensor> {
+        let input = self.swin_transformer_block_0.forward(input)?;
+        let input = self.swin_transformer_block_1.forward(&input)?;
+        py_check!(self.checker, "", &input);
+        Ok(input)
+    }
+}
+
+/// torchvision.models.swin_transformer.SwinTransformerBlock (torchvision/models/swin_transformer.py:452)
+#[derive(Debug, Clone)]
+pub struct SwinTransformerBlock2 {
+    pub norm1: nn::LayerNorm,
+    pub attn: ShiftedWindowAttention,
+    pub norm2: nn::LayerNorm,
+    pub mlp: MLP,
+    pub checker: Option<PyChecker>,
+}
+
+impl SwinTransformerBlock2 {
+    const DIM: usize = 24;
+
+    pub fn load(
+        size: usize,
+        size_2: usize,
+        has_attn_mask: bool,
+        vb: VarBuilder,
+        checker: Option<PyChecker>,
+    ) -> Result<Self> {
+        Ok(Self {
+            norm1: nn::layer_norm(Self::DIM, 1e-05, vb.pp("norm1"), checker.pp("norm1"))?,
+            attn: ShiftedWindowAttention::load(
+                2,
+                4,
+                size,
+                size_2,
+                has_attn_mask,
+                vb.pp("attn"),
+                checker.pp("attn"),
+            )?,
+            norm2: nn::layer_norm(Self::DIM, 1e-05, vb.pp("norm2"), checker.pp("norm2"))?,
+            mlp: MLP::load(24, 96, vb.pp("mlp"), checker.pp("mlp"))?,
+            checker,
+        })
+    }
+
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let norm1 = self.norm1.forward(x)?;
+        let x = (x + self.attn.forward(&norm1)?)?;
+        let norm2 = self.norm2.forward(&x)?;
+        let x = (&x + self.mlp.forward(&norm2)?)?;
         py_check!(self.checker, "", &x);
         Ok(x)
     }
@@ -475,7 +571,7 @@ impl Flatten {
 
     pub fn forward(&self, input: &Tensor) -> Result<Tensor> {
         let batch = input.dim(0)?;
-        let output = input.reshape((batch, 16))?;
+        let output = input.reshape((batch, 24))?;
         py_check!(self.checker, "", &output);
         Ok(output)
     }

@@ -2,6 +2,8 @@ use candle_core::{Result, Tensor};
 use candle_nn::VarBuilder;
 use pycandle_runtime::{PyChecker, Scope, nn, ops, py_check};
 
+pub const WIDTH: usize = 16;
+
 /// __main__.Decoder (model.py:50)
 #[derive(Debug, Clone)]
 pub struct Decoder {
@@ -17,8 +19,8 @@ impl Decoder {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         let vb = nn::tie(vb, &[&["tokens.weight", "head.weight"]])?;
         Ok(Self {
-            tokens: nn::embedding(50, 16, vb.pp("tokens"), checker.pp("tokens"))?,
-            positions: nn::embedding(64, 16, vb.pp("positions"), checker.pp("positions"))?,
+            tokens: nn::embedding(50, WIDTH, vb.pp("tokens"), checker.pp("tokens"))?,
+            positions: nn::embedding(64, WIDTH, vb.pp("positions"), checker.pp("positions"))?,
             blocks: (0..3)
                 .map(|i| {
                     Block::load(
@@ -27,8 +29,8 @@ impl Decoder {
                     )
                 })
                 .collect::<Result<Vec<_>>>()?,
-            norm: nn::layer_norm(16, 1e-05, vb.pp("norm"), checker.pp("norm"))?,
-            head: nn::linear_no_bias(16, 50, vb.pp("head"), checker.pp("head"))?,
+            norm: nn::layer_norm(WIDTH, 1e-05, vb.pp("norm"), checker.pp("norm"))?,
+            head: nn::linear_no_bias(WIDTH, 50, vb.pp("head"), checker.pp("head"))?,
             checker,
         })
     }
@@ -72,7 +74,7 @@ pub struct Block {
 impl Block {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
-            norm: nn::layer_norm(16, 1e-05, vb.pp("norm"), checker.pp("norm"))?,
+            norm: nn::layer_norm(WIDTH, 1e-05, vb.pp("norm"), checker.pp("norm"))?,
             attention: Attention::load(vb.pp("attention"), checker.pp("attention"))?,
             mlp: Mlp::load(vb.pp("mlp"), checker.pp("mlp"))?,
             checker,
@@ -99,8 +101,8 @@ pub struct Attention {
 impl Attention {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
-            qkv: nn::linear(16, 48, vb.pp("qkv"), checker.pp("qkv"))?,
-            out: nn::linear(16, 16, vb.pp("out"), checker.pp("out"))?,
+            qkv: nn::linear(WIDTH, 48, vb.pp("qkv"), checker.pp("qkv"))?,
+            out: nn::linear(WIDTH, WIDTH, vb.pp("out"), checker.pp("out"))?,
             checker,
         })
     }

@@ -1,0 +1,158 @@
+"""Finds the attributes of a module that the Python statement behind an op is made of.
+
+They are followed through locals that are made of them alone, as `shape = (-1, self.head_dim)`, and
+through the arguments of the functions that a `forward` calls. It must not know torch.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import TypeAlias
+
+from pycandle.record.source import frames_of, own_statements, targets
+
+# How many locals and arguments a number is followed through.
+_DEPTH = 6
+_OF_SIZES = (
+    ast.Attribute, ast.Name, ast.Constant, ast.BinOp, ast.UnaryOp, ast.Tuple, ast.List, ast.Starred,
+    ast.Subscript, ast.Slice, ast.operator, ast.unaryop, ast.expr_context,
+)  # fmt: skip
+_Function: TypeAlias = "ast.FunctionDef"
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """An attribute of `self`, and whether it stands for itself or is part of arithmetic."""
+
+    path: tuple[str, ...]  # ("config", "eps") for `self.config.eps`
+    whole: bool
+
+
+def mentions(stack_trace: str) -> tuple[Mention, ...]:
+    """What the innermost statement of a trace mentions, as often as it does."""
+    frames = frames_of(stack_trace)
+    starts = [place for place, frame in enumerate(frames) if frame.function == "forward"]
+    if not starts:
+        return ()
+    places = [_place(frame.file, frame.line) for frame in frames[starts[-1] :]]
+    known = [place for place in places if place is not None]
+    if len(known) < len(places):
+        return ()
+    last = len(known) - 1
+    return tuple(_mentioned(known[last].statement, known, last, True, _DEPTH))
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A simple statement, and the function that it stands in."""
+
+    statement: ast.stmt
+    function: _Function
+
+    @cached_property
+    def parameters(self) -> list[str]:
+        """The function's, `self` included."""
+        given = self.function.args
+        return [arg.arg for arg in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
+
+    @cached_property
+    def made(self) -> dict[str, list[ast.expr] | None]:
+        """What is assigned to each local; None where something else than sizes is."""
+        found: dict[str, list[ast.expr] | None] = {}
+        for node in own_statements(self.function.body):
+            sizes = isinstance(node, ast.Assign) and _is_size(node.value)
+            for name in targets(node):
+                held = found.setdefault(name, [])
+                if held is None or not sizes or not isinstance(node, ast.Assign):
+                    found[name] = None
+                else:
+                    held.append(node.value)
+        return found
+
+
+def _is_size(expr: ast.expr) -> bool:
+    """Whether an expression calls nothing, as those of sizes mostly do not."""
+    return all(isinstance(node, _OF_SIZES) for node in ast.walk(expr))
+
+
+def _mentioned(
+    part: ast.AST, places: list[_Place], at: int, whole: bool, depth: int
+) -> Iterator[Mention]:
+    """The mentions in a part of one place's statement; each of the places calls the next."""
+    match part:
+        case ast.Attribute():
+            path = _path(part)
+            if path and places[at].parameters[:1] == ["self"]:
+                yield Mention(path, whole)
+            elif not path:
+                yield from _mentioned(part.value, places, at, whole, depth)
+        case ast.Subscript(value=value):
+            yield from _mentioned(value, places, at, whole, depth)
+        case ast.Name(id=name, ctx=ast.Load()) if depth:
+            held = places[at].made.get(name, [])
+            if held is None:
+                return
+            for expr in held:
+                yield from _mentioned(expr, places, at, whole, depth - 1)
+            if not held and at and name in places[at].parameters:
+                for expr in _given(places[at - 1].statement, places[at], name):
+                    yield from _mentioned(expr, places, at - 1, whole, depth - 1)
+        case _:
+            inside = whole and not isinstance(part, ast.BinOp)
+            for inner in ast.iter_child_nodes(part):
+                yield from _mentioned(inner, places, at, inside, depth)
+
+
+def _path(attribute: ast.Attribute) -> tuple[str, ...]:
+    """The names after `self`; none if it is another's attribute."""
+    names: list[str] = []
+    inner: ast.expr = attribute
+    while isinstance(inner, ast.Attribute):
+        names.append(inner.attr)
+        inner = inner.value
+    return tuple(reversed(names)) if isinstance(inner, ast.Name) and inner.id == "self" else ()
+
+
+def _given(statement: ast.stmt, called: _Place, parameter: str) -> Iterator[ast.expr]:
+    """What a statement gives a function that it calls for a parameter."""
+    for call in ast.walk(statement):
+        if not isinstance(call, ast.Call):
+            continue
+        keywords = {keyword.arg: keyword.value for keyword in call.keywords}
+        function = call.func
+        name = function.attr if isinstance(function, ast.Attribute) else (
+            function.id if isinstance(function, ast.Name) else "")  # fmt: skip
+        if parameter in keywords:
+            yield keywords[parameter]
+        elif name == called.function.name and not any(
+            isinstance(arg, ast.Starred) for arg in call.args
+        ):
+            bound = isinstance(function, ast.Attribute) and called.parameters[:1] == ["self"]
+            place = called.parameters.index(parameter) - bound
+            yield from call.args[place : place + 1] if place >= 0 else ()
+
+
+def _place(file: str, line: int) -> _Place | None:
+    return _places(file).get(line)
+
+
+@lru_cache
+def _places(file: str) -> dict[int, _Place]:
+    """For each line of a file its innermost simple statement, in the innermost function."""
+    try:
+        tree = ast.parse(Path(file).read_text(encoding="utf-8"))
+    except (OSError, SyntaxError, ValueError):
+        return {}
+    found: dict[int, _Place] = {}
+    for function in ast.walk(tree):
+        if not isinstance(function, ast.FunctionDef):
+            continue
+        for node in own_statements(function.body):
+            if not hasattr(node, "body"):
+                for line in range(node.lineno, (node.end_lineno or node.lineno) + 1):
+                    found[line] = _Place(node, function)
+    return found

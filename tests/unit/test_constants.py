@@ -1,0 +1,105 @@
+"""Numbers that the model's own code names are constants of Rust."""
+
+import textwrap
+
+from pycandle.emit.lowering import lower_graph
+from pycandle.emit.module import print_module
+from pycandle.emit.structs import build_structs
+from pycandle.emit.tree import Tree
+from pycandle.graph import text
+
+
+def check(nodes: str, expected: str) -> None:
+    """The lines with constants or numbers, of modules `a` and `b` of two classes."""
+    graph = text.parse_graph(
+        textwrap.dedent("""
+        graph g
+        region 1 "a" 0 "First" 0
+        region 2 "b" 0 "Second" 0
+        input "x" %x: f32[4, 6]
+        """)
+        + textwrap.dedent(nodes)
+        + 'output "y" %b'
+    )
+    lowered, findings = lower_graph(graph)
+    assert not findings
+    code = print_module(graph, build_structs(Tree(graph), lowered, "Model"), "m.json")
+    lines = (line.strip() for line in code.splitlines())
+    told = ("pub const ", "const ", "let a = ", "let b = ")
+    found = [line for line in lines if line.startswith(told) and "self" not in line]
+    assert found == textwrap.dedent(expected).strip().splitlines()
+
+
+def test_a_number_that_all_call_the_same():
+    check(
+        """
+        %t: f32[24] = aten.view.default(%x, [24]) @1
+        %a: f32[8, 3] = aten.view.default(%t, [8, 3]) @1 "m.py:1" as a named head_dim=8
+        %b: f32[3, 8] = aten.view.default(%a, [3, 8]) @2 "m.py:2" as b named head_dim=8
+        """,
+        """
+        pub const HEAD_DIM: usize = 8;
+        let a = x.reshape(24)?.reshape((HEAD_DIM, 3))?;
+        let b = a.reshape((3, HEAD_DIM))?;
+        """,
+    )
+
+
+def test_a_name_of_two_numbers_is_each_struct_s_own():
+    check(
+        """
+        %a: f32[8, 3] = aten.view.default(%x, [8, 3]) @1 "m.py:1" as a named dim=8
+        %t: f32[24] = aten.view.default(%a, [24]) @2
+        %b: f32[4, 6] = aten.view.default(%t, [4, 6]) @2 "m.py:2" as b named dim=6
+        """,
+        """
+        const DIM: usize = 8;
+        let a = x.reshape((Self::DIM, 3))?;
+        const DIM: usize = 6;
+        let b = a.reshape(24)?.reshape((4, Self::DIM))?;
+        """,
+    )
+
+
+def test_a_name_of_two_numbers_of_one_struct_is_none():
+    check(
+        """
+        %t: f32[8, 3] = aten.view.default(%x, [8, 3]) @1 named dim=8
+        %u: f32[24] = aten.view.default(%t, [24]) @1
+        %a: f32[2, 12] = aten.view.default(%u, [2, 12]) @1 "m.py:1" as a named dim=12
+        %b: f32[2, 12] = aten.sin.default(%a) @2 "m.py:2" as b
+        """,
+        """
+        let a = x.reshape((8, 3))?.reshape(24)?.reshape((2, 12))?;
+        """,
+    )
+
+
+def test_a_number_that_stands_twice_and_is_named_once():
+    check(
+        """
+        %t: f32[24] = aten.view.default(%x, [24]) @1
+        %a: f32[2, 2, 6] = aten.view.default(%t, [2, 2, 6]) @1 "m.py:1" as a named heads=2
+        %u: f32[24] = aten.view.default(%a, [24]) @2
+        %b: f32[2, 2, 6] = aten.view.default(%u, [2, 2, 6]) @2 "m.py:2" as b named n=2, n=2
+        """,
+        """
+        pub const N: usize = 2;
+        let a = x.reshape(24)?.reshape((2, 2, 6))?;
+        let b = a.reshape(24)?.reshape((N, N, 6))?;
+        """,
+    )
+
+
+def test_an_axis_has_no_name():
+    check(
+        """
+        %a: f32[4, 1, 6] = aten.unsqueeze.default(%x, 1) @1 "m.py:1" as a named dim=1
+        %b: f32[4, 1, 6] = aten.add.Tensor(%a, 0.5) @2 "m.py:2" as b named shift=0.5
+        """,
+        """
+        pub const SHIFT: f64 = 0.5;
+        let a = x.unsqueeze(1)?;
+        let b = (a + SHIFT)?;
+        """,
+    )
