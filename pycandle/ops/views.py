@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from pycandle.graph import Arg, Size, TensorType
-from pycandle.ops.expr import Call, Expr, Method, Number, Slice, Tuple, shape
+from pycandle.ops.expr import Call, Expr, Method, Number, Raw, Slice, Tuple, shape, size
 from pycandle.ops.table import NARROW, Operand, decline, number, op
+
+# The largest shape of which Candle finds one size out.
+_MOST_WITH_HOLE = 5
 
 
 @op(
@@ -13,7 +16,6 @@ from pycandle.ops.table import NARROW, Operand, decline, number, op
     "aten._unsafe_view.default",
     "aten.reshape.default",
     "aten._reshape_copy.default",
-    "aten.flatten.using_ints",
     "aten.unflatten.int",
     "aten.ravel.default",
     "aten.view_as.default",
@@ -24,8 +26,32 @@ from pycandle.ops.table import NARROW, Operand, decline, number, op
     also=NARROW,
 )
 def reshape(x: Operand, *args: Arg | Operand, out: TensorType) -> Expr:
-    """The same elements in another shape."""
-    return reshaped(x, out.shape)
+    """The same elements in another shape; a size that PyTorch finds out Candle finds out, too."""
+    (sizes,) = args if len(args) == 1 else (None,)
+    free = [k for k, each in enumerate(sizes) if each == -1] if isinstance(sizes, tuple) else []
+    plain = len(free) != 1 or not 1 < out.rank <= _MOST_WITH_HOLE
+    if plain or out.shape == x.shape or x.type.is_complex:
+        return reshaped(x, out.shape)
+    items = [size(each) for each in out.shape]
+    items[free[0]] = Raw("()")
+    return Method(x.expr, "reshape", (Tuple(tuple(items)),))
+
+
+@op("aten.flatten.using_ints", also=NARROW)
+def flatten(x: Operand, start_dim: int = 0, end_dim: int = -1, *, out: TensorType) -> Expr:
+    """Some axes in a row as one."""
+    if x.rank < 2 or out.shape == x.shape or x.type.is_complex:
+        return reshaped(x, out.shape)
+    first, last = x.axis(start_dim), x.axis(end_dim)
+    match first == 0, last == x.rank - 1:
+        case True, True:
+            return Method(x.expr, "flatten_all")
+        case False, True:
+            return Method(x.expr, "flatten_from", (axis(x, first),))
+        case True, False:
+            return Method(x.expr, "flatten_to", (axis(x, last),))
+        case _:
+            return Method(x.expr, "flatten", (axis(x, first), axis(x, last)))
 
 
 @op(

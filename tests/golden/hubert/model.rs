@@ -455,17 +455,17 @@ impl HubertAttention {
         let query_states = self
             .q_proj
             .forward(hidden_states)?
-            .reshape((batch, (seq / 10) - 1, 2, HEAD_DIM))?
+            .reshape((batch, (seq / 10) - 1, (), HEAD_DIM))?
             .transpose(1, 2)?;
         let key_states = self
             .k_proj
             .forward(hidden_states)?
-            .reshape((batch, (seq / 10) - 1, 2, HEAD_DIM))?
+            .reshape((batch, (seq / 10) - 1, (), HEAD_DIM))?
             .transpose(1, 2)?;
         let value_states = self
             .v_proj
             .forward(hidden_states)?
-            .reshape((batch, (seq / 10) - 1, 2, HEAD_DIM))?
+            .reshape((batch, (seq / 10) - 1, (), HEAD_DIM))?
             .transpose(1, 2)?;
         let attn_output = ops::scaled_dot_product_attention(
             &query_states,
@@ -476,7 +476,7 @@ impl HubertAttention {
             Some(SCALING),
         )?;
         let attn_output = attn_output.transpose(1, 2)?;
-        let attn_output = attn_output.reshape((batch, (seq / 10) - 1, 16))?;
+        let attn_output = attn_output.reshape((batch, (seq / 10) - 1, ()))?;
         let attn_output = self.out_proj.forward(&attn_output)?;
         py_check!(self.checker, "", &attn_output);
         Ok(attn_output)

@@ -210,17 +210,17 @@ impl LlamaAttention {
         let query_states = self
             .q_proj
             .forward(hidden_states)?
-            .reshape((batch, seq, 6, HEAD_DIM))?
+            .reshape((batch, seq, (), HEAD_DIM))?
             .transpose(1, 2)?;
         let key_states = self
             .k_proj
             .forward(hidden_states)?
-            .reshape((batch, seq, 2, HEAD_DIM))?
+            .reshape((batch, seq, (), HEAD_DIM))?
             .transpose(1, 2)?;
         let value_states = self
             .v_proj
             .forward(hidden_states)?
-            .reshape((batch, seq, 2, HEAD_DIM))?
+            .reshape((batch, seq, (), HEAD_DIM))?
             .transpose(1, 2)?;
         let cos = cos.unsqueeze(1)?;
         let sin = sin.unsqueeze(1)?;
@@ -241,7 +241,7 @@ impl LlamaAttention {
         let attn_output =
             ops::scaled_dot_product_attention(&q_embed, &key, &value, None, true, Some(SCALING))?;
         let attn_output = attn_output.transpose(1, 2)?;
-        let attn_output = attn_output.reshape((batch, seq, 48))?;
+        let attn_output = attn_output.reshape((batch, seq, ()))?;
         let attn_output = self.o_proj.forward(&attn_output)?;
         py_check!(self.checker, "", &attn_output);
         Ok(attn_output)

@@ -77,7 +77,7 @@ impl ResNet {
             x = layer.forward(&x)?;
         }
         let x = self.avgpool.forward(&x)?;
-        let x = x.reshape((batch, 512))?;
+        let x = x.flatten_from(1)?;
         let x = self.fc.forward(&x)?;
         py_check!(self.checker, "", &x);
         Ok(x)

@@ -4,6 +4,7 @@ use pycandle_runtime::{PyChecker, Scope, nn, ops, py_check};
 
 pub const NUM_FEATURES: usize = 24;
 pub const NUM_CLASSES: usize = 5;
+pub const WINDOW_SIZE: usize = 4;
 
 /// torchvision.models.swin_transformer.SwinTransformer (torchvision/models/swin_transformer.py:607)
 #[derive(Debug, Clone)]
@@ -33,7 +34,7 @@ impl SwinTransformer {
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let batch = x.dim(0)?;
         ops::expect_size("batch", batch, 1, None)?;
-        ops::expect_shape("x", x, &[batch, 3, 64, 64])?;
+        ops::expect_shape("x", x, &[batch, 3, 96, 96])?;
         let x = self.features.forward(x)?;
         let x = self.norm.forward(&x)?;
         let x = self.permute.forward(&x)?;
@@ -164,8 +165,8 @@ impl Features1 {
                 checker.pp("0"),
             )?,
             swin_transformer_block_1: SwinTransformerBlock::load(
-                12,
-                14,
+                20,
+                22,
                 true,
                 vb.pp("1"),
                 checker.pp("1"),
@@ -205,7 +206,7 @@ impl SwinTransformerBlock {
         Ok(Self {
             norm1: nn::layer_norm(Self::DIM, 1e-05, vb.pp("norm1"), checker.pp("norm1"))?,
             attn: ShiftedWindowAttention::load(
-                4,
+                6,
                 2,
                 size,
                 size_2,
@@ -266,7 +267,7 @@ impl ShiftedWindowAttention {
             &relative_position_bias_table,
             &[Some(&relative_position_index)],
         )?;
-        let relative_position_bias = relative_position_bias.reshape((16, 16, num_heads))?;
+        let relative_position_bias = relative_position_bias.reshape((16, 16, ()))?;
         let relative_position_bias = relative_position_bias.permute((2, 0, 1))?.unsqueeze(0)?;
         let attn_mask = if has_attn_mask {
             let attn_mask = Tensor::zeros((size * 4, size * 4), DType::F32, vb.device())?;
@@ -346,7 +347,14 @@ impl ShiftedWindowAttention {
         } else {
             x.clone()
         };
-        let x = x.reshape((batch, self.size, 4, self.size, 4, self.num_heads * 6))?;
+        let x = x.reshape((
+            batch,
+            self.size,
+            WINDOW_SIZE,
+            self.size,
+            WINDOW_SIZE,
+            self.num_heads * 6,
+        ))?;
         let x = x.permute((0, 1, 3, 2, 4, 5))?.reshape((
             batch * self.size * self.size,
             16,
@@ -365,7 +373,7 @@ impl ShiftedWindowAttention {
         let attn = if let Some(attn_mask) = &self.attn_mask {
             let attn = attn.reshape((batch, self.size * self.size, self.num_heads, 16, 16))?;
             let attn = attn.broadcast_add(&attn_mask.unsqueeze(1)?.unsqueeze(0)?)?;
-            attn.reshape((batch * self.size * self.size, self.num_heads, 16, 16))?
+            attn.reshape(((), self.num_heads, 16, 16))?
         } else {
             attn
         };
@@ -376,7 +384,14 @@ impl ShiftedWindowAttention {
             self.num_heads * 6,
         ))?;
         let x = ops::linear(&x, &self.proj_weight, Some(&self.proj_bias))?;
-        let x = x.reshape((batch, self.size, self.size, 4, 4, self.num_heads * 6))?;
+        let x = x.reshape((
+            batch,
+            self.size,
+            self.size,
+            WINDOW_SIZE,
+            WINDOW_SIZE,
+            self.num_heads * 6,
+        ))?;
         let x = x.permute((0, 1, 3, 2, 4, 5))?.reshape((
             batch,
             self.size * 4,
@@ -444,10 +459,10 @@ impl PatchMerging {
     }
 
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let x0 = ops::slice(&ops::slice(x, 1, 0, 16, 2)?, 2, 0, 16, 2)?;
-        let x1 = ops::slice(&ops::slice(x, 1, 1, 16, 2)?, 2, 0, 16, 2)?;
-        let x2 = ops::slice(&ops::slice(x, 1, 0, 16, 2)?, 2, 1, 16, 2)?;
-        let x3 = ops::slice(&ops::slice(x, 1, 1, 16, 2)?, 2, 1, 16, 2)?;
+        let x0 = ops::slice(&ops::slice(x, 1, 0, 24, 2)?, 2, 0, 24, 2)?;
+        let x1 = ops::slice(&ops::slice(x, 1, 1, 24, 2)?, 2, 0, 24, 2)?;
+        let x2 = ops::slice(&ops::slice(x, 1, 0, 24, 2)?, 2, 1, 24, 2)?;
+        let x3 = ops::slice(&ops::slice(x, 1, 1, 24, 2)?, 2, 1, 24, 2)?;
         let x = ops::cat(&[&x0, &x1, &x2, &x3], 3)?;
         let x = self.norm.forward(&x)?;
         let x = self.reduction.forward(&x)?;
@@ -475,8 +490,8 @@ impl Features3 {
                 checker.pp("0"),
             )?,
             swin_transformer_block_1: SwinTransformerBlock2::load(
-                4,
-                6,
+                8,
+                10,
                 true,
                 vb.pp("1"),
                 checker.pp("1"),
@@ -516,7 +531,7 @@ impl SwinTransformerBlock2 {
         Ok(Self {
             norm1: nn::layer_norm(Self::DIM, 1e-05, vb.pp("norm1"), checker.pp("norm1"))?,
             attn: ShiftedWindowAttention::load(
-                2,
+                3,
                 4,
                 size,
                 size_2,

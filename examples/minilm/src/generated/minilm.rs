@@ -233,17 +233,17 @@ impl BertSelfAttention {
         let query_layer = self
             .query
             .forward(hidden_states)?
-            .reshape((batch, seq, 12, ATTENTION_HEAD_SIZE))?
+            .reshape((batch, seq, (), ATTENTION_HEAD_SIZE))?
             .transpose(1, 2)?;
         let key_layer = self
             .key
             .forward(hidden_states)?
-            .reshape((batch, seq, 12, ATTENTION_HEAD_SIZE))?
+            .reshape((batch, seq, (), ATTENTION_HEAD_SIZE))?
             .transpose(1, 2)?;
         let value_layer = self
             .value
             .forward(hidden_states)?
-            .reshape((batch, seq, 12, ATTENTION_HEAD_SIZE))?
+            .reshape((batch, seq, (), ATTENTION_HEAD_SIZE))?
             .transpose(1, 2)?;
         let attn_output = ops::scaled_dot_product_attention(
             &query_layer,
@@ -254,7 +254,7 @@ impl BertSelfAttention {
             Some(SCALING),
         )?;
         let attn_output = attn_output.transpose(1, 2)?;
-        let attn_output = attn_output.reshape((batch, seq, 384))?;
+        let attn_output = attn_output.reshape((batch, seq, ()))?;
         py_check!(self.checker, "", &attn_output);
         Ok(attn_output)
     }
