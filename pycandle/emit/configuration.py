@@ -29,8 +29,8 @@ _POWERS = (1, 2)
 
 Attributes: TypeAlias = Mapping[str, int | float]
 _Values: TypeAlias = tuple[str | int | float, ...]
-# For a size that is written by another: that one, the factor and the power.
-_Related: TypeAlias = dict[_Values, tuple[_Values, int, int]]
+# For a size that is written by another: that one, the factor, the power, and what is less.
+_Related: TypeAlias = dict[_Values, tuple[_Values, int, int, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +65,17 @@ def configuration(
         key: chosen[key] or label.removeprefix(WEAK) or _placeholder(key)
         for key, label in distinct.items()
     }
-    related = _multiples(chosen, _powers(chosen))
+    alike = (vector[0] for vector in vectors if len({number.value for number in vector}) == 1)
+    constants = {int(number.value) for number in alike if number.kind == "usize"}
+    related = _multiples(chosen, _powers(chosen, constants))
     named: dict[_Values, Constant] = {}
     for key, label in labels.items():
         if key not in related:
             taken = {*(known.config.name for known in named.values()), *locals_, *OF_LOAD}
             named[key] = Constant(Config(identifier(label, taken)), label)
-    for key, (base, factor, power) in related.items():
-        named[key] = Constant(Config(named[base].config.name, factor, power), labels[key])
+    for key, (base, factor, power, minus) in related.items():
+        config = Config(named[base].config.name, factor, power, minus)
+        named[key] = Constant(config, labels[key])
     return [named.get(_values(vector)) for vector in vectors]
 
 
@@ -104,8 +107,10 @@ def _placeholder(key: _Values) -> str:
     return "value" if key[0] in _FLOATS else "size"
 
 
-def _powers(names: Mapping[_Values, str]) -> _Related:
-    """Sizes without names that are the same multiple of a power of another in every module."""
+def _powers(names: Mapping[_Values, str], constants: Collection[int]) -> _Related:
+    """Sizes without names that are the same multiple of a power of another in every module, or
+    such a multiple less a constant, where both numbers are constants of the modules.
+    """
     sizes = _sizes(names)
     unnamed = [key for key in sizes if not names[key]]
     # What may be one in some module has multiples by chance.
@@ -114,12 +119,16 @@ def _powers(names: Mapping[_Values, str]) -> _Related:
     for key in unnamed:
         relation = next(
             (
-                (base, factor, power)
+                (base, factor, power, 0)
                 for power in _POWERS
                 for base in bases
                 if (factor := _factor(key, base, power))
             ),
             None,
+        )
+        lines = ((base, linear(key[1:], base[1:], constants)) for base in bases)
+        relation = relation or next(
+            ((base, line[0], 1, line[1]) for base, line in lines if line), None
         )
         if relation:
             found[key] = relation
@@ -134,7 +143,7 @@ def _multiples(names: Mapping[_Values, str], related: _Related) -> _Related:
     The largest comes first, as a multiple of the largest.
     """
     found = dict(related)
-    bases = {base for base, _, _ in found.values()}
+    bases = {base for base, *_ in found.values()}
     for key in reversed(_sizes(names)):
         if len(names) - len(found) <= MOST_CONSTANTS:
             break
@@ -142,9 +151,22 @@ def _multiples(names: Mapping[_Values, str], related: _Related) -> _Related:
         pairs = ((base, factor) for base in others if (factor := _factor(key, base, 1)))
         relation = None if key in found or key in bases else next(pairs, None)
         if relation:
-            found[key] = (*relation, 1)
+            found[key] = (*relation, 1, 0)
             bases.add(relation[0])
     return found
+
+
+def linear(
+    values: Sequence[str | int | float], of: Sequence[str | int | float], constants: Collection[int]
+) -> tuple[int, int] | None:
+    """The constants `(factor, minus)` with `value == of * factor - minus` for all, if there are."""
+    pairs = sorted({(int(x), int(y)) for x, y in zip(of, values, strict=True)})
+    (x, y), (other, last) = pairs[0], pairs[-1]
+    factor, rest = divmod(last - y, other - x) if other > x else (0, 0)
+    minus = x * factor - y
+    if rest or factor < 1 or factor not in {1, *constants} or minus not in constants or minus < 1:
+        return None
+    return (factor, minus) if all(x * factor - minus == y for x, y in pairs) else None
 
 
 def _sizes(names: Mapping[_Values, str]) -> list[_Values]:

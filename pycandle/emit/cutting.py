@@ -33,7 +33,7 @@ LONGEST = 115
 _PIECE = 85  # what is cut out at most
 _LEAST = 15  # what a cut should spare
 # Beside `self`; beyond that arguments and results come as arrays.
-_ARGUMENTS, _RESULTS = MOST_ARGUMENTS - 1, MOST_RESULTS
+MOST_GIVEN, _RESULTS = MOST_ARGUMENTS - 1, MOST_RESULTS
 
 Height: TypeAlias = Callable[[Statement], int]
 
@@ -70,7 +70,7 @@ class _Span:
     def rank(self) -> tuple[bool, float, int]:
         """Low for what spares many lines for few values."""
         crossing = len(self.given) + len(self.made) + 1
-        plain = len(self.given) <= _ARGUMENTS and len(self.made) <= _RESULTS
+        plain = len(self.given) <= MOST_GIVEN and len(self.made) <= _RESULTS
         return not plain, crossing / self.spares, self.start
 
 
@@ -202,16 +202,16 @@ class _Cutter:
         tensors = tuple(local.name for local in locals_)
         statements = _on_device(statements, locals_)
         done, _ = in_order(statements, frozenset(tensors))
-        packed = len(span.given) > _ARGUMENTS
+        packed = len(span.given) > MOST_GIVEN
         on_self = uses_self(done)
         self.pieces.append(Piece(name, tensors, _names(sizes), packed, on_self, done, results))
-        return _call(name, span.given, span.made, on_self)
+        return call_of(name, span.given, span.made, on_self)
 
 
-def _call(name: str, given: tuple[Expr, ...], made: tuple[str, ...], on_self: bool) -> Let:
+def call_of(name: str, given: tuple[Expr, ...], made: tuple[str, ...], on_self: bool) -> Let:
     """The statement that calls a piece."""
     args = given
-    if len(given) > _ARGUMENTS:
+    if len(given) > MOST_GIVEN:
         kinds = (tuple(e for e in given if isinstance(e, kind)) for kind in (Local, SizeOf))
         args = tuple(Array(items) for items in kinds if items)
     call = Method(Raw("self"), name, args) if on_self else Call(f"Self::{name}", args)
@@ -241,7 +241,7 @@ def _is_check(statement: Statement) -> bool:
 def _call_height(given: tuple[Expr, ...], made: tuple[str, ...]) -> int:
     """About the lines of a call, without printing it."""
     widths = [len(expr.name) if isinstance(expr, Local) else 8 for expr in given]
-    short = len(given) > _ARGUMENTS and max(widths) < 9
+    short = len(given) > MOST_GIVEN and max(widths) < 9
     return _spread(widths, short) + _spread([len(name) for name in made], False) + 1
 
 

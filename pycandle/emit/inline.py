@@ -43,7 +43,7 @@ def inline(
             inlined[statement.names[0]] = statement.expr
         else:
             hint = statement.hint.named(_names(step, statement, reading))
-            statements.append(Let(statement.names, statement.expr, hint))
+            statements.append(replace(statement, hint=hint))
     return tuple(statements), tuple(_inlined(Var(value), inlined) for value in outputs)
 
 

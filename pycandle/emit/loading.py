@@ -21,7 +21,7 @@ from pycandle.emit.fields import (
 from pycandle.emit.layout import height
 from pycandle.emit.names import OF_LOAD, format_literal, identifier, string_literal
 from pycandle.emit.printing import statement_lines
-from pycandle.emit.rust import FieldNames, value
+from pycandle.emit.rust import FieldNames, argument, value
 from pycandle.emit.statements import map_exprs
 from pycandle.emit.structs import Computed, Struct
 from pycandle.graph import DType, Graph
@@ -293,7 +293,8 @@ def _mark(field: ModuleField) -> str:
 
 def _loaded(expr: Expr, names: FieldNames) -> str:
     """An expression in `load`, where configuration is an argument."""
-    return value(_in_load(expr), names)
+    expr = _in_load(expr)
+    return argument(expr, names) if isinstance(expr, Config) else value(expr, names)
 
 
 def _in_load(expr: Expr) -> Expr:
@@ -303,7 +304,7 @@ def _in_load(expr: Expr) -> Expr:
 def _argument(expr: Expr) -> Expr | None:
     match expr:
         case Config():
-            return Raw(expr.read_from(""))
+            return replace(expr, holder="")
         case DeviceOf(tensor=None):
             return Raw("vb.device()")
         case _:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pycandle.emit.cutting import Piece, cut
+from pycandle.emit.functions import extracted
 from pycandle.emit.layout import height
 from pycandle.emit.names import comment_text, identifier
 from pycandle.emit.printing import allowances, statement_lines, together
@@ -61,11 +62,12 @@ def _forward(
 
     lists = frozenset(name for name, kind in body.arguments if kind == "tensors")
     around = sum(map(height, (*first, *last)))
-    statements, pieces = cut((*checks, *body.statements), body.results, around, lines, taken, lists)
+    own, functions = extracted(body.statements, body.results, taken)
+    statements, pieces = cut((*checks, *own), body.results, around, lines, taken, lists)
     attributes = allowances(1 + len(arguments), len(body.results))
     yield from (f"    {line}" for line in attributes)
     yield from _function(first, moving(statements, body.results), last, names)
-    for piece in pieces:
+    for piece in (*functions, *pieces):
         yield ""
         yield from _piece(piece, names)
 

@@ -151,7 +151,7 @@ class _Namer:
                     expr = names.bind(statement.expr)
                     chosen = self.choose(statement.names, statement.hint, place)
                     names.values.update(_locals(statement.names, chosen))
-                    done.append(Let(chosen, expr))
+                    done.append(Let(chosen, expr, functions=statement.functions))
                 case ForEach():
                     done.append(self._for_each(statement, place, names))
                 case Read():

@@ -19,6 +19,7 @@ from pycandle.ops.expr import (
     Config,
     Constant,
     DeviceOf,
+    Exists,
     Expr,
     Field,
     Held,
@@ -92,7 +93,7 @@ def value(expr: Expr, names: FieldNames) -> str:
         case Number():
             return number(expr)
         case Config():
-            return expr.read_from("self.")
+            return expr.text
         case Constant(name=name, own=own):
             return f"Self::{name}" if own else name
         case SizeOf(size=size_, kind=kind):
@@ -114,7 +115,7 @@ def value(expr: Expr, names: FieldNames) -> str:
         case Array(items=items):
             return f"[{', '.join(argument(item, names) for item in items)}]"
         case Span(start=start, end=end):
-            return f"{value(start, names)}..{value(end, names)}"
+            return f"{argument(start, names)}..{argument(end, names)}"
         case Maybe(item=item):
             return "None" if item is None else f"Some({argument(item, names)})"
         case Held(item=item):
@@ -123,6 +124,8 @@ def value(expr: Expr, names: FieldNames) -> str:
             left = [f"Some({name})" for name in locals_]
             right = [f"&{value(field, names)}" for field in fields]
             return f"let {_grouping(left)} = {_grouping(right)}"
+        case Exists(field=field):
+            return f"{value(field, names)}.is_some()"
         case DeviceOf(tensor=tensor):
             return "&self.device" if tensor is None else f"{value(tensor, names)}.device()"
         case Record():
@@ -153,7 +156,7 @@ def _plain(expr: Expr) -> Expr:
 def argument(expr: Expr, names: FieldNames) -> str:
     """The expression as an argument: tensors are borrowed."""
     text = value(expr, names)
-    if isinstance(expr, SizeOf):
+    if isinstance(expr, (SizeOf, Config)):
         return _bare(text)
     if not is_tensor(expr) or (isinstance(expr, Local) and expr.borrowed):
         return text

@@ -37,6 +37,7 @@ class Let:
     expr: Expr
     hint: Hint = Hint()
     array: bool = False  # the several values come as an array
+    functions: tuple[str, ...] = ()  # those of Python's that it is in, below `forward`
 
 
 @dataclass(frozen=True, slots=True)

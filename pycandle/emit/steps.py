@@ -36,7 +36,8 @@ def steps_of(node: Node, lowered: Mapping[str, Expr], graph: Graph) -> Iterator[
         return
     fallback = node.op.split(".")[1].strip("_")
     for values, targets in _bindings(node, lowered):
-        let = Let(values, lowered[values[0]], Hint(targets, fallback))
+        hint = Hint(targets, fallback)
+        let = Let(values, lowered[values[0]], hint, functions=node.functions)
         yield Step(let, node.statement)
 
 

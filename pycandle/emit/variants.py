@@ -13,7 +13,7 @@ from functools import cached_property
 from itertools import pairwise
 
 from pycandle.emit.alignment import Part, apart, lacking, lacking_in_load
-from pycandle.emit.configuration import WEAK
+from pycandle.emit.configuration import WEAK, linear
 from pycandle.emit.fields import (
     ComputedField,
     ListField,
@@ -30,6 +30,7 @@ from pycandle.emit.statements import If, Let, Scope, Statement, map_exprs, walk_
 from pycandle.graph import Dim
 from pycandle.ops.expr import (
     Call,
+    Exists,
     Expr,
     Field,
     Held,
@@ -260,6 +261,17 @@ def _alike(
         if not others and not rest and factor > 0:
             pairs = zip(place, candidate, strict=True)
             return tuple(n or Number(c.value * factor, kind, label) for n, c in pairs)
+    alike = (numbers[0] for numbers in whole if len({number.value for number in numbers}) == 1)
+    constants = {int(number.value) for number in alike if number.kind == kind == "usize"}
+    for candidate in whole if constants else ():
+        pairs = [(n, c) for n, c in zip(place, candidate, strict=True) if n is not None]
+        values, of = [int(n.value) for n, _ in pairs], [int(c.value) for _, c in pairs]
+        line = linear(values, of, constants) if candidate[0].kind == kind else None
+        if line is not None:
+            given = [int(c.value) * line[0] - line[1] for c in candidate]
+            if min(given) >= 0:
+                numbers = zip(place, given, strict=True)
+                return tuple(n or Number(other, kind, label) for n, other in numbers)
     return tuple(number or Number(0, kind, label) for number in place)
 
 
@@ -334,8 +346,11 @@ class _Options:
             label = _label(part, inner)
             paths = [path for path in self._order() if path in _fields(inner)]
             condition = _flag(key, label, tagged)
+            together = [path for path in self._order() if self._alike(f"field {path}", key)]
             if paths:
                 condition, inner = _present(paths, inner)
+            elif together:
+                condition = Exists(Field(together[0]))
             if tagged:
                 inner = map_exprs(inner, lambda e, key=key: rewrite(e, lambda x: _tagged(x, key)))
             then = Scope(inner, (Local(part.result),))
@@ -343,6 +358,10 @@ class _Options:
             yield If((part.result,), condition, then, otherwise)
             place = part.end
         yield from statements[place:]
+
+    def _alike(self, one: str, other: str) -> bool:
+        """Whether the same modules lack both."""
+        return all((one in lack.keys) == (other in lack.keys) for lack in self.lacks)
 
     def _order(self) -> list[str]:
         return [field.path for field in self.pattern.fields if field.path in self.fields]

@@ -97,6 +97,7 @@ class Node:
     region: int = 0
     source: str = ""  # "transformers/models/bert/modeling_bert.py:175"
     targets: tuple[str, ...] = ()  # the names that the Python statement assigns
+    functions: tuple[str, ...] = ()  # those that `forward` calls on the way to it, outermost first
     # What that statement calls its numbers, as often as they stand in the node.
     named: tuple[tuple[str, int | float], ...] = ()
 

@@ -49,6 +49,7 @@ from pycandle.graph.ir import (
 _NODE = re.compile(
     r"(?P<outs>%.+?) = (?P<op>[\w.]+)\((?P<args>.*)\)"
     r"(?: @(?P<region>\d+))?(?: (?P<source>\"(?:[^\"\\]|\\.)*\"))?(?: as (?P<targets>[\w, ]+?))?"
+    r"(?: in (?P<functions>[\w.]+))?"
     r"(?: named (?P<named>\w+=[\w.+-]+(?:, \w+=[\w.+-]+)*))?"
 )
 _VALUE = re.compile(r"%(\w+): (\w+)\[([^\]]*)\]")
@@ -96,6 +97,8 @@ def print_node(node: Node) -> str:
         text += f" {json.dumps(node.source)}"
     if node.targets:
         text += f" as {', '.join(node.targets)}"
+    if node.functions:
+        text += f" in {'.'.join(node.functions)}"
     if node.named:
         text += f" named {', '.join(f'{name}={number!r}' for name, number in node.named)}"
     return text
@@ -185,6 +188,7 @@ def parse_node(text: str) -> Node:
         region=int(match["region"] or 0),
         source=json.loads(match["source"]) if match["source"] else "",
         targets=tuple(match["targets"].split(", ")) if match["targets"] else (),
+        functions=tuple(match["functions"].split(".")) if match["functions"] else (),
         named=tuple(map(_parse_named, match["named"].split(", "))) if match["named"] else (),
     )
 

@@ -59,22 +59,26 @@ class Constant:
 @dataclass(frozen=True, slots=True)
 class Config:
     """A number that differs between instances of a struct, by the name of its configuration; or
-    so many times a power of that number.
+    so many times a power of that number, less a constant.
     """
 
     name: str
     factor: int = 1
     power: int = 1
+    minus: int = 0
+    holder: str = "self."  # what stands before the name where it is read
 
     @property
     def is_whole(self) -> bool:
         """Whether it is that number itself."""
-        return self.factor == self.power == 1
+        return self.factor == self.power == 1 and self.minus == 0
 
-    def read_from(self, holder: str) -> str:
-        """How it is read where names of configuration follow this: `self.`, or nothing."""
-        factors = [f"{holder}{self.name}"] * self.power
-        return " * ".join([*factors, str(self.factor)] if self.factor > 1 else factors)
+    @property
+    def text(self) -> str:
+        """How it is read, as an operand."""
+        factors = [f"{self.holder}{self.name}"] * self.power
+        text = " * ".join([*factors, str(self.factor)] if self.factor > 1 else factors)
+        return f"({text} - {self.minus})" if self.minus else text
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +170,13 @@ class Present:
 
 
 @dataclass(frozen=True, slots=True)
+class Exists:
+    """Whether the module has a field that others lack."""
+
+    field: Field
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceOf:
     """The device of a tensor; without one, of the module that the expression stands in."""
 
@@ -231,6 +242,7 @@ Expr: TypeAlias = (
     | Maybe
     | Held
     | Present
+    | Exists
     | DeviceOf
     | Call
     | Method

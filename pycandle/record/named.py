@@ -56,7 +56,9 @@ def _attribute(module: object, path: tuple[str, ...]) -> object:
 def _alike(value: object) -> object:
     """The one number of a list of equal ones, as of a window's sides."""
     items = [*cast("list[object]", value)] if isinstance(value, (list, tuple)) else []
-    return items[0] if items and all(item == items[0] for item in items) else cast("object", value)
+    numbers = [item for item in items if _is_telling(item)]
+    alike = len(numbers) == len(items) and len({*numbers}) == 1
+    return items[0] if alike else cast("object", value)
 
 
 def _is_telling(value: object) -> TypeGuard[Number]:

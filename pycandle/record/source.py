@@ -51,6 +51,14 @@ def place(stack_trace: str) -> tuple[str, tuple[str, ...]]:
     return f"{inside}{CALLED_AT}{outside}", names
 
 
+def functions_of(stack_trace: str) -> tuple[str, ...]:
+    """The functions that the innermost `forward` calls on the way to an op, outermost first."""
+    names = [frame.function for frame in frames_of(stack_trace)]
+    starts = [place for place, name in enumerate(names) if name == "forward"]
+    own = names[starts[-1] + 1 :] if starts else []
+    return tuple(own) if all(name.isascii() and name.isidentifier() for name in own) else ()
+
+
 def place_of_line(file: str, line: int) -> tuple[str, tuple[str, ...]]:
     """`package/file.py:line` where the statement on that line begins, and the names it assigns."""
     first, names, _ = _statements(file).get(line, (line, (), False))

@@ -36,7 +36,7 @@ from pycandle.record.control import Called, control, results, within, wrapped
 from pycandle.record.draws import Draw, draw_of
 from pycandle.record.named import names_of
 from pycandle.record.numbers import ARITHMETIC, is_unbacked, taking_tensors
-from pycandle.record.source import place
+from pycandle.record.source import functions_of, place
 from pycandle.record.values import DTYPES, Values, numbered
 
 _DROPPED = (
@@ -145,7 +145,8 @@ class Translation(Values):
         source, targets = place(trace)
         made = Node(op, args, kwargs, outs, 0, source, targets)
         module = self.modules.get(stack[-1][0]) if stack else None
-        self.nodes.append(replace(made, named=_named(made, names_of(trace, module))))
+        named = _named(made, names_of(trace, module))
+        self.nodes.append(replace(made, functions=functions_of(trace), named=named))
         if not self.open_blocks:
             self.owners.append(stack)
 

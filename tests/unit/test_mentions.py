@@ -124,7 +124,7 @@ def test_what_has_no_name(file: Path):
     module = nn.Module()
     line = CODE.splitlines().index("        y = x.view(shape)") + 1
     trace = f'File "{file}", line {line}, in forward'
-    for value in (1, True, -3, float("nan"), torch.ones(2), "x", [2, 3]):
+    for value in (1, True, -3, float("nan"), torch.ones(2), "x", [2, 3], [torch.ones(2)]):
         vars(module)["head_dim"] = value
         assert names_of(trace, module) == [], value
     vars(module)["head_dim"] = [7, 7]

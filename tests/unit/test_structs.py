@@ -88,6 +88,18 @@ def test_what_may_be_one_has_multiples_by_chance():
     assert struct.config == (("stride", "usize"), ("size", "usize"))
 
 
+def test_sizes_that_are_less_by_a_constant():
+    # Of five modules' sizes each is four times the first one, less one of the other two.
+    struct, _ = check([[n, 4 * n - 2, 4 * n - 4, 4, 2] for n in (3, 6, 9)], 1, "windows")
+    assert struct.config == (("windows", "usize"),)
+    assert [(c.factor, c.minus) for c in configs(struct)] == [(1, 0), (4, 2), (4, 4)]
+
+
+def test_a_difference_that_no_constant_is_says_nothing():
+    struct, _ = check([[n, 4 * n - 2, 4] for n in (3, 6, 9)], 1, "windows")
+    assert struct.config == (("windows", "usize"), ("size", "usize"))
+
+
 def test_modules_that_too_many_constants_tell_apart():
     primes = [[2, 3, 5, 7, 11, 13], [17, 19, 23, 29, 31, 37]]
     check(primes, 2)

@@ -128,6 +128,36 @@ def test_a_parameter_that_some_lack_is_an_option():
     )
 
 
+def test_a_part_that_comes_and_goes_with_a_parameter():
+    check(
+        """
+        %a0 = exp(%x)
+        %a1 = sin(%a0)
+        %a2 = mul.Tensor(%a1, %w)
+        %a3 = relu(%a2)
+        %a4 = tanh(%a3)
+        %b0 = exp(%a4)
+        %b1 = sin(%b0)
+        %b3 = relu(%b1)
+        """,
+        """
+        let y = ops::exp(x)?;
+        let y = ops::sin(&y)?;
+        let y = if let Some(gamma) = &self.gamma {
+            y.broadcast_mul(gamma)?
+        } else {
+            y
+        };
+        let y = ops::relu(&y)?;
+        let y = if self.gamma.is_some() {
+            ops::tanh(&y)?
+        } else {
+            y
+        };
+        """,
+    )
+
+
 def test_what_is_given_is_still_there_after_the_part():
     check(
         """

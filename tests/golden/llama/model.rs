@@ -224,20 +224,10 @@ impl LlamaAttention {
             .transpose(1, 2)?;
         let cos = cos.unsqueeze(1)?;
         let sin = sin.unsqueeze(1)?;
-        let x1 = query_states.narrow(3, 0, 4)?;
-        let x2 = query_states.narrow(3, 4, 4)?;
-        let q_embed = (query_states.broadcast_mul(&cos)?
-            + ops::cat(&[&ops::neg(&x2)?, &x1], 3)?.broadcast_mul(&sin)?)?;
-        let x1 = key_states.narrow(3, 0, 4)?;
-        let x2 = key_states.narrow(3, 4, 4)?;
-        let k_embed = (key_states.broadcast_mul(&cos)?
-            + ops::cat(&[&ops::neg(&x2)?, &x1], 3)?.broadcast_mul(&sin)?)?;
-        let hidden_states = k_embed.unsqueeze(2)?.broadcast_as((batch, 2, 3, seq, 8))?;
-        let key = hidden_states.reshape((batch, 6, seq, 8))?;
-        let hidden_states = value_states
-            .unsqueeze(2)?
-            .broadcast_as((batch, 2, 3, seq, 8))?;
-        let value = hidden_states.reshape((batch, 6, seq, 8))?;
+        let q_embed = Self::apply_rotary_pos_emb(&query_states, &cos, &sin)?;
+        let k_embed = Self::apply_rotary_pos_emb(&key_states, &cos, &sin)?;
+        let key = Self::repeat_kv(&k_embed, batch, seq)?;
+        let value = Self::repeat_kv(&value_states, batch, seq)?;
         let attn_output =
             ops::scaled_dot_product_attention(&q_embed, &key, &value, None, true, Some(SCALING))?;
         let attn_output = attn_output.transpose(1, 2)?;
@@ -245,6 +235,20 @@ impl LlamaAttention {
         let attn_output = self.o_proj.forward(&attn_output)?;
         py_check!(self.checker, "", &attn_output);
         Ok(attn_output)
+    }
+
+    fn apply_rotary_pos_emb(x: &Tensor, cos: &Tensor, sin: &Tensor) -> Result<Tensor> {
+        let x1 = x.narrow(3, 0, 4)?;
+        let x2 = x.narrow(3, 4, 4)?;
+        let output =
+            (x.broadcast_mul(cos)? + ops::cat(&[&ops::neg(&x2)?, &x1], 3)?.broadcast_mul(sin)?)?;
+        Ok(output)
+    }
+
+    fn repeat_kv(x: &Tensor, batch: usize, seq: usize) -> Result<Tensor> {
+        let hidden_states = x.unsqueeze(2)?.broadcast_as((batch, 2, 3, seq, 8))?;
+        let output = hidden_states.reshape((batch, 6, seq, 8))?;
+        Ok(output)
     }
 }
 

@@ -52,7 +52,7 @@ pub struct Features {
     pub features_0: Features0,
     pub features_1: Features1,
     pub patch_merging_2: PatchMerging,
-    pub features_3: Features3,
+    pub features_3: Features1,
     pub checker: Option<PyChecker>,
 }
 
@@ -60,9 +60,9 @@ impl Features {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
             features_0: Features0::load(vb.pp("0"), checker.pp("0"))?,
-            features_1: Features1::load(vb.pp("1"), checker.pp("1"))?,
+            features_1: Features1::load(12, 6, 2, 48, vb.pp("1"), checker.pp("1"))?,
             patch_merging_2: PatchMerging::load(vb.pp("2"), checker.pp("2"))?,
-            features_3: Features3::load(vb.pp("3"), checker.pp("3"))?,
+            features_3: Features1::load(24, 3, 4, 96, vb.pp("3"), checker.pp("3"))?,
             checker,
         })
     }
@@ -155,18 +155,29 @@ pub struct Features1 {
 }
 
 impl Features1 {
-    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
+    pub fn load(
+        dim: usize,
+        size: usize,
+        num_heads: usize,
+        out_features: usize,
+        vb: VarBuilder,
+        checker: Option<PyChecker>,
+    ) -> Result<Self> {
         Ok(Self {
             swin_transformer_block_0: SwinTransformerBlock::load(
-                0,
-                0,
+                dim,
+                size,
+                num_heads,
+                out_features,
                 false,
                 vb.pp("0"),
                 checker.pp("0"),
             )?,
             swin_transformer_block_1: SwinTransformerBlock::load(
-                20,
-                22,
+                dim,
+                size,
+                num_heads,
+                out_features,
                 true,
                 vb.pp("1"),
                 checker.pp("1"),
@@ -194,28 +205,26 @@ pub struct SwinTransformerBlock {
 }
 
 impl SwinTransformerBlock {
-    const DIM: usize = 12;
-
     pub fn load(
+        dim: usize,
         size: usize,
-        size_2: usize,
+        num_heads: usize,
+        out_features: usize,
         has_attn_mask: bool,
         vb: VarBuilder,
         checker: Option<PyChecker>,
     ) -> Result<Self> {
         Ok(Self {
-            norm1: nn::layer_norm(Self::DIM, 1e-05, vb.pp("norm1"), checker.pp("norm1"))?,
+            norm1: nn::layer_norm(dim, 1e-05, vb.pp("norm1"), checker.pp("norm1"))?,
             attn: ShiftedWindowAttention::load(
-                6,
-                2,
                 size,
-                size_2,
+                num_heads,
                 has_attn_mask,
                 vb.pp("attn"),
                 checker.pp("attn"),
             )?,
-            norm2: nn::layer_norm(Self::DIM, 1e-05, vb.pp("norm2"), checker.pp("norm2"))?,
-            mlp: MLP::load(12, 48, vb.pp("mlp"), checker.pp("mlp"))?,
+            norm2: nn::layer_norm(dim, 1e-05, vb.pp("norm2"), checker.pp("norm2"))?,
+            mlp: MLP::load(dim, out_features, vb.pp("mlp"), checker.pp("mlp"))?,
             checker,
         })
     }
@@ -241,7 +250,6 @@ pub struct ShiftedWindowAttention {
     pub attn_mask: Option<Tensor>,
     size: usize,
     num_heads: usize,
-    has_attn_mask: bool,
     pub checker: Option<PyChecker>,
 }
 
@@ -249,8 +257,6 @@ impl ShiftedWindowAttention {
     pub fn load(
         size: usize,
         num_heads: usize,
-        size_2: usize,
-        size_3: usize,
         has_attn_mask: bool,
         vb: VarBuilder,
         checker: Option<PyChecker>,
@@ -273,41 +279,41 @@ impl ShiftedWindowAttention {
             let attn_mask = Tensor::zeros((size * 4, size * 4), DType::F32, vb.device())?;
             let attn_mask = attn_mask
                 .slice_assign(
-                    &[0..size_2, 0..size_2],
-                    &Tensor::zeros((size_2, size_2), DType::F32, vb.device())?,
+                    &[0..size * 4 - 4, 0..size * 4 - 4],
+                    &Tensor::zeros((size * 4 - 4, size * 4 - 4), DType::F32, vb.device())?,
                 )?
                 .slice_assign(
-                    &[0..size_2, size_2..size_3],
-                    &Tensor::ones((size_2, 2), DType::F32, vb.device())?,
+                    &[0..size * 4 - 4, size * 4 - 4..size * 4 - 2],
+                    &Tensor::ones((size * 4 - 4, 2), DType::F32, vb.device())?,
                 )?
                 .slice_assign(
-                    &[0..size_2, size_3..size * 4],
-                    &Tensor::full(2.0f32, (size_2, 2), vb.device())?,
+                    &[0..size * 4 - 4, size * 4 - 2..size * 4],
+                    &Tensor::full(2.0f32, (size * 4 - 4, 2), vb.device())?,
                 )?;
             let attn_mask = attn_mask
                 .slice_assign(
-                    &[size_2..size_3, 0..size_2],
-                    &Tensor::full(3.0f32, (2, size_2), vb.device())?,
+                    &[size * 4 - 4..size * 4 - 2, 0..size * 4 - 4],
+                    &Tensor::full(3.0f32, (2, size * 4 - 4), vb.device())?,
                 )?
                 .slice_assign(
-                    &[size_2..size_3, size_2..size_3],
+                    &[size * 4 - 4..size * 4 - 2, size * 4 - 4..size * 4 - 2],
                     &Tensor::full(4.0f32, (2, 2), vb.device())?,
                 )?
                 .slice_assign(
-                    &[size_2..size_3, size_3..size * 4],
+                    &[size * 4 - 4..size * 4 - 2, size * 4 - 2..size * 4],
                     &Tensor::full(5.0f32, (2, 2), vb.device())?,
                 )?;
             let attn_mask = attn_mask
                 .slice_assign(
-                    &[size_3..size * 4, 0..size_2],
-                    &Tensor::full(6.0f32, (2, size_2), vb.device())?,
+                    &[size * 4 - 2..size * 4, 0..size * 4 - 4],
+                    &Tensor::full(6.0f32, (2, size * 4 - 4), vb.device())?,
                 )?
                 .slice_assign(
-                    &[size_3..size * 4, size_2..size_3],
+                    &[size * 4 - 2..size * 4, size * 4 - 4..size * 4 - 2],
                     &Tensor::full(7.0f32, (2, 2), vb.device())?,
                 )?
                 .slice_assign(
-                    &[size_3..size * 4, size_3..size * 4],
+                    &[size * 4 - 2..size * 4, size * 4 - 2..size * 4],
                     &Tensor::full(8.0f32, (2, 2), vb.device())?,
                 )?;
             let attn_mask = attn_mask
@@ -335,14 +341,13 @@ impl ShiftedWindowAttention {
             attn_mask,
             size,
             num_heads,
-            has_attn_mask,
             checker,
         })
     }
 
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let batch = x.dim(0)?;
-        let x = if self.has_attn_mask {
+        let x = if self.attn_mask.is_some() {
             ops::roll(x, &[-2, -2], &[1, 2])?
         } else {
             x.clone()
@@ -398,7 +403,7 @@ impl ShiftedWindowAttention {
             self.size * 4,
             self.num_heads * 6,
         ))?;
-        let x = if self.has_attn_mask {
+        let x = if self.attn_mask.is_some() {
             ops::roll(&x, &[2, 2], &[1, 2])?
         } else {
             x
@@ -466,90 +471,6 @@ impl PatchMerging {
         let x = ops::cat(&[&x0, &x1, &x2, &x3], 3)?;
         let x = self.norm.forward(&x)?;
         let x = self.reduction.forward(&x)?;
-        py_check!(self.checker, "", &x);
-        Ok(x)
-    }
-}
-
-/// torch.nn.modules.container.Sequential (torch/nn/modules/container.py:254)
-#[derive(Debug, Clone)]
-pub struct Features3 {
-    pub swin_transformer_block_0: SwinTransformerBlock2,
-    pub swin_transformer_block_1: SwinTransformerBlock2,
-    pub checker: Option<PyChecker>,
-}
-
-impl Features3 {
-    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
-        Ok(Self {
-            swin_transformer_block_0: SwinTransformerBlock2::load(
-                0,
-                0,
-                false,
-                vb.pp("0"),
-                checker.pp("0"),
-            )?,
-            swin_transformer_block_1: SwinTransformerBlock2::load(
-                8,
-                10,
-                true,
-                vb.pp("1"),
-                checker.pp("1"),
-            )?,
-            checker,
-        })
-    }
-
-    pub fn forward(&self, input: &Tensor) -> Result<Tensor> {
-        let input = self.swin_transformer_block_0.forward(input)?;
-        let input = self.swin_transformer_block_1.forward(&input)?;
-        py_check!(self.checker, "", &input);
-        Ok(input)
-    }
-}
-
-/// torchvision.models.swin_transformer.SwinTransformerBlock (torchvision/models/swin_transformer.py:452)
-#[derive(Debug, Clone)]
-pub struct SwinTransformerBlock2 {
-    pub norm1: nn::LayerNorm,
-    pub attn: ShiftedWindowAttention,
-    pub norm2: nn::LayerNorm,
-    pub mlp: MLP,
-    pub checker: Option<PyChecker>,
-}
-
-impl SwinTransformerBlock2 {
-    const DIM: usize = 24;
-
-    pub fn load(
-        size: usize,
-        size_2: usize,
-        has_attn_mask: bool,
-        vb: VarBuilder,
-        checker: Option<PyChecker>,
-    ) -> Result<Self> {
-        Ok(Self {
-            norm1: nn::layer_norm(Self::DIM, 1e-05, vb.pp("norm1"), checker.pp("norm1"))?,
-            attn: ShiftedWindowAttention::load(
-                3,
-                4,
-                size,
-                size_2,
-                has_attn_mask,
-                vb.pp("attn"),
-                checker.pp("attn"),
-            )?,
-            norm2: nn::layer_norm(Self::DIM, 1e-05, vb.pp("norm2"), checker.pp("norm2"))?,
-            mlp: MLP::load(24, 96, vb.pp("mlp"), checker.pp("mlp"))?,
-            checker,
-        })
-    }
-
-    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let norm1 = self.norm1.forward(x)?;
-        let x = (x + self.attn.forward(&norm1)?)?;
-        let norm2 = self.norm2.forward(&x)?;
-        let x = (&x + self.mlp.forward(&norm2)?)?;
         py_check!(self.checker, "", &x);
         Ok(x)
     }

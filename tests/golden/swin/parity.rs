@@ -29,36 +29,12 @@ impl Isolated for Features {
     }
 }
 
-impl Isolated for Features3 {
-    fn call(&self, path: &str, inputs: &Inputs) -> Result<Vec<Tensor>> {
-        match parity::step(path) {
-            ("", _) => Ok(vec![self.forward(inputs.tensor(0)?)?]),
-            ("0", rest) => self.swin_transformer_block_0.call(rest, inputs),
-            ("1", rest) => self.swin_transformer_block_1.call(rest, inputs),
-            _ => parity::unknown(path),
-        }
-    }
-}
-
 impl Isolated for Features1 {
     fn call(&self, path: &str, inputs: &Inputs) -> Result<Vec<Tensor>> {
         match parity::step(path) {
             ("", _) => Ok(vec![self.forward(inputs.tensor(0)?)?]),
             ("0", rest) => self.swin_transformer_block_0.call(rest, inputs),
             ("1", rest) => self.swin_transformer_block_1.call(rest, inputs),
-            _ => parity::unknown(path),
-        }
-    }
-}
-
-impl Isolated for SwinTransformerBlock2 {
-    fn call(&self, path: &str, inputs: &Inputs) -> Result<Vec<Tensor>> {
-        match parity::step(path) {
-            ("", _) => Ok(vec![self.forward(inputs.tensor(0)?)?]),
-            ("norm1", rest) => self.norm1.call(rest, inputs),
-            ("attn", rest) => self.attn.call(rest, inputs),
-            ("norm2", rest) => self.norm2.call(rest, inputs),
-            ("mlp", rest) => self.mlp.call(rest, inputs),
             _ => parity::unknown(path),
         }
     }
