@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TypeGuard
 
+from pycandle.emit.axes import Names, axis_names
 from pycandle.errors import Finding
 from pycandle.graph import Graph, Node, Parameter, every_node
 from pycandle.ops import Decline, lower
 from pycandle.ops.create import candle_dtype
-from pycandle.ops.expr import Expr, Number, rewrite, walk
+from pycandle.ops.expr import Expr, Method, Number, Tuple, rewrite, walk
 
 
 def lower_graph(graph: Graph) -> tuple[dict[str, Expr], tuple[Finding, ...]]:
@@ -23,13 +24,14 @@ def lower_graph(graph: Graph) -> tuple[dict[str, Expr], tuple[Finding, ...]]:
     Where one expression gives all outputs of a node, it stands under the first one's name alone.
     """
     lowered: dict[str, Expr] = {}
+    axes = axis_names(graph)
     declined: dict[tuple[str, str, str], list[Node]] = {}
     for outer in graph.nodes:
         for node in every_node((outer,)):
             if node.blocks:
                 continue  # a branch or a loop is a statement
             try:
-                exprs = _named(node, _sized(lower(node, graph)))
+                exprs = _named(node, _sized(lower(node, graph)), axes.get(node.out.name, ()))
             except Decline as reason:
                 # What is in a block belongs to the region of the node that holds it.
                 held = replace(node, region=outer.region)
@@ -67,7 +69,7 @@ def _sized(exprs: tuple[Expr, ...]) -> tuple[Expr, ...]:
     return exprs
 
 
-def _named(node: Node, exprs: tuple[Expr, ...]) -> tuple[Expr, ...]:
+def _named(node: Node, exprs: tuple[Expr, ...], axes: Names) -> tuple[Expr, ...]:
     """The expressions with the names that the model's code has for their sizes and factors.
 
     A number that stands there more often than in the node may be two, of which the name is one's.
@@ -82,7 +84,24 @@ def _named(node: Node, exprs: tuple[Expr, ...]) -> tuple[Expr, ...]:
             return None
         return replace(part, name=names[part.value])
 
-    return tuple(rewrite(expr, change) for expr in exprs) if names else exprs
+    exprs = tuple(rewrite(expr, change) for expr in exprs) if names else exprs
+    return tuple(_with_axes(expr, axes) for expr in exprs) if axes else exprs
+
+
+def _with_axes(expr: Expr, axes: Names) -> Expr:
+    """A view with the names of its axes in the place of sizes that have none."""
+    match expr:
+        case Method(
+            receiver=x, name="reshape" | "broadcast_as" as name, args=(Tuple(items=items),)
+        ):
+            pairs = zip(items, axes, strict=False)
+            named = tuple(
+                replace(item, name=axis) if isinstance(item, Number) and not item.name else item
+                for item, axis in pairs
+            )
+            return Method(x, name, (Tuple(named),)) if len(items) == len(axes) else expr
+        case _:
+            return expr
 
 
 def _may_be_named(part: Expr) -> TypeGuard[Number]:

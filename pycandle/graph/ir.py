@@ -281,6 +281,7 @@ class Parameter:
     value: Value
     names: tuple[str, ...]
     constant: bool = False
+    axes: tuple[str, ...] = ()  # what the model's code calls their sizes, where it says so
 
 
 @dataclass(frozen=True, slots=True)

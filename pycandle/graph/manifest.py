@@ -54,6 +54,7 @@ def dump(graph: Graph) -> str:
                 "names": list(p.names),
                 **_value(p.value),
                 **({"constant": True} if p.constant else {}),
+                **({"axes": list(p.axes)} if p.axes else {}),
             }
             for p in graph.parameters
         ],
@@ -146,6 +147,7 @@ def _graph(document: dict[str, Any]) -> Graph:
                 _read_value(p),
                 tuple(_text(n) for n in p["names"]),
                 p.get("constant", False) is True,
+                tuple(axis and _name(axis) for axis in p.get("axes", ())),
             )
             for p in document["parameters"]
         ),

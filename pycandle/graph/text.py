@@ -72,7 +72,8 @@ def print_graph(graph: Graph) -> str:
     for parameter in graph.parameters:
         names = " ".join(json.dumps(name) for name in parameter.names)
         kind = "constant" if parameter.constant else "parameter"
-        lines.append(f"{kind} {print_value(parameter.value)} {names}")
+        axes = f" axes {' '.join(axis or '_' for axis in parameter.axes)}" if parameter.axes else ""
+        lines.append(f"{kind} {print_value(parameter.value)} {names}{axes}")
     for index, region in enumerate(graph.regions[1:], 1):
         lines.append(
             f"region {index} {json.dumps(region.path)} {region.call}"
@@ -354,8 +355,13 @@ def _parse_parameter(text: str) -> Parameter:
     match = _VALUE.match(text)
     if match is None:
         raise ValueError('expected `parameter %name: dtype[shape] "checkpoint name"`')
-    names = re.findall(r'"(?:[^"\\]|\\.)*"', text[match.end() :])
-    return Parameter(parse_value(match[0]), tuple(json.loads(name) for name in names))
+    names = [*_STRING.finditer(text, match.end())]
+    _, _, axes = text[names[-1].end() if names else match.end() :].partition(" axes ")
+    return Parameter(
+        parse_value(match[0]),
+        tuple(json.loads(name[0]) for name in names),
+        axes=tuple("" if axis == "_" else axis for axis in axes.split()),
+    )
 
 
 def _parse_constant(text: str) -> Parameter:

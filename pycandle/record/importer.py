@@ -25,6 +25,7 @@ from pycandle.record.constants import constant_nodes
 from pycandle.record.draws import Draw
 from pycandle.record.export import Exported, user_inputs
 from pycandle.record.guards import read_guards
+from pycandle.record.named import axes_of
 from pycandle.record.symbols import name_symbols
 from pycandle.record.trace import constants_bytes, content_hash
 from pycandle.record.translation import Stack, Translation, stack_of
@@ -74,7 +75,11 @@ class _Importer:
                 spec.kind is InputKind.BUFFER and spec.persistent
             ):
                 value = Value(name, TensorType(DTYPES[tensor.dtype], tuple(tensor.shape)))
-                parameters.append(Parameter(value, aliases.get(spec.target, (spec.target,))))
+                path, _, attribute = spec.target.rpartition(".")
+                holder = made.modules.get(path)
+                axes = axes_of(holder, attribute, tensor.ndim) if holder is not None else ()
+                names = aliases.get(spec.target, (spec.target,))
+                parameters.append(Parameter(value, names, axes=axes))
                 weights[name] = tensor
             else:
                 self._constant(name, node, spec, tensor)

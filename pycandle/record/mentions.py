@@ -85,11 +85,11 @@ def _mentioned(
     """The mentions in a part of one place's statement; each of the places calls the next."""
     match part:
         case ast.Attribute():
-            path = _path(part)
-            if path and places[at].parameters[:1] == ["self"]:
-                yield Mention(path, whole)
-            elif not path:
+            root, path = _path(part)
+            if root is None:
                 yield from _mentioned(part.value, places, at, whole, depth)
+            elif _is_self(root, places, at):
+                yield Mention(path, whole)
         case ast.Subscript(value=value):
             yield from _mentioned(value, places, at, whole, depth)
         case ast.Name(id=name, ctx=ast.Load()) if depth:
@@ -99,7 +99,7 @@ def _mentioned(
             for expr in held:
                 yield from _mentioned(expr, places, at, whole, depth - 1)
             if not held and at and name in places[at].parameters:
-                for expr in _given(places[at - 1].statement, places[at], name):
+                for expr in _given(places[at - 1], places[at], name):
                     yield from _mentioned(expr, places, at - 1, whole, depth - 1)
         case _:
             inside = whole and not isinstance(part, ast.BinOp)
@@ -107,19 +107,35 @@ def _mentioned(
                 yield from _mentioned(inner, places, at, inside, depth)
 
 
-def _path(attribute: ast.Attribute) -> tuple[str, ...]:
-    """The names after `self`; none if it is another's attribute."""
+def _path(attribute: ast.Attribute) -> tuple[str | None, tuple[str, ...]]:
+    """The local that an attribute is of, if it is one's, and the names after it."""
     names: list[str] = []
     inner: ast.expr = attribute
     while isinstance(inner, ast.Attribute):
         names.append(inner.attr)
         inner = inner.value
-    return tuple(reversed(names)) if isinstance(inner, ast.Name) and inner.id == "self" else ()
+    return inner.id if isinstance(inner, ast.Name) else None, tuple(reversed(names))
 
 
-def _given(statement: ast.stmt, called: _Place, parameter: str) -> Iterator[ast.expr]:
-    """What a statement gives a function that it calls for a parameter."""
-    for call in ast.walk(statement):
+def _is_self(name: str, places: list[_Place], at: int) -> bool:
+    """Whether a local is the module, as a function may take it under another name."""
+    place = places[at]
+    if name in place.made or name not in place.parameters:
+        return False
+    if name == "self" == place.parameters[0]:
+        return True
+    given = list(_given(places[at - 1], place, name)) if at else []
+    return len(given) == 1 and isinstance(given[0], ast.Name) and (
+        _is_self(given[0].id, places, at - 1)
+    )  # fmt: skip
+
+
+def _given(caller: _Place, called: _Place, parameter: str) -> Iterator[ast.expr]:
+    """What a statement gives a function that it calls for a parameter.
+
+    A function that was assigned to a local goes by that name.
+    """
+    for call in ast.walk(caller.statement):
         if not isinstance(call, ast.Call):
             continue
         keywords = {keyword.arg: keyword.value for keyword in call.keywords}
@@ -128,7 +144,7 @@ def _given(statement: ast.stmt, called: _Place, parameter: str) -> Iterator[ast.
             function.id if isinstance(function, ast.Name) else "")  # fmt: skip
         if parameter in keywords:
             yield keywords[parameter]
-        elif name == called.function.name and not any(
+        elif (name == called.function.name or name in caller.made) and not any(
             isinstance(arg, ast.Starred) for arg in call.args
         ):
             bound = isinstance(function, ast.Attribute) and called.parameters[:1] == ["self"]

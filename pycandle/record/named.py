@@ -83,6 +83,36 @@ def arguments_of(holder: torch.nn.Module, path: str, module: torch.nn.Module) ->
     return {name: said for name, said in calls[0].items() if name in numbers}
 
 
+def axes_of(holder: torch.nn.Module, name: str, rank: int) -> tuple[str, ...]:
+    """What the sizes of a parameter are called where it is made, as in
+    `self.weight = nn.Parameter(torch.ones(hidden_size))`; empty if nothing is.
+    """
+    if type(holder).__module__.startswith("torch."):
+        return ()
+    found = [_axes(expr) for expr in _made(type(holder)).get(name, ())]
+    if not found or any(axes != found[0] for axes in found) or len(found[0]) != rank:
+        return ()
+    return found[0] if any(found[0]) else ()
+
+
+# Functions that take the shape of what they make, as sizes or as one tuple.
+_MAKERS = ("empty", "ones", "rand", "randn", "zeros")
+
+
+def _axes(expr: ast.expr) -> tuple[str, ...]:
+    match expr:
+        case ast.Call(
+            func=ast.Attribute(attr="Parameter") | ast.Name(id="Parameter"),
+            args=[ast.Call(func=ast.Attribute(attr=maker), args=sizes), *_],
+        ) if maker in _MAKERS:
+            if len(sizes) == 1 and isinstance(sizes[0], (ast.Tuple, ast.List)):
+                sizes = sizes[0].elts
+            said = dict(_said({str(axis): size for axis, size in enumerate(sizes)}))
+            return tuple(said.get(str(axis), "") for axis in range(len(sizes)))
+        case _:
+            return ()
+
+
 def _has_number(value: object) -> bool:
     items = cast("tuple[object, ...]", value) if isinstance(value, tuple) else (value,)
     return len(items) > 0 and all(map(_is_telling, items))

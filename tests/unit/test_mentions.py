@@ -17,6 +17,10 @@ def attend(query, scale, module):
     return query.view(-1, width) * scale
 
 
+def grouped(query, module):
+    return query.expand(module.groups, 2)
+
+
 class Attention:
     def forward(self, x):
         shape = (-1, self.head_dim)
@@ -26,6 +30,8 @@ class Attention:
         y = attend(x, self.scale * 2, self)
         scale = self.project(x, self.heads)
         y = x * scale
+        y = grouped(y, self)
+        y = grouped(y, other)
         return self.window[0] + y
 """
 
@@ -67,6 +73,12 @@ def test_an_argument_by_name(file: Path):
 def test_an_argument_by_place(file: Path):
     inner = "    return query.view(-1, width) * scale"
     check(file, ["        y = attend(x, self.scale * 2, self)", inner], ["scale!"])
+
+
+def test_the_module_under_another_name(file: Path):
+    inner = "    return query.expand(module.groups, 2)"
+    check(file, ["        y = grouped(y, self)", inner], ["groups"])
+    check(file, ["        y = grouped(y, other)", inner], [])
 
 
 def test_what_a_call_gives_is_not_what_it_takes(file: Path):

@@ -6,7 +6,11 @@ pub const VOCAB_SIZE: usize = 50;
 pub const HIDDEN_SIZE: usize = 48;
 pub const VARIANCE_EPSILON: f64 = 1e-05;
 pub const HEAD_DIM: usize = 8;
+pub const NUM_KEY_VALUE_GROUPS: usize = 3;
 pub const SCALING: f64 = 0.3535533905932738;
+pub const NUM_EXPERTS: usize = 4;
+pub const HIDDEN_DIM: usize = 48;
+pub const INTERMEDIATE_DIM: usize = 80;
 
 /// transformers.models.mixtral.modeling_mixtral.MixtralModel (transformers/models/mixtral/modeling_mixtral.py:416)
 #[derive(Debug, Clone)]
@@ -140,7 +144,7 @@ pub struct MixtralRMSNorm {
 impl MixtralRMSNorm {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
-            weight: vb.get(48, "weight")?,
+            weight: vb.get(HIDDEN_SIZE, "weight")?,
             checker,
         })
     }
@@ -217,8 +221,10 @@ impl MixtralAttention {
     }
 
     fn repeat_kv(x: &Tensor, batch: usize, seq: usize) -> Result<Tensor> {
-        let hidden_states = x.unsqueeze(2)?.broadcast_as((batch, 2, 3, seq, 8))?;
-        let output = hidden_states.reshape((batch, 6, seq, 8))?;
+        let hidden_states =
+            x.unsqueeze(2)?
+                .broadcast_as((batch, 2, NUM_KEY_VALUE_GROUPS, seq, HEAD_DIM))?;
+        let output = hidden_states.reshape((batch, 6, seq, HEAD_DIM))?;
         Ok(output)
     }
 }
@@ -242,7 +248,7 @@ impl MixtralSparseMoeBlock {
 
     pub fn forward(&self, hidden_states: &Tensor) -> Result<Tensor> {
         let (batch, seq, _) = hidden_states.dims3()?;
-        let hidden_states = hidden_states.reshape(((), 48))?;
+        let hidden_states = hidden_states.reshape(((), HIDDEN_SIZE))?;
         let (value, top_k_weights) = self.gate.forward(&hidden_states)?;
         let hidden_states =
             self.experts
@@ -263,7 +269,7 @@ pub struct MixtralTopKRouter {
 impl MixtralTopKRouter {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
-            weight: vb.get((4, 48), "weight")?,
+            weight: vb.get((NUM_EXPERTS, HIDDEN_DIM), "weight")?,
             checker,
         })
     }
@@ -291,8 +297,8 @@ pub struct MixtralExperts {
 impl MixtralExperts {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
-            gate_up_proj: vb.get((4, 160, 48), "gate_up_proj")?,
-            down_proj: vb.get((4, 48, 80), "down_proj")?,
+            gate_up_proj: vb.get((NUM_EXPERTS, 160, HIDDEN_DIM), "gate_up_proj")?,
+            down_proj: vb.get((NUM_EXPERTS, HIDDEN_DIM, INTERMEDIATE_DIM), "down_proj")?,
             act_fn: nn::Activation::new(ops::silu, checker.pp("act_fn")),
             checker,
         })

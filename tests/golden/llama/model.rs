@@ -6,6 +6,7 @@ pub const HIDDEN_SIZE: usize = 48;
 pub const VOCAB_SIZE: usize = 50;
 pub const VARIANCE_EPSILON: f64 = 1e-06;
 pub const HEAD_DIM: usize = 8;
+pub const NUM_KEY_VALUE_GROUPS: usize = 3;
 pub const SCALING: f64 = 0.3535533905932738;
 pub const INTERMEDIATE_SIZE: usize = 80;
 
@@ -169,7 +170,7 @@ pub struct LlamaRMSNorm {
 impl LlamaRMSNorm {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
-            weight: vb.get(48, "weight")?,
+            weight: vb.get(HIDDEN_SIZE, "weight")?,
             checker,
         })
     }
@@ -246,8 +247,10 @@ impl LlamaAttention {
     }
 
     fn repeat_kv(x: &Tensor, batch: usize, seq: usize) -> Result<Tensor> {
-        let hidden_states = x.unsqueeze(2)?.broadcast_as((batch, 2, 3, seq, 8))?;
-        let output = hidden_states.reshape((batch, 6, seq, 8))?;
+        let hidden_states =
+            x.unsqueeze(2)?
+                .broadcast_as((batch, 2, NUM_KEY_VALUE_GROUPS, seq, HEAD_DIM))?;
+        let output = hidden_states.reshape((batch, 6, seq, HEAD_DIM))?;
         Ok(output)
     }
 }
