@@ -195,7 +195,7 @@ def document(modules: int, nodes: int) -> str:
     )
 
 
-@pytest.mark.parametrize("modules, nodes", [(0, 5000), (100, 2), (100, 1000)])
+@pytest.mark.parametrize("modules, nodes", [(0, 5000), (2000, 2), (100, 1000)])
 def test_what_is_large_compiles(vet: Any, modules: int, nodes: int):
     files = compiled(document(modules, nodes))
     assert files is not None
@@ -204,6 +204,5 @@ def test_what_is_large_compiles(vet: Any, modules: int, nodes: int):
 
 
 def test_what_is_nested_too_deep_is_refused():
-    assert compiled(document(2000, 2)) is None
     assert compiled("[" * 100_000) is None
     assert compiled(json.dumps(json.loads(document(0, 2)) | {"nodes": ["(" * 100_000]})) is None

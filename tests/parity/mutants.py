@@ -63,6 +63,11 @@ SHIFTED_DOWN = (
 }"""
 )
 
+LAST_NORM = """\
+ln_f: nn::layer_norm(
+                EMBED_DIM,
+                LAYER_NORM_EPSILON,
+"""
 PROJECTED = "let hidden_states = self.c_proj.forward(&hidden_states)?;\n"
 ONE_NAN = """\
 let mut elements = hidden_states.flatten_all()?.to_vec1::<f32>()?;
@@ -73,7 +78,7 @@ let hidden_states = Tensor::from_vec(elements, hidden_states.shape(), hidden_sta
 MUTANTS: dict[str, Mutant] = {
     "eps_of_the_last_norm_of_gpt2": Mutant(
         "gpt2", "transformer.ln_f",
-        [Edit("", "ln_f: nn::layer_norm(64, 1e-05,", "ln_f: nn::layer_norm(64, 1e-03,")],
+        [Edit("", LAST_NORM, LAST_NORM.replace("LAYER_NORM_EPSILON", "1e-03"))],
     ),
     "eps_in_the_last_block_of_gpt2": in_layer(
         "gpt2", "transformer.h.2.ln_2", "GPT2Block", 2, "layer.ln_2.eps = 1e-3;"
