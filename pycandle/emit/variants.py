@@ -7,71 +7,26 @@ equal but for what it lacks. It must not know the graph, nor text.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import pairwise
 
 from pycandle.emit.alignment import Part, apart, lacking, lacking_in_load
-from pycandle.emit.configuration import WEAK, linear
+from pycandle.emit.configuration import linear
 from pycandle.emit.fields import (
-    ComputedField,
     ListField,
     OptionalField,
-    ParameterField,
     StructField,
     with_exprs,
 )
-from pycandle.emit.names import identifier
-from pycandle.emit.naming import Body
+from pycandle.emit.options import FLAG, PART, Lacks, Options
 from pycandle.emit.plans import Computed, Plan, blank
-from pycandle.emit.scopes import binds, reads
-from pycandle.emit.statements import If, Let, Scope, Statement, map_exprs, walk_all
-from pycandle.graph import Dim
+from pycandle.emit.statements import walk_all
 from pycandle.ops.expr import (
-    Call,
-    Exists,
     Expr,
-    Field,
-    Held,
     Local,
-    Method,
     Number,
-    Present,
-    SizeOf,
-    rewrite,
 )
-
-# In the labels of constants, while the parts that they belong to are looked up.
-_PART, _FLAG = "part ", "flag "
-
-
-@dataclass(frozen=True, slots=True)
-class _Lacks:
-    """What a module lacks of the pattern."""
-
-    forward: frozenset[Part] = frozenset()
-    load: frozenset[Part] = frozenset()
-    fields: frozenset[str] = frozenset()  # their paths
-
-    @property
-    def keys(self) -> set[str]:
-        """A key for each, as `_Pattern` has them."""
-        return {
-            *(f"forward {part.start}" for part in self.forward),
-            *(f"load {part.start}" for part in self.load),
-            *(f"field {path}" for path in self.fields),
-        }
-
-    def moved(self, place: int) -> _Lacks:
-        """The same where the pattern's statement at this place has become two."""
-        parts = (
-            replace(
-                part, start=part.start + (part.start > place), end=part.end + (part.end > place)
-            )
-            for part in self.forward
-        )
-        return replace(self, forward=frozenset(parts))
 
 
 def join_variants(
@@ -85,7 +40,7 @@ def join_variants(
     joined: list[list[Plan]] = []
     while order:
         first, *others = order
-        variants, order = _Variants(first[0], [first], [_Lacks()]), list[list[Plan]]()
+        variants, order = _Variants(first[0], [first], [Lacks()]), list[list[Plan]]()
         for group in others:
             found = variants.with_group(group)
             if found and fits(found.plans):
@@ -102,7 +57,7 @@ class _Variants:
 
     pattern: Plan
     groups: list[list[Plan]]
-    lacks: list[_Lacks]
+    lacks: list[Lacks]
 
     @cached_property
     def plans(self) -> list[Plan]:
@@ -135,7 +90,7 @@ def _extent(plan: Plan) -> int:
     return len(plan.fields) + sum(1 for _ in walk_all((plan.bodies[0].statements, load)))
 
 
-def _lacks(own: Plan, pattern: Plan) -> _Lacks | None:
+def _lacks(own: Plan, pattern: Plan) -> Lacks | None:
     """What the one lacks of the other; None if they differ in anything else."""
     fields = _lacking_fields(own.fields, pattern.fields)
     forward = lacking(own.bodies[0], pattern.bodies[0])
@@ -146,7 +101,7 @@ def _lacks(own: Plan, pattern: Plan) -> _Lacks | None:
     length = sum(part.end - part.start for part in forward)
     if 2 * length > len(pattern.bodies[0].statements):
         return None
-    return _Lacks(forward, load, fields)
+    return Lacks(forward, load, fields)
 
 
 def _lacking_fields(
@@ -186,30 +141,32 @@ def _blank(expr: Expr) -> Expr | None:
 
 
 def _joined(
-    pattern: Plan, groups: Sequence[list[Plan]], lacks: Sequence[_Lacks]
+    pattern: Plan, groups: Sequence[list[Plan]], lacks: Sequence[Lacks]
 ) -> list[Plan] | None:
     """The plans of all groups as modules of the pattern, if that can be."""
-    options = _Options(pattern, lacks)
+    options = Options(pattern, lacks)
     if not options.are_sound():
         return None
     whole, tagged = options.plan(False), options.plan(True)
     plans = [(plan, lack.keys) for group, lack in zip(groups, lacks, strict=True) for plan in group]
     vectors = [_numbers(plan, tagged.numbers, keys) for plan, keys in plans]
     places = _filled(list(zip(*vectors, strict=True)))
-    labels = [number.label for number in whole.numbers]
-    done = [
-        replace(
-            whole,
-            regions=plan.regions,
-            forms=plan.forms,
-            interfaces=plan.interfaces,
-            given=tuple(
-                replace(place[k], label=place[k].label if number.kind != "bool" else label)
-                for place, number, label in zip(places, whole.numbers, labels, strict=True)
-            ),
+    done: list[Plan] = []
+    for k, (plan, _) in enumerate(plans):
+        pairs = zip(places, whole.numbers, strict=True)
+        given = tuple(
+            replace(place[k], label=number.label) if number.kind == "bool" else place[k]
+            for place, number in pairs
         )
-        for k, (plan, _) in enumerate(plans)
-    ]
+        done.append(
+            replace(
+                whole,
+                regions=plan.regions,
+                forms=plan.forms,
+                interfaces=plan.interfaces,
+                given=given,
+            )
+        )
     return sorted(done, key=lambda plan: plan.regions)
 
 
@@ -218,9 +175,9 @@ def _numbers(plan: Plan, tagged: Sequence[Number], lacks: set[str]) -> list[Numb
     own = iter(plan.numbers)
     found: list[Number | None] = []
     for number in tagged:
-        if number.label.startswith(_FLAG):
-            found.append(Number(number.label.removeprefix(_FLAG) not in lacks, "bool"))
-        elif number.label.startswith(_PART) and number.label.removeprefix(_PART) in lacks:
+        if number.label.startswith(FLAG):
+            found.append(Number(number.label.removeprefix(FLAG) not in lacks, "bool"))
+        elif number.label.startswith(PART) and number.label.removeprefix(PART) in lacks:
             found.append(None)
         else:
             found.append(next(own))
@@ -279,155 +236,3 @@ def _known(place: tuple[Number | None, ...]) -> tuple[Number, ...]:
     """The place's constants, if no module lacks it."""
     numbers = tuple(number for number in place if number is not None)
     return numbers if len(numbers) == len(place) else ()
-
-
-class _Options:
-    """The pattern with everything optional that one of its variants lacks."""
-
-    def __init__(self, pattern: Plan, lacks: Sequence[_Lacks]) -> None:
-        self.pattern, self.lacks = pattern, lacks
-        self.forward = sorted({part for lack in lacks for part in lack.forward})
-        self.load = sorted({part for lack in lacks for part in lack.load})
-        self.fields = {path for lack in lacks for path in lack.fields}
-
-    def are_sound(self) -> bool:
-        """Whether no two parts overlap, and each reads the fields that come and go with it."""
-        for parts in (self.forward, self.load):
-            ends = [(part.start, part.end) for part in parts]
-            if any(end > start for (_, end), (start, _) in pairwise(ends)):
-                return False
-        statements = self.pattern.bodies[0].statements
-        inside: dict[str, set[str]] = {}
-        for part in self.forward:
-            for path in _fields(statements[part.start : part.end]) & self.fields:
-                inside.setdefault(f"field {path}", set()).add(f"forward {part.start}")
-        outside = [
-            statement
-            for place, statement in enumerate(statements)
-            if not any(part.start <= place < part.end for part in self.forward)
-        ]
-        if _fields((*outside, *self.pattern.bodies[0].results)) & self.fields:
-            return False
-        together = [lack.keys for lack in self.lacks]
-        return all(
-            (field in keys) == (part in keys)
-            for field, parts in inside.items()
-            for part in parts
-            for keys in together
-        )
-
-    def plan(self, tagged: bool) -> Plan:
-        """The pattern's plan; `tagged` constants tell by their labels which part they are of."""
-        pattern = self.pattern
-        (body,) = pattern.bodies
-        fields = tuple(self._field(field, tagged) for field in pattern.fields)
-        forward = replace(body, statements=tuple(self._forward(body.statements, tagged)))
-        computed = pattern.computed
-        if computed and self.load:
-            statements = tuple(self._load(computed.body, tagged))
-            computed = replace(computed, body=replace(computed.body, statements=statements))
-        return replace(pattern, fields=fields, bodies=(forward,), computed=computed)
-
-    def _field(self, field: StructField, tagged: bool) -> StructField:
-        if field.path not in self.fields:
-            return field
-        assert not isinstance(field, (ListField, OptionalField))
-        key = f"field {field.path}"
-        if tagged:
-            field = with_exprs(field, lambda e: _tagged(e, key))  # type: ignore[assignment]
-        assert isinstance(field, (ParameterField, ComputedField)) or hasattr(field, "type")
-        return OptionalField(field, _flag(key, f"has_{_last(field.path)}", tagged))  # type: ignore[arg-type]
-
-    def _forward(self, statements: tuple[Statement, ...], tagged: bool) -> Iterator[Statement]:
-        place = 0
-        for part in self.forward:
-            yield from statements[place : part.start]
-            key, inner = f"forward {part.start}", statements[part.start : part.end]
-            label = _label(part, inner)
-            paths = [path for path in self._order() if path in _fields(inner)]
-            condition = _flag(key, label, tagged)
-            together = [path for path in self._order() if self._alike(f"field {path}", key)]
-            if paths:
-                condition, inner = _present(paths, inner)
-            elif together:
-                condition = Exists(Field(together[0]))
-            if tagged:
-                inner = map_exprs(inner, lambda e, key=key: rewrite(e, lambda x: _tagged(x, key)))
-            then = Scope(inner, (Local(part.result),))
-            otherwise = Scope((), (Local(part.instead, part.borrowed),))
-            yield If((part.result,), condition, then, otherwise)
-            place = part.end
-        yield from statements[place:]
-
-    def _alike(self, one: str, other: str) -> bool:
-        """Whether the same modules lack both."""
-        return all((one in lack.keys) == (other in lack.keys) for lack in self.lacks)
-
-    def _order(self) -> list[str]:
-        return [field.path for field in self.pattern.fields if field.path in self.fields]
-
-    def _load(self, body: Body, tagged: bool) -> Iterator[Statement]:
-        place = 0
-        for part in self.load:
-            yield from body.statements[place : part.start]
-            key, inner = f"load {part.start}", body.statements[part.start : part.end]
-            if tagged:
-                inner = map_exprs(inner, lambda e, key=key: rewrite(e, lambda x: _tagged(x, key)))
-            then = Scope(inner, (Held(Local(part.result)),))
-            condition = _flag(key, f"has_{part.result}", tagged)
-            yield If((part.result,), condition, then, Scope((), (Held(None),)))
-            place = part.end
-        yield from body.statements[place:]
-
-
-def _flag(key: str, label: str, tagged: bool) -> Number:
-    return Number(True, "bool", f"{_FLAG}{key}" if tagged else label)
-
-
-def _tagged(expr: Expr, key: str) -> Expr | None:
-    match expr:
-        case Number():
-            return replace(expr, label=f"{_PART}{key}")
-        case SizeOf(size=Dim(terms=((_, factor),)), kind="usize") if factor > 0:
-            return Number(factor, "usize", f"{_PART}{key}")
-        case _:
-            return None
-
-
-def _present(
-    paths: Sequence[str], statements: tuple[Statement, ...]
-) -> tuple[Present, tuple[Statement, ...]]:
-    """That the fields are there, and the statements that read them as locals."""
-    bound = {name for statement in statements for name in binds(statement)}
-    names: dict[str, str] = {}
-    for path in paths:
-        taken = {*bound, *reads(statements), *names.values()}
-        names[path] = identifier(_last(path), taken)
-
-    def change(expr: Expr) -> Expr | None:
-        found = isinstance(expr, Field) and names.get(expr.path)
-        return Local(found, True) if found else None
-
-    inner = map_exprs(statements, lambda expr: rewrite(expr, change))
-    return Present(tuple(map(Field, paths)), tuple(names.values())), inner
-
-
-def _fields(part: object) -> set[str]:
-    return {expr.path for expr in walk_all(part) if isinstance(expr, Field)}
-
-
-def _last(path: str) -> str:
-    """What a field is called: its last name that is no number."""
-    names = [name for name in path.split(".") if not name.isdigit()]
-    return names[-1] if names else "module"
-
-
-def _label(part: Part, statements: tuple[Statement, ...]) -> str:
-    """What a flag is called: after the result, if it has a name of its own, else after the op."""
-    match statements[0]:
-        case Let(expr=Call(path=path)) if part.result == part.instead:
-            return f"{WEAK}has_{path.rpartition('::')[2]}"
-        case Let(expr=Method(name=name)) if part.result == part.instead:
-            return f"{WEAK}has_{name}"
-        case _:
-            return f"{WEAK}has_{part.result}"
