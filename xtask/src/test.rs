@@ -1,5 +1,6 @@
 //! `cargo xtask test`: every check there is, on a machine with nothing but Cargo and Python.
 
+use std::env;
 use std::path::Path;
 use std::process::Command;
 
@@ -10,6 +11,7 @@ use crate::{bootstrap, minilm, step};
 /// Prepares the environment and the recording, then runs every nox session inside the environment.
 pub fn run(root: &Path) -> Result<()> {
     bootstrap::component("clippy", "clippy")?;
+    other_target();
     let python = bootstrap::run(root)?;
     minilm::prepare(root, &python)?;
 
@@ -30,4 +32,18 @@ pub fn run(root: &Path) -> Result<()> {
         nox,
         "the session's own lines above say what to change",
     )
+}
+
+/// A second target, for the test of cross-compilation. Only where the toolchain is a CI machine's own.
+fn other_target() {
+    if env::var_os("CI").is_none() {
+        return;
+    }
+    let target = "aarch64-apple-darwin";
+    let added = Command::new("rustup")
+        .args(["target", "add", target])
+        .output();
+    if !added.is_ok_and(|output| output.status.success()) {
+        println!("cross-compilation is not run: `rustup target add {target}` fails");
+    }
 }
