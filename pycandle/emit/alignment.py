@@ -13,9 +13,9 @@ from typing import Any, TypeAlias
 
 from pycandle.emit.names import identifier
 from pycandle.emit.naming import Body
+from pycandle.emit.plans import blank, with_constant
 from pycandle.emit.scopes import binds, reads
 from pycandle.emit.statements import ForEach, Let, Scope, Statement, map_exprs
-from pycandle.graph import Dim
 from pycandle.ops.expr import (
     Expr,
     Field,
@@ -259,14 +259,4 @@ def same(own: Any, whole: Any, names: _Names) -> bool:
 
 def _blank(expr: Expr) -> Expr:
     """The expression without its constants."""
-
-    def change(part: Expr) -> Expr | None:
-        match part:
-            case Number():
-                return Number(0, part.kind, part.label)
-            case SizeOf(size=Dim(terms=((monomial, factor),)), kind="usize") if factor > 0:
-                return SizeOf(Dim(((monomial, 1),)))
-            case _:
-                return None
-
-    return rewrite(expr, change)
+    return rewrite(expr, lambda part: with_constant(part, blank))

@@ -23,7 +23,7 @@ _WEAK = ("", "size", "width", "rows")
 WEAK = "?"
 # The widths of a layer, which the module that holds it often knows under a name of its own.
 _WIDTHS = ("dim", "in_features", "out_features", "in_channels", "out_channels")
-_FLOATS = ("f64", "f32")
+FLOATS = ("f64", "f32")
 # What a name may be raised to.
 _POWERS = (1, 2)
 
@@ -94,7 +94,7 @@ def _name(key: _Values, label: str, attributes: Sequence[Attributes]) -> str:
     if not _is_weak(label) and label not in _WIDTHS:
         return label
     kind, *values = key
-    wanted = float if kind in _FLOATS else bool if kind == "bool" else int
+    wanted = float if kind in FLOATS else bool if kind == "bool" else int
     for name in attributes[0] if attributes else ():
         held = [module.get(name) for module in attributes]
         if held == values and all(type(value) is wanted for value in held):
@@ -104,7 +104,7 @@ def _name(key: _Values, label: str, attributes: Sequence[Attributes]) -> str:
 
 def _placeholder(key: _Values) -> str:
     """What a constant is called that nothing has a name for."""
-    return "value" if key[0] in _FLOATS else "size"
+    return "value" if key[0] in FLOATS else "size"
 
 
 def _powers(names: Mapping[_Values, str], constants: Collection[int]) -> _Related:
@@ -122,7 +122,7 @@ def _powers(names: Mapping[_Values, str], constants: Collection[int]) -> _Relate
                 (base, factor, power, 0)
                 for power in _POWERS
                 for base in bases
-                if (factor := _factor(key, base, power))
+                if (factor := factor_of(key[1:], base[1:], power))
             ),
             None,
         )
@@ -148,7 +148,7 @@ def _multiples(names: Mapping[_Values, str], related: _Related) -> _Related:
         if len(names) - len(found) <= MOST_CONSTANTS:
             break
         others = (k for k in reversed(_sizes(names)) if k != key and k not in found)
-        pairs = ((base, factor) for base in others if (factor := _factor(key, base, 1)))
+        pairs = ((base, factor) for base in others if (factor := factor_of(key[1:], base[1:])))
         relation = None if key in found or key in bases else next(pairs, None)
         if relation:
             found[key] = (*relation, 1, 0)
@@ -174,11 +174,13 @@ def _sizes(names: Mapping[_Values, str]) -> list[_Values]:
     return sorted((key for key in names if key[0] == "usize"), key=lambda key: key[1:])
 
 
-def _factor(key: _Values, base: _Values, power: int) -> int | None:
-    """How often the base to this power is in the size, if it is the same in every module."""
-    if not all(base[1:]):
+def factor_of(
+    values: Sequence[str | int | float], of: Sequence[str | int | float], power: int = 1
+) -> int | None:
+    """How often the one to this power is in the other, if it is the same in every module."""
+    if not all(of):
         return None
-    pairs = zip(key[1:], base[1:], strict=True)
-    factors = {divmod(int(value), int(of) ** power) for value, of in pairs}
+    pairs = zip(values, of, strict=True)
+    factors = {divmod(int(value), int(base) ** power) for value, base in pairs}
     (factor, rest), *others = factors
     return factor if factor and not rest and not others else None

@@ -7,7 +7,7 @@ forward and no text.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -155,7 +155,7 @@ def gathered(fields: Sequence[StructField], lists: Collection[ListField]) -> lis
     ]
 
 
-def with_exprs(field: StructField, change: object) -> StructField:
+def with_exprs(field: StructField, change: Callable[[Expr], Expr | None]) -> StructField:
     """The field with `change(expr)` in the place of each expression, as `rewrite` does."""
     if isinstance(field, ListField):
         items = tuple(with_exprs(item, change) for item in field.items)
@@ -166,5 +166,5 @@ def with_exprs(field: StructField, change: object) -> StructField:
     if isinstance(field, ComputedField):
         return field
     if isinstance(field, ParameterField):
-        return replace(field, shape=tuple(rewrite(e, change) for e in field.shape))  # type: ignore[arg-type]
-    return replace(field, args=tuple(rewrite(e, change) for e in field.args))  # type: ignore[arg-type]
+        return replace(field, shape=tuple(rewrite(e, change) for e in field.shape))
+    return replace(field, args=tuple(rewrite(e, change) for e in field.args))

@@ -202,10 +202,11 @@ def _reads_weights(field: StructField) -> bool:
 
 
 def _field_load(field: StructField, struct: Struct, names: FieldNames) -> str:
-    if isinstance(field, OptionalField) and not isinstance(field.field, ComputedField):
+    if isinstance(field, OptionalField):
         inner = _field_load(field.field, struct, names)
+        if isinstance(field.field, ComputedField):
+            return inner  # it is computed as an option
         return f"if {_loaded(field.present, names)} {{ Some({inner}) }} else {{ None }}"
-    field = field.field if isinstance(field, OptionalField) else field
     if isinstance(field, ComputedField):
         return field.path
     if isinstance(field, ParameterField):

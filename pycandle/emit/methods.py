@@ -8,8 +8,8 @@ from pycandle.emit.cutting import Piece, cut
 from pycandle.emit.functions import extracted
 from pycandle.emit.layout import height
 from pycandle.emit.names import comment_text, identifier
-from pycandle.emit.printing import allowances, statement_lines, together
-from pycandle.emit.rust import FieldNames, argument, value
+from pycandle.emit.printing import allowances, statement_lines
+from pycandle.emit.rust import FieldNames, argument, together, value
 from pycandle.emit.scopes import moving
 from pycandle.emit.statements import Let, Statement
 from pycandle.emit.structs import Forward, Struct

@@ -6,26 +6,23 @@ where they are there. It must not know text.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from pycandle.emit.alignment import Part
 from pycandle.emit.configuration import WEAK
 from pycandle.emit.fields import (
-    ComputedField,
     ListField,
     OptionalField,
-    ParameterField,
     StructField,
     with_exprs,
 )
 from pycandle.emit.names import identifier
 from pycandle.emit.naming import Body
-from pycandle.emit.plans import Plan
+from pycandle.emit.plans import Plan, constant_of
 from pycandle.emit.scopes import binds, reads
 from pycandle.emit.statements import If, Let, Scope, Statement, map_exprs, walk_all
-from pycandle.graph import Dim
 from pycandle.ops.expr import (
     Call,
     Exists,
@@ -36,7 +33,6 @@ from pycandle.ops.expr import (
     Method,
     Number,
     Present,
-    SizeOf,
     rewrite,
 )
 
@@ -112,43 +108,38 @@ class Options:
         pattern = self.pattern
         (body,) = pattern.bodies
         fields = tuple(self._field(field, tagged) for field in pattern.fields)
-        forward = replace(body, statements=tuple(self._forward(body.statements, tagged)))
+        forward = _with_branches(
+            body, self.forward, lambda part, inner: self._branch(part, inner, tagged)
+        )
         computed = pattern.computed
         if computed and self.load:
-            statements = tuple(self._load(computed.body, tagged))
-            computed = replace(computed, body=replace(computed.body, statements=statements))
+            branched = _with_branches(
+                computed.body, self.load, lambda part, inner: _made(part, inner, tagged)
+            )
+            computed = replace(computed, body=branched)
         return replace(pattern, fields=fields, bodies=(forward,), computed=computed)
 
     def _field(self, field: StructField, tagged: bool) -> StructField:
         if field.path not in self.fields:
             return field
-        assert not isinstance(field, (ListField, OptionalField))
         key = f"field {field.path}"
-        if tagged:
-            field = with_exprs(field, lambda e: _tagged(e, key))  # type: ignore[assignment]
-        assert isinstance(field, (ParameterField, ComputedField)) or hasattr(field, "type")
-        return OptionalField(field, _flag(key, f"has_{_last(field.path)}", tagged))  # type: ignore[arg-type]
+        inner = with_exprs(field, lambda e: _tagged(e, key)) if tagged else field
+        assert not isinstance(inner, (ListField, OptionalField)), "those are never lacking"
+        return OptionalField(inner, _flag(key, f"has_{_last(field.path)}", tagged))
 
-    def _forward(self, statements: tuple[Statement, ...], tagged: bool) -> Iterator[Statement]:
-        place = 0
-        for part in self.forward:
-            yield from statements[place : part.start]
-            key, inner = f"forward {part.start}", statements[part.start : part.end]
-            label = _label(part, inner)
-            paths = [path for path in self._order() if path in _fields(inner)]
-            condition = _flag(key, label, tagged)
-            together = [path for path in self._order() if self._alike(f"field {path}", key)]
-            if paths:
-                condition, inner = _present(paths, inner)
-            elif together:
-                condition = Exists(Field(together[0]))
-            if tagged:
-                inner = map_exprs(inner, lambda e, key=key: rewrite(e, lambda x: _tagged(x, key)))
-            then = Scope(inner, (Local(part.result),))
-            otherwise = Scope((), (Local(part.instead, part.borrowed),))
-            yield If((part.result,), condition, then, otherwise)
-            place = part.end
-        yield from statements[place:]
+    def _branch(self, part: Part, inner: tuple[Statement, ...], tagged: bool) -> If:
+        """A part of the forward, where the modules that lack it go on with what they have."""
+        key = f"forward {part.start}"
+        paths = [path for path in self._order() if path in _fields(inner)]
+        together = [path for path in self._order() if self._alike(f"field {path}", key)]
+        condition = _flag(key, _label(part, inner), tagged)
+        if paths:
+            condition, inner = _present(paths, inner)
+        elif together:
+            condition = Exists(Field(together[0]))
+        then = Scope(_as_part(inner, key, tagged), (Local(part.result),))
+        otherwise = Scope((), (Local(part.instead, part.borrowed),))
+        return If((part.result,), condition, then, otherwise)
 
     def _alike(self, one: str, other: str) -> bool:
         """Whether the same modules lack both."""
@@ -157,18 +148,33 @@ class Options:
     def _order(self) -> list[str]:
         return [field.path for field in self.pattern.fields if field.path in self.fields]
 
-    def _load(self, body: Body, tagged: bool) -> Iterator[Statement]:
-        place = 0
-        for part in self.load:
-            yield from body.statements[place : part.start]
-            key, inner = f"load {part.start}", body.statements[part.start : part.end]
-            if tagged:
-                inner = map_exprs(inner, lambda e, key=key: rewrite(e, lambda x: _tagged(x, key)))
-            then = Scope(inner, (Held(Local(part.result)),))
-            condition = _flag(key, f"has_{part.result}", tagged)
-            yield If((part.result,), condition, then, Scope((), (Held(None),)))
-            place = part.end
-        yield from body.statements[place:]
+
+def _with_branches(
+    body: Body, parts: Sequence[Part], branch: Callable[[Part, tuple[Statement, ...]], If]
+) -> Body:
+    """The body with a branch in the place of each part."""
+    done: list[Statement] = []
+    place = 0
+    for part in parts:
+        done += body.statements[place : part.start]
+        done.append(branch(part, body.statements[part.start : part.end]))
+        place = part.end
+    return replace(body, statements=(*done, *body.statements[place:]))
+
+
+def _made(part: Part, inner: tuple[Statement, ...], tagged: bool) -> If:
+    """A part of what `load` computes, as an option."""
+    key = f"load {part.start}"
+    then = Scope(_as_part(inner, key, tagged), (Held(Local(part.result)),))
+    condition = _flag(key, f"has_{part.result}", tagged)
+    return If((part.result,), condition, then, Scope((), (Held(None),)))
+
+
+def _as_part(statements: tuple[Statement, ...], key: str, tagged: bool) -> tuple[Statement, ...]:
+    """The statements, where constants tell that they are the part's if they are to."""
+    if not tagged:
+        return statements
+    return map_exprs(statements, lambda expr: rewrite(expr, lambda part: _tagged(part, key)))
 
 
 def _flag(key: str, label: str, tagged: bool) -> Number:
@@ -176,13 +182,8 @@ def _flag(key: str, label: str, tagged: bool) -> Number:
 
 
 def _tagged(expr: Expr, key: str) -> Expr | None:
-    match expr:
-        case Number():
-            return replace(expr, label=f"{PART}{key}")
-        case SizeOf(size=Dim(terms=((_, factor),)), kind="usize") if factor > 0:
-            return Number(factor, "usize", f"{PART}{key}")
-        case _:
-            return None
+    constant = constant_of(expr)
+    return constant and replace(constant, label=f"{PART}{key}")
 
 
 def _present(

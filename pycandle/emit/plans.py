@@ -14,6 +14,7 @@ from pycandle.emit.fields import ParameterField, StructField, with_exprs
 from pycandle.emit.naming import Body
 from pycandle.emit.statements import map_exprs
 from pycandle.graph import Dim
+from pycandle.graph.dim import terms_of
 from pycandle.ops.expr import Config, Expr, Number, SizeOf, Times, rewrite
 
 
@@ -67,16 +68,7 @@ def mapped(
     """What the plan's struct is made of with each constant changed, always in the same order."""
 
     def visit(expr: Expr) -> Expr | None:
-        match expr:
-            case Number():
-                return change(expr)
-            case SizeOf(size=Dim(terms=((monomial, factor),)), kind="usize") if factor > 0:
-                count = Number(factor, "usize")
-                changed = change(count)
-                plain = SizeOf(Dim(((monomial, 1),)))
-                return expr if changed == count else Times(plain, changed)
-            case _:
-                return None
+        return with_constant(expr, change)
 
     fields = tuple(with_exprs(field, visit) for field in plan.fields)
     bodies = tuple(rewritten(body, visit) for body in plan.bodies)
@@ -86,6 +78,31 @@ def mapped(
     parameters = tuple(field for field in taken if isinstance(field, ParameterField))
     body = rewritten(plan.computed.body, visit)
     return fields, bodies, replace(plan.computed, parameters=parameters, body=body)
+
+
+def constant_of(expr: Expr) -> Number | None:
+    """The constant that an expression is, or how often it is a symbolic size."""
+    match expr:
+        case Number():
+            return expr
+        case SizeOf(size=Dim(terms=((_, factor),)), kind="usize") if factor > 0:
+            return Number(factor, "usize")
+        case _:
+            return None
+
+
+def with_constant(expr: Expr, change: Callable[[Number], Expr]) -> Expr | None:
+    """The expression with its constant changed; None if it is none itself."""
+    constant = constant_of(expr)
+    if constant is None:
+        return None
+    changed = change(constant)
+    if not isinstance(expr, SizeOf):
+        return changed
+    if changed == constant:
+        return expr
+    ((monomial, _),) = terms_of(expr.size)
+    return Times(SizeOf(Dim(((monomial, 1),))), changed)
 
 
 def rewritten(body: Body, change: Callable[[Expr], Expr | None]) -> Body:

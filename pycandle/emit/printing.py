@@ -5,10 +5,10 @@ Layout is plain: rustfmt has the last word where a file is checked in.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from pycandle.emit.names import identifier, string_literal
-from pycandle.emit.rust import FieldNames, argument, relation_text, value
+from pycandle.emit.rust import FieldNames, argument, relation_text, together, value
 from pycandle.emit.statements import For, ForEach, If, Let, Read, Scope, Statement, While, missing
 from pycandle.ops.expr import Call, Expr, Field, Local, RelationOf, Slice, walk
 
@@ -58,11 +58,6 @@ def _for_each(loop: ForEach, names: FieldNames) -> Iterator[str]:
     yield f"for {loop.variable} in &{names.place(loop.path)} {{"
     yield f"    {name}.push({item});" if loop.grows else f"    {name} = {item};"
     yield "}"
-
-
-def together(items: Sequence[str]) -> str:
-    """The one item, or a tuple of them all."""
-    return items[0] if len(items) == 1 else f"({', '.join(items)})"
 
 
 def _owned(expr: Expr, names: FieldNames) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import struct
 import sys
+from collections.abc import Sequence
 
 from pycandle.emit.fields import ListField, ModuleField, OptionalField, StructField
 from pycandle.emit.names import identifier, string_literal
@@ -123,7 +124,7 @@ def value(expr: Expr, names: FieldNames) -> str:
         case Present(fields=fields, names=locals_):
             left = [f"Some({name})" for name in locals_]
             right = [f"&{value(field, names)}" for field in fields]
-            return f"let {_grouping(left)} = {_grouping(right)}"
+            return f"let {together(left)} = {together(right)}"
         case Exists(field=field):
             return f"{value(field, names)}.is_some()"
         case DeviceOf(tensor=tensor):
@@ -134,7 +135,8 @@ def value(expr: Expr, names: FieldNames) -> str:
             raise AssertionError(f"%{name} was not bound to a local")
 
 
-def _grouping(items: list[str]) -> str:
+def together(items: Sequence[str]) -> str:
+    """The one item, or a tuple of them all."""
     return items[0] if len(items) == 1 else f"({', '.join(items)})"
 
 

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from pycandle.emit.names import identifier, type_identifier
-from pycandle.emit.printing import allowances, together
+from pycandle.emit.printing import allowances
+from pycandle.emit.rust import together
 from pycandle.emit.structs import Struct
 from pycandle.errors import Finding, ProjectError
 from pycandle.graph import Graph, TensorType

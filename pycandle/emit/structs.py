@@ -209,7 +209,7 @@ class _Structs:
         tensor = self.tree.graph.types[value].stored
         labels = _AXIS_LABELS.get(tensor.rank, ("size",) * tensor.rank)
         shape = tuple(size(s, label=label) for s, label in zip(tensor.shape, labels, strict=True))
-        said = next((p.axes for p in self.tree.graph.parameters if p.value.name == value), ())
+        said = self.tree.axes.get(value, ())
         if len(said) == len(shape):
             pairs = zip(shape, said, strict=True)
             shape = tuple(replace(s, name=n) if isinstance(s, Number) else s for s, n in pairs)

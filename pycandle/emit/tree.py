@@ -51,6 +51,11 @@ class Tree:
         return found
 
     @cached_property
+    def axes(self) -> dict[str, tuple[str, ...]]:
+        """What the sizes of a parameter are called, by its value, where they are."""
+        return {p.value.name: p.axes for p in self.graph.parameters if p.axes}
+
+    @cached_property
     def readers(self) -> dict[str, dict[int, None]]:
         """The regions of the nodes that read each value."""
         found: dict[str, dict[int, None]] = {}

@@ -12,15 +12,16 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from pycandle.emit.alignment import Part, apart, lacking, lacking_in_load
-from pycandle.emit.configuration import linear
+from pycandle.emit.configuration import FLOATS, factor_of, linear
 from pycandle.emit.fields import (
     ListField,
     OptionalField,
     StructField,
     with_exprs,
 )
+from pycandle.emit.naming import Body
 from pycandle.emit.options import FLAG, PART, Lacks, Options
-from pycandle.emit.plans import Computed, Plan, blank
+from pycandle.emit.plans import Computed, Plan, blank, with_constant
 from pycandle.emit.statements import walk_all
 from pycandle.ops.expr import (
     Expr,
@@ -71,13 +72,18 @@ class _Variants:
         own = group[0]
         if len(own.bodies) != 1 or len(self.pattern.bodies) != 1:
             return None
+        fields = _lacking_fields(own.fields, self.pattern.fields)
+        load = _lacking_in_load(own.computed, self.pattern.computed)
+        if fields is None or load is None:
+            return None
         for place, pattern in (None, self.pattern.bodies[0]), *apart(self.pattern.bodies[0]):
-            whole = replace(self.pattern, bodies=(pattern,))
             for _, body in (None, own.bodies[0]), *apart(own.bodies[0]):
-                lack = _lacks(replace(own, bodies=(body,)), whole)
+                forward = _lacking_in_forward(body, pattern)
+                lack = None if forward is None else Lacks(forward, load, fields)
                 if lack is None or not lack.keys:
                     continue
                 before = [each if place is None else each.moved(place) for each in self.lacks]
+                whole = replace(self.pattern, bodies=(pattern,))
                 found = _Variants(whole, [*self.groups, group], [*before, lack])
                 if found.plans:
                     return found
@@ -90,18 +96,11 @@ def _extent(plan: Plan) -> int:
     return len(plan.fields) + sum(1 for _ in walk_all((plan.bodies[0].statements, load)))
 
 
-def _lacks(own: Plan, pattern: Plan) -> Lacks | None:
-    """What the one lacks of the other; None if they differ in anything else."""
-    fields = _lacking_fields(own.fields, pattern.fields)
-    forward = lacking(own.bodies[0], pattern.bodies[0])
-    load = _lacking_in_load(own.computed, pattern.computed)
-    if fields is None or forward is None or load is None:
-        return None
+def _lacking_in_forward(own: Body, whole: Body) -> frozenset[Part] | None:
+    parts = lacking(own, whole)
     # What has less in common than apart is no variant of it.
-    length = sum(part.end - part.start for part in forward)
-    if 2 * length > len(pattern.bodies[0].statements):
-        return None
-    return Lacks(forward, load, fields)
+    length = sum(part.end - part.start for part in parts or ())
+    return None if 2 * length > len(whole.statements) else parts
 
 
 def _lacking_fields(
@@ -137,7 +136,7 @@ def _lacking_in_load(own: Computed | None, whole: Computed | None) -> frozenset[
 
 
 def _blank(expr: Expr) -> Expr | None:
-    return blank(expr) if isinstance(expr, Number) else None
+    return with_constant(expr, blank)
 
 
 def _joined(
@@ -207,28 +206,30 @@ def _filled(
 def _alike(
     place: tuple[Number | None, ...], whole: Sequence[tuple[Number, ...]]
 ) -> tuple[Number, ...]:
-    """The place, where what is lacking is the same multiple of another constant as all others."""
-    kind, label = next((number.kind, number.label) for number in place if number)
-    for candidate in whole:
-        pairs = [(n, c) for n, c in zip(place, candidate, strict=True) if n is not None]
-        if candidate[0].kind != kind or not all(c.value for _, c in pairs):
-            continue
-        factors = {(n.value // c.value, n.value % c.value) for n, c in pairs}
-        (factor, rest), *others = factors
-        if not others and not rest and factor > 0:
-            pairs = zip(place, candidate, strict=True)
-            return tuple(n or Number(c.value * factor, kind, label) for n, c in pairs)
+    """The place, where what is lacking follows from another constant as all others do."""
+    own = [number for number in place if number is not None]
+    kind, label = own[0].kind, own[0].label
+
+    def filled(candidate: tuple[Number, ...], factor: int, minus: int) -> tuple[Number, ...]:
+        given = (Number(each.value * factor - minus, kind, label) for each in candidate)
+        return tuple(number or other for number, other in zip(place, given, strict=True))
+
+    values = [number.value for number in own]
     alike = (numbers[0] for numbers in whole if len({number.value for number in numbers}) == 1)
     constants = {int(number.value) for number in alike if number.kind == kind == "usize"}
-    for candidate in whole if constants else ():
-        pairs = [(n, c) for n, c in zip(place, candidate, strict=True) if n is not None]
-        values, of = [int(n.value) for n, _ in pairs], [int(c.value) for _, c in pairs]
-        line = linear(values, of, constants) if candidate[0].kind == kind else None
-        if line is not None:
-            given = [int(c.value) * line[0] - line[1] for c in candidate]
-            if min(given) >= 0:
-                numbers = zip(place, given, strict=True)
-                return tuple(n or Number(other, kind, label) for n, other in numbers)
+    candidates = [numbers for numbers in whole if numbers[0].kind == kind]
+    bases = [
+        [each.value for each, number in zip(numbers, place, strict=True) if number is not None]
+        for numbers in candidates
+    ]
+    for candidate, of in zip(candidates, bases, strict=True):
+        factor = 1 if values == of else None if kind in FLOATS else factor_of(values, of)
+        if factor is not None and factor > 0:
+            return filled(candidate, factor, 0)
+    for candidate, of in zip(candidates, bases, strict=True):
+        line = linear(values, of, constants) if constants else None
+        if line is not None and min(each.value * line[0] for each in candidate) >= line[1]:
+            return filled(candidate, *line)
     return tuple(number or Number(0, kind, label) for number in place)
 
 

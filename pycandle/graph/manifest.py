@@ -147,7 +147,7 @@ def _graph(document: dict[str, Any]) -> Graph:
                 _read_value(p),
                 tuple(_text(n) for n in p["names"]),
                 p.get("constant", False) is True,
-                tuple(axis and _name(axis) for axis in p.get("axes", ())),
+                tuple("" if axis == "" else _name(axis) for axis in p.get("axes", ())),
             )
             for p in document["parameters"]
         ),

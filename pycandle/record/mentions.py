@@ -10,10 +10,8 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from pathlib import Path
-from typing import TypeAlias
 
-from pycandle.record.source import frames_of, own_statements, targets
+from pycandle.record.source import frames_of, own_statements, parsed, targets
 
 # How many locals and arguments a number is followed through.
 _DEPTH = 6
@@ -21,7 +19,6 @@ _OF_SIZES = (
     ast.Attribute, ast.Name, ast.Constant, ast.BinOp, ast.UnaryOp, ast.Tuple, ast.List, ast.Starred,
     ast.Subscript, ast.Slice, ast.operator, ast.unaryop, ast.expr_context,
 )  # fmt: skip
-_Function: TypeAlias = "ast.FunctionDef"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +29,15 @@ class Mention:
     whole: bool
 
 
+# The modules of a list run the same lines.
+@lru_cache(maxsize=1024)
 def mentions(stack_trace: str) -> tuple[Mention, ...]:
     """What the innermost statement of a trace mentions, as often as it does."""
     frames = frames_of(stack_trace)
     starts = [place for place, frame in enumerate(frames) if frame.function == "forward"]
     if not starts:
         return ()
-    places = [_place(frame.file, frame.line) for frame in frames[starts[-1] :]]
+    places = [_places(frame.file).get(frame.line) for frame in frames[starts[-1] :]]
     known = [place for place in places if place is not None]
     if len(known) < len(places):
         return ()
@@ -51,7 +50,7 @@ class _Place:
     """A simple statement, and the function that it stands in."""
 
     statement: ast.stmt
-    function: _Function
+    function: ast.FunctionDef
 
     @cached_property
     def parameters(self) -> list[str]:
@@ -152,19 +151,11 @@ def _given(caller: _Place, called: _Place, parameter: str) -> Iterator[ast.expr]
             yield from call.args[place : place + 1] if place >= 0 else ()
 
 
-def _place(file: str, line: int) -> _Place | None:
-    return _places(file).get(line)
-
-
 @lru_cache
 def _places(file: str) -> dict[int, _Place]:
     """For each line of a file its innermost simple statement, in the innermost function."""
-    try:
-        tree = ast.parse(Path(file).read_text(encoding="utf-8"))
-    except (OSError, SyntaxError, ValueError):
-        return {}
     found: dict[int, _Place] = {}
-    for function in ast.walk(tree):
+    for function in ast.walk(parsed(file)):
         if not isinstance(function, ast.FunctionDef):
             continue
         for node in own_statements(function.body):

@@ -70,15 +70,21 @@ def _returns(frame: Frame) -> bool:
 
 
 @lru_cache
+def parsed(file: str) -> ast.Module:
+    """The file's code; none if it cannot be read."""
+    try:
+        return ast.parse(Path(file).read_text(encoding="utf-8"))
+    except (OSError, SyntaxError, ValueError):
+        return ast.Module([], [])
+
+
+@lru_cache
 def _statements(file: str) -> dict[int, tuple[int, tuple[str, ...], bool]]:
     """For each line of a file its innermost simple statement.
 
     That is its first line, the names that it assigns, and whether it makes what a function returns.
     """
-    try:
-        tree = ast.parse(Path(file).read_text(encoding="utf-8"))
-    except (OSError, SyntaxError, ValueError):
-        return {}
+    tree = parsed(file)
     last = {
         statement
         for function in ast.walk(tree)

@@ -13,7 +13,6 @@ from __future__ import annotations
 import operator
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -143,10 +142,10 @@ class Translation(Values):
     ) -> None:
         trace, stack = node.meta.get("stack_trace") or "", stack_of(node) or self.holder
         source, targets = place(trace)
-        made = Node(op, args, kwargs, outs, 0, source, targets)
         module = self.modules.get(stack[-1][0]) if stack else None
-        named = _named(made, names_of(trace, module))
-        self.nodes.append(replace(made, functions=functions_of(trace), named=named))
+        named = _named((args, *(arg for _, arg in kwargs)), names_of(trace, module))
+        functions = functions_of(trace)
+        self.nodes.append(Node(op, args, kwargs, outs, 0, source, targets, functions, named))
         if not self.open_blocks:
             self.owners.append(stack)
 
@@ -376,9 +375,11 @@ class Translation(Values):
         return f"{module or 'the model'}, {place(trace)[0] or 'no Python line was recorded'}"
 
 
-def _named(node: Node, names: list[tuple[str, int | float]]) -> tuple[tuple[str, int | float], ...]:
-    """The names of the node's numbers, but of those that stand in it more often than named."""
-    times = Counter(numbers_in((*node.args, *(arg for _, arg in node.kwargs))))
+def _named(
+    args: tuple[Arg, ...], names: list[tuple[str, int | float]]
+) -> tuple[tuple[str, int | float], ...]:
+    """The names of a node's numbers, but of those that stand in it more often than named."""
+    times = Counter(numbers_in(args))
     known = Counter(names)
     return tuple(
         (name, value)

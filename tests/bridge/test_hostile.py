@@ -36,17 +36,22 @@ parameter %w: f32[4, 4] "N2.N3.weight"
 parameter %b: f32[4] "N2.N3.N4"
 parameter %v: f32[4, 4] "N2.N5.N6"
 parameter %s: f32[4] "N2.N7"
-parameter %t: f32[4] "N8"
+parameter %t: f32[4] "N8" axes width
 region 1 "N2" 0 "N9.N10" 0
-region 2 "N2.N3" 0 "torch.nn.modules.linear.Linear" 1
-region 3 "N2.N5" 0 "N11" 1 {"heads": 3, "scale": 0.5}
+region 2 "N2.N3" 0 "torch.nn.modules.linear.Linear" 1 {"out_features": 4} made {"out_features": "w"}
+region 3 "N2.N5" 0 "N11" 1 {"heads": 3, "scale": 0.5, "flag": true}
 %a: f32[batch, 4] = aten.linear.default(%x, %w, %b) @2 "N12:1" as n
 %c: f32[batch, 4] = aten.linear.default(%a, %v) @3 "N12:2" as n
 %d: f32[batch, 4] = aten.mul.Tensor(%c, %s) @1 "N12:3" as n, n
 %e: f32[batch, 4] = aten.add.Tensor(%d, %n) "N13" as n
 %f: f32[batch, 4] = aten.mul.Tensor(%e, %t) "N13" as n
+%g: f32[batch, 2, 2] = aten.view.default(%f, [batch, -1, 2]) "N13:1" as g in halves named half=2
+%h: f32[batch, 2, 2] = aten.mul.Tensor(%g, 0.5) "N13:2" as h in halves named scale=0.5
+%i: f32[batch, 2, 2] = aten.view.default(%e, [batch, -1, 2]) "N13:1" as g in halves named half=2
+%j: f32[batch, 2, 2] = aten.mul.Tensor(%i, 0.5) "N13:2" as h in halves named scale=0.5
+%k: f32[batch, 2, 2] = aten.mul.Tensor(%h, %j) "N13:3" as k
 output "N14" %e
-output "N15.N16" %f
+output "N15.N16" %k
 """
 # `nox -s fuzz` tries many more.
 EXAMPLES = int(os.environ.get("PYCANDLE_FUZZ", "250"))
