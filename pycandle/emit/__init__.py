@@ -59,12 +59,12 @@ def generate(
             tree, structs, graph.name, path, digest, options_text,
             stateful_call(stateful) if stateful else "",
         )  # fmt: skip
-        code = print_module(graph, structs, path, dtype) + after
+        code = print_module(graph, structs, path, dtype, after)
         if options.get("checker") == "false":
             # What is tested is the same code, with its checks; the runtime is called as outside.
             around = "#[allow(unused_imports)]\nuse super::*;\n"
             parity = f"mod checked {{\n{around}{code}\nmod parity {{\n{parity}}}\n}}\n"
-            code = print_module(graph, unchecked(structs), path, dtype) + after
+            code = print_module(graph, unchecked(structs), path, dtype, after)
     return {f"{module}.rs": code, f"{module}_parity.rs": parity}
 
 

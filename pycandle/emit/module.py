@@ -37,11 +37,13 @@ _IMPORTS = (
 _COMMENT_OR_STRING = re.compile(r'^ *///.*$|"(?:[^"\\\\]|\\\\.)*"', re.MULTILINE)
 
 
-def print_module(graph: Graph, structs: list[Struct], manifest: str, dtype: str = "") -> str:
+def print_module(
+    graph: Graph, structs: list[Struct], manifest: str, dtype: str = "", after: str = ""
+) -> str:
     """The file with all structs, the model's own first, as a reader looks for it first.
 
     `manifest` is its path in the crate; constants that no checkpoint holds lie beside it. With
-    a dtype, that is what weights are loaded in.
+    a dtype, that is what weights are loaded in. What stands after the structs may use what they do.
     """
     folder = manifest.rpartition("/")[0]
     constants = f"{folder}/{graph.name}_constants.safetensors".removeprefix("/")
@@ -49,6 +51,7 @@ def print_module(graph: Graph, structs: list[Struct], manifest: str, dtype: str 
     named, shared = with_constants(_in_order_of_use(structs))
     body = "\n".join(_struct(graph, struct, checkpoint) for struct in named)
     body = "".join(f"pub {line}\n" for line in _constants(shared)) + ("\n" if shared else "") + body
+    body += after
     code = _COMMENT_OR_STRING.sub("", body)
     lines: list[str] = []
     for crate, names in _IMPORTS:

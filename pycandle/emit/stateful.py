@@ -15,6 +15,10 @@ from pycandle.emit.rust import together
 from pycandle.emit.structs import Struct
 from pycandle.errors import Finding, ProjectError
 from pycandle.graph import Graph, TensorType
+from pycandle.ops.create import CANDLE_DTYPES
+
+# A tensor of zeros in Rust: its dtype and its sizes.
+Zeros = tuple[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,8 @@ class Stateful:
     arguments: tuple[str, ...]  # those of the model's forward
     results: tuple[str, ...]  # what to call what it gives; state has its argument's name
     fields: Mapping[str, str]  # the field of each state
+    # What each state is at first where all may be empty; else nothing.
+    empty: Mapping[str, Zeros]  # by argument
 
     @property
     def state(self) -> tuple[str, ...]:
@@ -80,7 +86,24 @@ def find_state(graph: Graph, structs: list[Struct]) -> Stateful:
     # The model has its own field.
     model_state = identifier("model_state", states)
     fields = {name: model_state if name == "model" else name for name in states}
-    return Stateful(name, model.name, arguments, tuple(results), fields)
+    types = dict(inputs.values())
+    empty = _empty({name: types[name] for name in states}, graph)
+    return Stateful(name, model.name, arguments, tuple(results), fields, empty)
+
+
+def _empty(
+    states: Mapping[str, TensorType], graph: Graph
+) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """The dtype and the sizes of each state where all can be empty, as caches are at first."""
+    least = {axis.name: axis.min for axis in graph.symbols}
+    found: dict[str, Zeros] = {}
+    for name, kind in states.items():
+        sizes = tuple("0" if least.get(str(size)) == 0 else str(size) for size in kind.shape)
+        known = all(isinstance(size, int) or str(size) in least for size in kind.shape)
+        if "0" not in sizes or not known or kind.dtype not in CANDLE_DTYPES:
+            return {}
+        found[name] = (CANDLE_DTYPES[kind.dtype], sizes)
+    return found
 
 
 def _refused(what: str, fix: str) -> ProjectError:
@@ -109,6 +132,7 @@ def print_stateful(stateful: Stateful) -> str:
         f"        Self {{ model, {', '.join(fields)} }}",
         "    }",
         "",
+        *_from_empty(stateful),
         "    /// One call; its state is kept for the next, unless it fails.",
         *(f"    {line}" for line in allowances(1 + len(given), len(rest))),
         f"    pub fn step({', '.join(('&mut self', *_typed(given, '&Tensor')))})"
@@ -120,6 +144,33 @@ def print_stateful(stateful: Stateful) -> str:
         "}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _from_empty(stateful: Stateful) -> list[str]:
+    """The constructor that needs no state, where all of it can be empty."""
+    kinds = list(dict.fromkeys(stateful.empty.values()))
+    if not kinds:
+        return []
+    sizes = dict.fromkeys(s for _, shape in kinds for s in shape if not s.isdigit())
+    names: list[str] = []
+    for _ in kinds:
+        names.append(identifier("empty", {*names, *sizes, "model", "device"}))
+    given = {argument: names[kinds.index(kind)] for argument, kind in stateful.empty.items()}
+    taken = (f"model: {stateful.model}", *_typed(sizes, "usize"), "device: &Device")
+    zeros = [
+        f"        let {name} = Tensor::zeros(({', '.join(shape)}), {dtype}, device)?;"
+        for name, (dtype, shape) in zip(names, kinds, strict=True)
+    ]
+    state = ", ".join(f"{given[name]}.clone()" for name in stateful.state)
+    return [
+        "    /// Starts from state that is empty: the first call reads all that there is.",
+        *(f"    {line}" for line in allowances(len(taken))),
+        f"    pub fn empty({', '.join(taken)}) -> Result<Self> {{",
+        *zeros,
+        f"        Ok(Self::new(model, {state}))",
+        "    }",
+        "",
+    ]
 
 
 def stateful_call(stateful: Stateful) -> str:

@@ -10,7 +10,7 @@ import importlib
 import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from pycandle.errors import Finding, ProjectError, ToolError
@@ -26,6 +26,9 @@ class Architecture:
     inputs: Mapping[str, str]  # by the names they get; empty if only the user can say
     by_name: bool = False  # whether forward is given them by name
     library: str = ""  # what it needs; empty for the user's own, found from the crate's folder
+    # Lines that make what one call gives and the next one takes, and all that is then given.
+    state: tuple[str, ...] = ()
+    given: Mapping[str, str] = field(default_factory=lambda: dict[str, str]())
 
 
 def find_architecture(name: str) -> Architecture:
@@ -92,8 +95,9 @@ def _transformers(library: Any, name: str) -> Architecture | None:
     else:
         return None
     parameters = inspect.signature(cast("Any", model).forward).parameters
-    settings = "use_cache=False" if "use_cache" in parameters else ""
-    return Architecture(
+    caches = "past_key_values" in parameters and _gives_caches(model, config)
+    settings = "use_cache=False" if "use_cache" in parameters and not caches else ""
+    architecture = Architecture(
         f"{class_name} of transformers",
         (f"from transformers import {config.__name__}, {class_name}",),
         (
@@ -104,6 +108,46 @@ def _transformers(library: Any, name: str) -> Architecture | None:
         _transformers_inputs(cast("Any", model), config, parameters),
         by_name=True,
         library="transformers",
+    )
+    return _with_caches(architecture) if caches else architecture
+
+
+def _gives_caches(model: Any, config: Any) -> bool:
+    """Whether a call gives caches that grow with what was read; tried without weights or data."""
+    torch = _imported("torch")
+    if torch is None:
+        return False
+    try:
+        with torch.device("meta"):
+            ids = torch.zeros((1, 2), dtype=torch.int64)
+            caches = model(config()).eval()(input_ids=ids, use_cache=True).past_key_values
+    except Exception:
+        return False  # It takes something else, as a model with an encoder does.
+    # Those of a sliding window drop what is too old, which only some lengths show.
+    return {type(layer).__name__ for layer in getattr(caches, "layers", ())} == {"DynamicLayer"}
+
+
+def _with_caches(architecture: Architecture) -> Architecture:
+    """It, recorded as it continues a text of which it has the caches."""
+    module, function = (
+        "transformers.integrations.executorch",
+        "register_dynamic_cache_export_support",
+    )
+    return replace(
+        architecture,
+        imports=(*architecture.imports, f"from {module} import {function}"),
+        build=(f"{function}()", *architecture.build),
+        inputs={"input_ids": architecture.inputs["input_ids"]},
+        state=(
+            "# What it has read already; in Rust it may start from nothing.",
+            "with torch.no_grad():",
+            "    past_key_values = model.eval()(input_ids[:, :12], use_cache=True).past_key_values",
+        ),
+        given={
+            "input_ids": "input_ids[:, 12:]",
+            "past_key_values": "past_key_values",
+            "use_cache": "True",
+        },
     )
 
 

@@ -37,7 +37,9 @@ def read_package(text: str, path: Path) -> Mapping[str, Any]:
     return package
 
 
-def with_model(text: str, path: Path, manifest: str, module: str, struct: str, root: bool) -> str:
+def with_model(
+    text: str, path: Path, manifest: str, module: str, options: Mapping[str, Any], root: bool
+) -> str:
     """A Cargo.toml with what a model needs; `root` if profiles are read from it.
 
     Raises `ProjectError` if the text is no TOML or holds something else where a table belongs.
@@ -62,7 +64,8 @@ def with_model(text: str, path: Path, manifest: str, module: str, struct: str, r
     if manifest not in manifests:
         manifests.append(manifest)
         models = _table(document, path, "package", "metadata", "pycandle", "models", module)
-        models.setdefault("model", struct)
+        for key, value in options.items():
+            models.setdefault(key, value)
         models.add(tomlkit.nl())
     if root:
         profile = _table(document, path, "profile", "dev", "package", "*")

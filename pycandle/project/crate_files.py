@@ -73,6 +73,17 @@ cargo package  # makes the crate as others get it, which needs no Python
 - `pycandle init` makes `.pycandle/venv`, a Python with all that recording needs.
 """
 
+_STATE = """
+The model keeps what it has read:
+
+```rust
+let model = {crate}::load(weights, &device)?;
+let mut model = {crate}::{module}::Stateful{struct}::empty(model, 1, &device)?;
+let prompt = model.step(&ids)?; // reads all of the prompt
+let next = model.step(&token)?; // and then one token after the other
+```
+"""
+
 IGNORED = (
     "/target",
     "/.cargo/config.toml",
@@ -99,6 +110,9 @@ def test(module: str, crate: str) -> str:
     return _TEST.format(module=module, crate=crate)
 
 
-def readme(name: str, module: str, title: str) -> str:
-    """`README.md`."""
-    return _README.format(name=name, module=module, title=title)
+def readme(name: str, module: str, title: str, stateful: str) -> str:
+    """`README.md`; `stateful` is the model's own struct if one call continues another."""
+    text = _README.format(name=name, module=module, title=title)
+    if not stateful:
+        return text
+    return text + _STATE.format(crate=name.replace("-", "_"), module=module, struct=stateful)

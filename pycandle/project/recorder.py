@@ -37,8 +37,9 @@ def recorder_script(name: str, architecture: Architecture | None) -> str:
     if architecture and not architecture.library:
         start = f"import sys\n{start}"
         imports.insert(1, "\nsys.path.insert(0, str(Path(__file__).resolve().parents[2]))")
-    inputs = [f"{key} = {value}" for key, value in made.inputs.items()]
-    given = ", ".join(f"{key}={key}" if made.by_name else key for key in made.inputs)
+    inputs = [f"{key} = {value}" for key, value in made.inputs.items()] + [*made.state]
+    arguments = made.given or {key: key for key in made.inputs}
+    given = ", ".join(f"{key}={arg}" if made.by_name else arg for key, arg in arguments.items())
     if not inputs:
         missing = "what its forward takes" if architecture else "the model and what it takes"
         inputs = [f'raise SystemExit(f"error: say in {{__file__}} {missing}")',

@@ -43,10 +43,12 @@ def new(path: Path, model: str | None) -> list[Change]:
     architecture = find_architecture(model) if model else None
     _cargo("new", "--lib", "--quiet", "--edition", "2024", "--", str(path))
     title = architecture.title if architecture else "A PyTorch model"
+    struct = type_identifier(module)
+    stateful = struct if architecture and architecture.state else ""
     files = {
-        "src/lib.rs": crate_files.library(module, type_identifier(module), title),
+        "src/lib.rs": crate_files.library(module, struct, title),
         "tests/load.rs": crate_files.test(module, path.name.replace("-", "_")),
-        "README.md": crate_files.readme(path.name, module, title),
+        "README.md": crate_files.readme(path.name, module, title, stateful),
     }
     (path / "src/lib.rs").unlink()
     made = _write(path, files)
@@ -82,8 +84,11 @@ def _add(
     text, manifest = _text(cargo_toml), MANIFEST.format(module)
     package = read_package(text, cargo_toml)
     top = _is_workspace_root(root)
+    options: dict[str, object] = {"model": type_identifier(module)}
+    if architecture and architecture.state:
+        options["stateful"] = True
     texts = {
-        "Cargo.toml": with_model(text, cargo_toml, manifest, module, type_identifier(module), top),
+        "Cargo.toml": with_model(text, cargo_toml, manifest, module, options, top),
         ".cargo/config.toml": with_python(
             _text(config), config, _interpreter(root, python), clone_folder()
         ),

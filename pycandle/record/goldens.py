@@ -18,7 +18,7 @@ from torch.utils import _pytree as pytree
 from pycandle.errors import Finding, RecordError
 from pycandle.graph import Case, Graph, every_node
 from pycandle.graph.bounds import known
-from pycandle.graph.dim import Dim, substitute
+from pycandle.graph.dim import Dim, substitute, symbol
 from pycandle.graph.verify import verify
 from pycandle.progress import progress
 from pycandle.record.calls import Call, observe
@@ -191,12 +191,12 @@ def _smallest(
     One symbol after the other is made as small as it goes with the others as they are then. What a
     guard over several symbols rules out is no minimum: that is checked of each input.
     """
-    sizes = {symbol.name: symbol.recorded for symbol in graph.symbols}
+    sizes = {axis.name: axis.recorded for axis in graph.symbols}
     least: Sizes = {}
-    for symbol in graph.symbols:
-        name, problem, tries = symbol.name, "", 0
-        least[name] = symbol.min
-        for size in range(symbol.min, symbol.recorded):
+    for axis in graph.symbols:
+        name, problem, tries = axis.name, "", 0
+        least[name] = 0 if axis.min == 1 and _only_joined(name, graph) else axis.min
+        for size in range(least[name], axis.recorded):
             alone = _broken(graph, {name: size})
             # What is ruled out costs no run.
             if not alone and _broken(graph, sizes | {name: size}):
@@ -207,11 +207,34 @@ def _smallest(
                 break
             problem, least[name], tries = found, size + 1, tries + (not alone)
             if tries == _MOST_TRIES:
-                least[name] = symbol.recorded
+                least[name] = axis.recorded
                 break
         if problem:
             say(f"{name} is {least[name]} at least: {problem}")
     return sizes, least
+
+
+def _only_joined(name: str, graph: Graph) -> bool:
+    """Whether inputs of this size are only joined to others along it, as a cache is: they may be
+    empty.
+    """
+    size = symbol(name)
+    # The axis of each value that is still only such an input, joined to nothing that has elements.
+    axes = {e.value.name: e.value.type.shape.index(size) for e in graph.inputs
+            if size in e.value.type.shape}  # fmt: skip
+    for node in every_node(graph.nodes):
+        found = {axes[name] for name in node.inputs if name in axes}
+        if not found:
+            continue
+        if node.op != "aten.cat.default" or len(found) > 1:
+            return False
+        (axis,) = found
+        dim = node.args[1] if len(node.args) > 1 else 0
+        if not isinstance(dim, int) or dim % node.out.type.rank != axis:
+            return False
+        if node.out.type.shape[axis] == size:
+            axes[node.out.name] = axis
+    return bool(axes) and not axes.keys() & {output.value for output in graph.outputs}
 
 
 def _problem(graph: Graph, imported: Imported, exported: Exported, sizes: Sizes) -> str:

@@ -10,15 +10,17 @@ are for readers only: nothing may depend on them.
 
 from __future__ import annotations
 
+import itertools
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Any
 
 import torch
 from torch.export import Dim
 from torch.export.dynamic_shapes import _tree_map_with_path
+from torch.utils import _pytree as pytree
 
 from pycandle.graph import Symbol
 from pycandle.record.export import Exported, user_inputs
@@ -28,18 +30,22 @@ def name_symbols(exported: Exported) -> dict[str, Symbol]:
     """Torch's symbol name -> `Symbol`, in order of appearance in the inputs."""
     ranges = {str(s): r for s, r in exported.program.range_constraints.items()}
     found: dict[str, Symbol] = {}
-    leading: dict[int, str] = {}
+    alike: dict[tuple[str, int, int], str] = {}
+    wholes = _wholes(exported)
     for torch_name, axis, fake, given in _axes(exported):
         if torch_name in found:
             continue
         named = _dim_of(exported, given, axis)
-        if named is None and axis == 0:
-            # Tensors of one leading size are one batch, also where the graph could do without.
-            first = leading.setdefault(int(given.shape[0]), torch_name)
+        whole = wholes.get(id(given), "")
+        if named is None and (axis == 0 or whole):
+            # Tensors of one leading size are one batch, also where the graph could do without; and
+            # the parts of one argument, as caches are, have one length where they are as long.
+            key = ("" if axis == 0 else whole, axis, int(given.shape[axis]))
+            first = alike.setdefault(key, torch_name)
             if first in found:
                 found[torch_name] = found[first]
                 continue
-        wanted, least = named or (_guess(fake, axis), 1)
+        wanted, least = named or (_guess(fake, axis, whole), 1)
         taken = {symbol.name for symbol in found.values()}
         name, count = wanted, 2
         while name in taken:
@@ -95,10 +101,35 @@ def _matched(exported: Exported) -> Iterator[tuple[Any, Any]]:
     yield from found
 
 
-def _guess(fake: torch.Tensor, axis: int) -> str:
+def _wholes(exported: Exported) -> dict[int, str]:
+    """The name of the argument that each tensor is a part of, for those that are part of one."""
+    flat = pytree.tree_flatten_with_path((exported.args, exported.kwargs))[0]
+    parts: dict[object, dict[str, int]] = {}
+    names = user_inputs(exported.program, exported.args, exported.kwargs)
+    named = {id(given): name for name, _, given in names}
+    for path, leaf in flat:
+        if len(path) > 2 and id(leaf) in named:
+            parts.setdefault(path[:2], {})[named[id(leaf)]] = id(leaf)
+    # The exporter has named each part after the argument, then by its place in it.
+    return {
+        leaf: re.sub(r"[\d_]+$", "", _common(leaves))
+        for leaves in parts.values()
+        for leaf in leaves.values()
+    }
+
+
+def _common(names: Iterable[str]) -> str:
+    """What all names start with."""
+    letters = itertools.takewhile(lambda same: len(set(same)) == 1, zip(*names, strict=False))
+    return "".join(same[0] for same in letters)
+
+
+def _guess(fake: torch.Tensor, axis: int, whole: str) -> str:
     """What an axis at this place usually is."""
     if axis == 0:
         return "batch"
+    if whole:
+        return f"{whole}_length"
     if fake.ndim == 4:
         return ("batch", "channels", "height", "width")[axis]
     if fake.ndim == 3:

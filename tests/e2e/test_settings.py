@@ -54,9 +54,7 @@ pub fn load(vb: candle_nn::VarBuilder) -> candle_core::Result<encoder::Encoder> 
 
 STATEFUL = """\
 [package.metadata.pycandle]
-manifests = [
-    "models/counter_manifest.json", "models/gpt_manifest.json", "models/prompt_manifest.json",
-]
+manifests = ["models/counter_manifest.json", "models/gpt_manifest.json"]
 
 [package.metadata.pycandle.models.counter]
 stateful = true
@@ -65,10 +63,6 @@ checker = false
 
 [package.metadata.pycandle.models.gpt]
 stateful = true
-checker = false
-
-[package.metadata.pycandle.models.prompt]
-model = "Prompt"
 checker = false
 """
 STATEFUL_LIB = """\
@@ -82,10 +76,6 @@ pub mod gpt {
     pycandle_runtime::include_model!("gpt");
 }
 
-pub mod prompt {
-    pycandle_runtime::include_model!("prompt");
-}
-
 #[cfg(test)]
 mod tests {
     use candle_core::{DType, Device, Result, Tensor};
@@ -93,17 +83,15 @@ mod tests {
 
     use super::counter::{Counter, StatefulCounter};
     use super::gpt::{GPT2LMHeadModel, StatefulGPT2LMHeadModel};
-    use super::prompt::Prompt;
 
     #[test]
     fn caches_continue_a_prompt() -> Result<()> {
         let (files, device) = (["models/gpt.safetensors"], Device::Cpu);
         let vb = unsafe { VarBuilder::from_mmaped_safetensors(&files, DType::F32, &device)? };
-        let (prompt, model) = (Prompt::load(vb.clone())?, GPT2LMHeadModel::load(vb)?);
+        let mut stateful = StatefulGPT2LMHeadModel::empty(GPT2LMHeadModel::load(vb)?, 1, &device)?;
         let ids = Tensor::new(&[[3i64, 14, 15, 9, 2, 6, 5]], &device)?;
-        let (whole, ..) = prompt.forward(&ids)?;
-        let (_, k0, k1, v0, v1) = prompt.forward(&ids.narrow(1, 0, 4)?)?;
-        let mut stateful = StatefulGPT2LMHeadModel::new(model, k0, k1, v0, v1);
+        let whole = stateful.clone().step(&ids)?;
+        stateful.step(&ids.narrow(1, 0, 4)?)?;
         for place in 4..7 {
             let logits = stateful.step(&ids.narrow(1, place, 1)?)?;
             let error = (logits - whole.narrow(1, place, 1)?)?.abs()?.max_all()?;
@@ -154,9 +142,10 @@ def test_code_without_checks_is_compared_all_the_same(
 def test_state_is_kept_between_calls(tmp_path: Path, cargo_environment: dict[str, str]):
     write_crate(tmp_path, "pycandle-runtime", "pycandle-runtime", STATEFUL, STATEFUL_LIB)
     record_script(Path(__file__).with_name("stateful_models.py"), "", tmp_path / "models")
-    # The names of its axes are those of the script.
+    # Its caches are as long as each other, and may be empty.
     recorded = json.loads((tmp_path / "models/gpt_manifest.json").read_text())
-    assert [symbol["name"] for symbol in recorded["symbols"]] == ["batch", "seq", "past"]
+    found = {symbol["name"]: symbol["min"] for symbol in recorded["symbols"]}
+    assert found == {"batch": 1, "seq": 1, "past_key_values_length": 0}
     done = cargo_test(tmp_path, cargo_environment)
 
     assert done.returncode == 0, done.stdout + done.stderr

@@ -143,6 +143,10 @@ def test_what_no_library_has_is_refused(model: str, message: str):
     ("model", "lines"),
     [
         ("GPT2", ["from transformers import GPT2Config, GPT2Model", "input_ids = torch.randint("]),
+        (
+            "GPT2",
+            ["recorder.record(model, input_ids=input_ids[:, 12:], past_key_values=past_key_values"],
+        ),
         ("transformers/ViTModel", ["pixel_values = torch.randn(2, 3, 224, 224)"]),
         ("torchvision/inception_v3", ["x = torch.randn(2, 3, 299, 299)"]),
         ("r3d_18", ["x = torch.randn(2, 3, 16, 112, 112)"]),
@@ -164,7 +168,7 @@ def test_a_folder_that_is_there_stays(tmp_path: Path):
 @pytest.mark.parametrize("text", ["package = 3", "[package]\nname = 'x'\nmetadata = 3", "[["])
 def test_a_table_that_is_none_is_refused(text: str):
     with pytest.raises(ProjectError):
-        with_model(text, Path("Cargo.toml"), "x_manifest.json", "x", "X", root=True)
+        with_model(text, Path("Cargo.toml"), "x_manifest.json", "x", {"model": "X"}, root=True)
 
 
 def test_a_configuration_keeps_its_own():

@@ -103,3 +103,24 @@ def test_sizes_that_no_input_has_are_refused():
         """,
         "forward takes sizes that no input has: b",
     )
+
+
+def test_state_that_may_be_empty_needs_none_to_start_from():
+    caches = """
+        symbol past 0.. = 3
+        input "x" %x: f32[b, 2, 4]
+        input "k" %k: f32[b, past, 4]
+        input "v" %v: f32[b, past, 4]
+        %kk: f32[b, past + 2, 4] = aten.cat.default([%k, %x], 1)
+        %vv: f32[b, past + 2, 4] = aten.cat.default([%v, %x], 1)
+        output "k" %kk
+        output "v" %vv
+        """
+    check(
+        caches,
+        "use candle_core::{DType, Device, Result, Tensor};",
+        "pub fn empty(model: Module, b: usize, device: &Device) -> Result<Self> {",
+        "let empty = Tensor::zeros((b, 0, 4), DType::F32, device)?;",
+        "Ok(Self::new(model, empty.clone(), empty.clone()))",
+    )
+    assert "fn empty" not in code(caches.replace("past 0..", "past 1.."))
