@@ -18,6 +18,7 @@ from pycandle.ops.expr import (
     Field,
     Local,
     Present,
+    Raw,
     RelationOf,
     SizeOf,
     is_expr,
@@ -132,10 +133,12 @@ def moving(statements: tuple[Statement, ...], results: tuple[Expr, ...]) -> tupl
 
 
 def uses_self(part: Any) -> bool:
-    """Whether it reads a field of its struct."""
+    """Whether it reads a field of its struct, or calls what does."""
     if is_expr(part):
         return any(
-            isinstance(e, (Field, Config)) or (isinstance(e, DeviceOf) and e.tensor is None)
+            isinstance(e, (Field, Config))
+            or e == Raw("self")
+            or (isinstance(e, DeviceOf) and e.tensor is None)
             for e in walk(part)
         )
     match part:

@@ -121,6 +121,11 @@ def find_boundaries(graph: Graph, calls: list[Call], values: Mapping[str, torch.
     for index, region in enumerate(graph.regions):
         seen = calls[index].outputs if index < len(calls) else {}
         named = match(live_out[index], seen, values)
+        if index:
+            whole = {boundary.value: boundary.name for boundary in outputs[0]}
+            # What the module changes in place, as a cache, it was not seen to give.
+            whole = {value: whole[value] for name, value in named if name == value in whole}
+            named = _of_lists([(whole.get(v, name), v) for name, v in named], whole)
         order = list(seen)
         named.sort(key=lambda pair: order.index(pair[0]) if pair[0] in order else len(order))
         found = [
@@ -140,12 +145,33 @@ def find_boundaries(graph: Graph, calls: list[Call], values: Mapping[str, torch.
         named = _as_assigned(match(live_in[index], seen, values), assigned)
         order = list(seen)
         named.sort(key=lambda pair: order.index(pair[0]) if pair[0] in order else len(order))
+        if index:
+            named = _of_lists(named, {b.value: b.name for b in regions[0].inputs})
         inputs: list[Boundary] = []
         for name, value in _with_draws(named, graph, index):
             key = golden.setdefault(value, f"{region.key}.{name}")
             inputs.append(Boundary(name, value, key))
         regions.append(replace(region, inputs=tuple(inputs), outputs=outputs[index]))
     return replace(graph, regions=tuple(regions))
+
+
+def _of_lists(named: list[tuple[str, str]], whole: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The pairs, where a module's own item of a list that is the model's has the list's name.
+
+    `whole` has the model's names. Blocks that do the same must call it the same, so which of the
+    items it is is left out.
+    """
+    stems = [
+        name.rpartition(".")[0]
+        if number.isdigit() and whole.get(value, "").endswith(f".{number}")
+        else name
+        for name, value in named
+        for number in (name.rpartition(".")[2],)
+    ]
+    return [
+        (stem if stem and stems.count(stem) == 1 else name, value)
+        for stem, (name, value) in zip(stems, named, strict=True)
+    ]
 
 
 def _as_assigned(
