@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from pycandle.emit.caches import PartsError, Span, is_whole, joined, one_of, spans, stem_of, whole
 from pycandle.emit.hoisting import hoist
 from pycandle.emit.inline import inline, reads
 from pycandle.emit.listed import as_list, find_list
@@ -49,12 +50,13 @@ class Argument:
     name: str
     value: str  # what stands for it in the draft
     values: tuple[str, ...]
-    is_list: bool = False
+    # "tensor"; "tensors", a list of any length; "list", one that the model takes as it is
+    kind: str = "tensor"
 
     @property
     def given(self) -> Expr:
         """What the caller hands over."""
-        return Slice(tuple(map(Var, self.values))) if self.is_list else Var(self.value)
+        return Slice(tuple(map(Var, self.values))) if self.kind == "tensors" else Var(self.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,20 +67,46 @@ class Interface:
     sizes: tuple[str, ...]  # symbols that no tensor input tells
     outputs: tuple[tuple[str, str], ...]  # (path, value)
     method: str = "forward"
-    listed: tuple[int, int] = (0, 0)  # from where to where the inputs are one list
+    listed: Span = (0, 0)  # from where to where the inputs are one list, of any length
+    taken: tuple[Span, ...] = ()  # and where they are lists that the model takes
+    given: tuple[Span, ...] = ()  # where the outputs are lists that the model gives
     results: tuple[str, ...] = ()  # what it calls its outputs itself
 
     @property
     def arguments(self) -> tuple[Argument, ...]:
         """The tensors that it takes, in order."""
-        start, end = self.listed
-        found = [Argument(name, value, (value,)) for name, value in self.inputs]
-        if end > start:
-            # A list's name is what those of its items have in common.
-            name = self.inputs[start][0].rpartition(".")[0]
-            values = tuple(value for _, value in self.inputs[start:end])
-            found[start:end] = [Argument(name, f"{values[0]}@list", values, True)]
+        spans = [(span, "list") for span in self.taken]
+        if self.listed[1]:
+            spans.append((self.listed, "tensors"))
+        found: list[Argument] = []
+        place = 0
+        for (start, end), kind in (*sorted(spans), ((len(self.inputs),) * 2, "")):
+            found += [Argument(name, value, (value,)) for name, value in self.inputs[place:start]]
+            if kind:
+                # A list's name is what those of its items have in common.
+                values = tuple(value for _, value in self.inputs[start:end])
+                stem = stem_of(self.inputs[start][0])
+                found.append(Argument(stem, whole(values), values, kind))
+            place = end
         return tuple(found)
+
+    @property
+    def results_by_path(self) -> tuple[tuple[str, str], ...]:
+        """The path of each of its results, and a value that it holds."""
+        found: list[tuple[str, str]] = []
+        place = 0
+        for start, end in (*self.given, (len(self.outputs),) * 2):
+            found += self.outputs[place:start]
+            if start < end:
+                path, value = self.outputs[start]
+                found.append((stem_of(path), value))
+            place = end
+        return tuple(found)
+
+    @property
+    def gives(self) -> tuple[str, ...]:
+        """What stands for each of its results in a draft."""
+        return joined([value for _, value in self.outputs], self.given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +143,12 @@ def draft(
         names = {p: tree.aliases[p][0].rpartition(".")[2] for p in held}
         hoisted = hoist(steps, names, tuple(value for _, value in outputs), tree, region)
         before, steps, kept = hoisted.before, hoisted.steps, hoisted.kept
-    device = _device(inputs, [*held, *kept], steps)
+    taken, lists_given = spans(inputs, tree.caches), spans(outputs, tree.caches)
+    given = joined([value for _, value in inputs], taken)
+    device = _device(given, [*held, *kept], steps)
     steps = [
         replace(s, statement=map_exprs(s.statement, lambda e: rewrite(e, device))) for s in steps
     ]
-    given = tuple(value for _, value in inputs)
     first = _given_numbers(tree, given) if region == 0 else []
     needed = wanted([*first, *steps], (), graph)
     if region == 0:
@@ -127,22 +156,47 @@ def draft(
     dims = _dims(tree, given, needed)
     told = {name for _, axes in dims for _, name in axes} | {s.symbol for s in map(_read, first)}
     steps = [*first, *with_reads(steps, needed, told, graph)]
-    statements, results = inline(steps, tuple(value for _, value in outputs), scope=False)
+    statements, results = inline(steps, _wanted(outputs, lists_given, steps), scope=False)
     # A scope knows its own symbols; what is missing in all of it, the caller tells.
     unknown = missing(Scope(statements, results)) - {name for _, axes in dims for _, name in axes}
     order = [s.name for s in (*graph.symbols, *graph.bindings) if s.name in unknown]
     read = {e.name for e in walk_all((statements, results)) if isinstance(e, Var)}
     parameters = tuple(p for p in held if p in read)
-    interface = Interface(inputs, tuple(order), outputs)
-    if region != 0:
+    interface = Interface(inputs, tuple(order), outputs, taken=taken, given=lists_given)
+    if region != 0 and not taken:
         apart = {value for value, _ in dims} | {value for _, value in outputs}
         interface = replace(interface, listed=find_list(inputs, statements, results, apart))
         for argument in interface.arguments:
-            if argument.is_list:
+            if argument.kind == "tensors":
                 statements = as_list(statements, argument.values, argument.value)
+    if region != 0:
         interface = replace(interface, inputs=_named_within(interface, tree, region, interfaces))
     load = _load(tree, region, before, (*kept, *parameters)) if kept else None
     return Draft(interface, dims, statements, results, parameters, kept, load)
+
+
+def with_whole(made: Draft, statements: tuple[Statement, ...]) -> Draft:
+    """The draft, where it gives the lists that loops in its statements make.
+
+    Raises `PartsError` if part of a list is still read or given by itself.
+    """
+    results = tuple(map(Var, made.interface.gives)) if made.interface.given else made.results
+    read = {e.name for e in walk_all((statements, results)) if isinstance(e, Var)}
+    given = {argument.value for argument in made.interface.arguments}
+    bound = {name for each in statements if not isinstance(each, Read) for name in each.names}
+    parts = {v for a in made.interface.arguments if a.kind == "list" for v in a.values}
+    if read & parts or {name for name in read if is_whole(name)} - given - bound:
+        raise PartsError
+    return replace(made, results=results)
+
+
+def _wanted(
+    outputs: tuple[tuple[str, str], ...], lists: tuple[Span, ...], steps: list[Step]
+) -> tuple[str, ...]:
+    """The values that it gives; where a module in it gives a list, the list."""
+    made = {value for step in steps for value in step.values}
+    values = [value for _, value in outputs]
+    return joined(values, [s for s in lists if whole(values[s[0] : s[1]]) in made])
 
 
 def _named_within(
@@ -152,14 +206,14 @@ def _named_within(
     found: dict[str, str] = {}
     for child in tree.children[region]:
         for argument in interfaces[child].arguments:
-            if not argument.is_list and not _is_part(argument.name):
+            if argument.kind == "tensor" and not _is_part(argument.name):
                 found.setdefault(argument.value, argument.name)
     inputs: list[tuple[str, str]] = []
     taken = {name for name, _ in interface.inputs}
-    start, end = interface.listed
+    listed = {place for span in (interface.listed, *interface.taken) for place in range(*span)}
     for place, (name, value) in enumerate(interface.inputs):
         inner = found.get(value, name)
-        if _is_part(name) and inner not in taken and not start <= place < end:
+        if _is_part(name) and inner not in taken and place not in listed:
             taken.add(inner)
             name = inner
         inputs.append((name, value))
@@ -198,7 +252,7 @@ def _steps(
         args = [argument.given for argument in interface.arguments]
         args += [SizeOf(symbol(name)) for name in interface.sizes]
         let = Let(
-            tuple(value for _, value in interface.outputs),
+            interface.gives,
             Method(Field(relative), interface.method, tuple(args)),
             Hint(_targets(called.targets, interface), _spoken(relative)),
         )
@@ -276,11 +330,11 @@ def _ordered(steps: list[tuple[int, Step]], tree: Tree, region: int) -> list[Ste
 
 
 def _device(
-    inputs: tuple[tuple[str, str], ...], held: list[str], steps: list[Step]
+    given: tuple[str, ...], held: list[str], steps: list[Step]
 ) -> Callable[[Expr], Expr | None]:
     """A rewrite of `DeviceOf` to the device of the first tensor at hand, if there is one."""
     read = {name for step in steps for name in reads(step)}
-    at_hand = [value for _, value in inputs] + [p for p in held if p in read]
+    at_hand = [v for v in given if not is_whole(v)] + [p for p in held if p in read]
 
     def change(expr: Expr) -> Expr | None:
         if not isinstance(expr, DeviceOf) or expr.tensor is not None or not at_hand:
@@ -303,7 +357,7 @@ def _dims(
         if value in tree.aliases:
             continue
         found: list[tuple[int, str]] = []
-        for axis, size in enumerate(tree.graph.types[value].shape):
+        for axis, size in enumerate(tree.graph.types[one_of(value)].shape):
             for name in sorted(needed):
                 if size == symbol(name):
                     found.append((axis, name))

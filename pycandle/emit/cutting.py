@@ -88,7 +88,8 @@ def cut(
     which learns theirs. `lists` are the arguments that are lists of tensors, which no piece takes
     or gives.
     """
-    grown = {each.names[0] for each in statements if isinstance(each, ForEach) and each.grows}
+    loops = [each for each in statements if isinstance(each, ForEach)]
+    grown = {name for each in loops for name in each.names[0 if each.grows else 1 :]}
     modules = {n for each in statements if isinstance(each, If) for n in opened(each.condition)}
     cutter = _Cutter(height, taken, lists | grown | modules)
     shorter = cutter.shorten(statements, results, LONGEST - rest)
@@ -183,7 +184,8 @@ class _Cutter:
                     until.pop(name, None)
                     until[name] = last[place, name]
                 made = tuple(name for name, end in until.items() if end > place)
-                if self.lists.intersection((*given, *made)):
+                alone = place == start and _is_own_call(statements[place])
+                if alone or self.lists.intersection((*given, *made)):
                     continue
                 read = _without_devices(given, statements[start : place + 1])
                 spares = lines - _call_height(read, made)
@@ -236,6 +238,17 @@ def _names(sizes: tuple[SizeOf, ...]) -> tuple[str, ...]:
 def _is_check(statement: Statement) -> bool:
     """Whether it computes nothing that has a name."""
     return isinstance(statement, Let) and not statement.names
+
+
+def _is_own_call(statement: Statement) -> bool:
+    """Whether it only calls another function of the struct, as a piece is."""
+    match statement:
+        case Let(expr=Call(path=path)):
+            return path.startswith("Self::")
+        case Let(expr=Method(receiver=receiver)):
+            return receiver == Raw("self")
+        case _:
+            return False
 
 
 def _call_height(given: tuple[Expr, ...], made: tuple[str, ...]) -> int:

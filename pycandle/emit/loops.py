@@ -7,10 +7,11 @@ where a value in the middle is read elsewhere.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
+from pycandle.emit.caches import whole
 from pycandle.emit.statements import ForEach, Hint, Let, Statement, map_exprs, walk_all
 from pycandle.ops.expr import Expr, Field, Method, Slice, Var, is_tensor, rewrite
 
@@ -18,15 +19,24 @@ _Lists = Mapping[str, Sequence[str]]
 
 
 def roll(
-    statements: tuple[Statement, ...], lists: _Lists, results: tuple[Expr, ...]
+    statements: tuple[Statement, ...],
+    lists: _Lists,
+    results: tuple[Expr, ...],
+    caches: Iterable[tuple[str, ...]] = (),
 ) -> tuple[Statement, ...]:
-    """The statements with loops; `lists` has the paths of each list's modules by its own."""
+    """The statements with loops; `lists` has the paths of each list's modules by its own.
+
+    `caches` are the values of which each module may take or give one.
+    """
     uses = Counter(e.name for e in walk_all((statements, results)) if isinstance(e, Var))
+    caches = frozenset(caches)
     rolled: list[Statement] = []
     place = 0
     while place < len(statements):
         path, calls = _calls_at(statements, place, lists)
         loop = _carrying(path, calls, uses) if calls else None
+        if loop is None and calls and caches:
+            loop = _with_caches(path, calls, uses, caches)
         before = rolled[-1] if rolled else None
         if loop and isinstance(before, Let) and _only_starts(loop, before, uses):
             loop = replace(loop, start=before.expr)
@@ -54,9 +64,9 @@ def _calls_at(
 
 
 def _called(statement: Let) -> str:
-    """The path of the module that a statement calls for one value."""
+    """The path of the module that a statement calls for its values."""
     match statement:
-        case Let(names=(_,), expr=Method(receiver=Field(path=path))):
+        case Let(names=(_, *_), expr=Method(receiver=Field(path=path))):
             return path
         case _:
             return ""
@@ -71,7 +81,7 @@ def _carrying(path: str, calls: list[Let], uses: Mapping[str, int]) -> ForEach |
     """The calls as a loop, where each is fed by the one before alone."""
     first, last = calls[0], calls[-1]
     fed = [k for k, arg in enumerate(_args(calls[1])) if arg == Var(first.names[0])]
-    if len(fed) != 1:
+    if len(fed) != 1 or len(first.names) != 1:
         return None
     (position,) = fed
     for before, call in pairwise(calls):
@@ -96,6 +106,56 @@ def _loop(
     return ForEach(path, "", (name,), carried, start, call, hint)
 
 
+def _with_caches(
+    path: str, calls: list[Let], uses: Mapping[str, int], caches: frozenset[tuple[str, ...]]
+) -> ForEach | None:
+    """The calls as a loop, where each is fed by the one before, and takes and gives an item of
+    each list.
+    """
+    first, last = calls[0], calls[-1]
+    columns = list(zip(*(call.names for call in calls), strict=False))
+    rows = list(zip(*map(_args, calls), strict=False))
+    fed = [
+        (place, position)
+        for place, names in enumerate(columns)
+        for position, args in enumerate(rows)
+        if args[1:] == tuple(map(Var, names[:-1]))
+    ]
+    alike = {(len(call.names), len(_args(call)), _method(call)) for call in calls}
+    if len(fed) != 1 or len(alike) != 1:
+        return None
+    ((place, position),) = fed
+    lists = [names for k, names in enumerate(columns) if k != place]
+    once = all(uses[name] == 1 for names in lists for name in names)
+    if not once or any(uses[name] != 1 for name in columns[place][:-1]) or {*lists} - caches:
+        return None
+    args = list(_args(first))
+    sources: list[Expr] = []
+    items: list[str] = []
+    for k, row in enumerate(rows):
+        values = tuple(arg.name for arg in row if isinstance(arg, Var))
+        if k == position or len({*row}) == 1:
+            continue
+        if len(values) != len(row) or values not in caches:
+            return None
+        items.append(f"{whole(values)}@item")
+        sources.append(Var(whole(values)))
+        args[k] = Var(items[-1])
+    carried = f"{last.names[place]}@{path}"
+    start, args[position] = args[position], Var(carried)
+    names = (last.names[place], *map(whole, lists))
+    hint = Hint(last.hint.targets[place : place + 1], path.rpartition(".")[2])
+    call = Method(Field(path), _method(first), tuple(args))
+    given = first.names if lists else ()
+    return ForEach(path, "", names, carried, start, call, hint, items=tuple(items),
+                   sources=tuple(sources), given=given, place=place)  # fmt: skip
+
+
+def _method(call: Let) -> str:
+    assert isinstance(call.expr, Method)
+    return call.expr.name
+
+
 def _growing(
     path: str,
     calls: list[Let],
@@ -108,7 +168,7 @@ def _growing(
     """
     first = calls[0]
     fed = [k for k, arg in enumerate(_args(first)) if isinstance(arg, Slice)]
-    if len(fed) != 1:
+    if len(fed) != 1 or len(first.names) != 1:
         return None
     (position,) = fed
     start = _args(first)[position]

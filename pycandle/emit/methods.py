@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pycandle.emit.cutting import Piece, cut
 from pycandle.emit.functions import extracted
 from pycandle.emit.layout import height
-from pycandle.emit.names import comment_text, identifier
+from pycandle.emit.names import comment_text, identifier, string_literal
+from pycandle.emit.naming import Body
 from pycandle.emit.printing import allowances, statement_lines
 from pycandle.emit.rust import FieldNames, argument, together, value
 from pycandle.emit.scopes import moving
@@ -28,7 +29,9 @@ from pycandle.ops.expr import (
     size,
 )
 
-_KINDS = {"tensor": "&Tensor", "tensors": "&[impl AsRef<Tensor>]", "size": "usize"}
+_KINDS = {
+    "tensor": "&Tensor", "tensors": "&[impl AsRef<Tensor>]", "list": "&[Tensor]", "size": "usize",
+}  # fmt: skip
 
 
 def forwards(graph: Graph, struct: Struct, names: FieldNames) -> Iterator[str]:
@@ -50,17 +53,16 @@ def _forward(
     body = forward.body
     arguments = [f"{name}: {_KINDS[kind]}" for name, kind in body.arguments]
     first = [f"pub fn {forward.name}(&self, {', '.join(arguments)})"]
-    first[0] += f" -> Result<{together(['Tensor'] * len(body.results))}> {{"
-    first += (_dims(name, dict(axes), rank) for name, axes, rank in body.dims)
-    checked = ", ".join(argument(result, names) for result in body.results)
-    last = [f'py_check!(self.checker, "", {checked});'] if struct.checked else []
+    lists = frozenset(name for name, kind in body.arguments if kind in ("tensors", "list"))
+    first[0] += f" -> Result<{together(result_kinds(body))}> {{"
+    first += (_dims(name, dict(axes), rank, lists) for name, axes, rank in body.dims)
+    last = [f'py_check!(self.checker, "", {_checked(body, names)});'] if struct.checked else []
     last += [f"Ok({_owned(body.results, names)})", "}"]
     checks = _checks(graph, forward) if struct.region == 0 else ()
 
     def lines(statement: Statement) -> int:
         return sum(map(height, statement_lines(statement, names)))
 
-    lists = frozenset(name for name, kind in body.arguments if kind == "tensors")
     around = sum(map(height, (*first, *last)))
     own, functions = extracted(body.statements, body.results, taken)
     statements, pieces = cut((*checks, *own), body.results, around, lines, taken, lists)
@@ -70,6 +72,22 @@ def _forward(
     for piece in (*functions, *pieces):
         yield ""
         yield from _piece(piece, names)
+
+
+def result_kinds(body: Body) -> list[str]:
+    """The Rust types of what a forward gives."""
+    return ["Vec<Tensor>" if _is_list(result, body) else "Tensor" for result in body.results]
+
+
+def _is_list(result: Expr, body: Body) -> bool:
+    return isinstance(result, Local) and result.name in body.lists
+
+
+def _checked(body: Body, names: FieldNames) -> str:
+    """What the checker is shown: the tensors, and after them the lists."""
+    lists = [argument(result, names) for result in body.results if _is_list(result, body)]
+    rest = [argument(result, names) for result in body.results if not _is_list(result, body)]
+    return ", ".join(rest) + (f"; {', '.join(lists)}" if lists else "")
 
 
 def _function(
@@ -117,15 +135,24 @@ def _owned(results: tuple[Expr, ...], names: FieldNames) -> str:
 def _drawn(graph: Graph, forward: Forward) -> Iterator[str]:
     """What the model draws at random in PyTorch, and takes as arguments here."""
     random = {entry.value.name: entry.random for entry in graph.inputs if entry.random}
-    pairs = zip(forward.body.arguments, forward.interface.inputs, strict=False)
-    lines = [f"`{name}`: {comment_text(random[v])}." for (name, _), (_, v) in pairs if v in random]
+    pairs = zip(forward.body.arguments, forward.interface.arguments, strict=False)
+    lines = [
+        f"`{name}`: {comment_text(random[given.value])}."
+        for (name, _), given in pairs
+        if given.value in random
+    ]
     if lines:
         yield "    /// Takes what the model draws at random in PyTorch:"
         yield from (f"    /// - {line}" for line in lines)
 
 
-def _dims(name: str, axes: dict[int, str], rank: int) -> str:
-    """Reads symbols off a tensor's shape."""
+def _dims(name: str, axes: dict[int, str], rank: int, lists: frozenset[str]) -> str:
+    """Reads symbols off a tensor's shape, or off that of a list's first tensor."""
+    if name in lists:
+        name = f"ops::first({string_literal(name)}, {name})?"
+        reads = ", ".join(f"{name}.dim({axis})?" for axis in axes)
+        pattern = together([identifier(symbol) for symbol in axes.values()])
+        return f"let {pattern} = {reads if len(axes) == 1 else f'({reads})'};"
     if len(axes) == 1 and rank > 1:
         ((axis, symbol),) = axes.items()
         return f"let {identifier(symbol)} = {name}.dim({axis})?;"
@@ -151,10 +178,10 @@ def _checks(graph: Graph, forward: Forward) -> tuple[Statement, ...]:
         if guard.symbols <= names:  # others are checked where the last of their symbols is read
             checks.append(Call("ops::expect_relation", (Text(str(guard)), RelationOf(guard))))
     told = {name: len(axes) == rank for name, axes, rank in forward.body.dims}
-    for (name, _), (_, given) in zip(
-        forward.body.arguments, forward.interface.inputs, strict=False
-    ):
-        if not told.get(name):
-            shape = Slice(tuple(size(axis) for axis in graph.types[given].stored.shape))
+    for (name, _), given in zip(forward.body.arguments, forward.interface.arguments, strict=False):
+        shape = Slice(tuple(size(s) for s in graph.types[given.values[0]].stored.shape))
+        if given.kind == "list":
+            checks.append(Call("ops::expect_shapes", (Text(name), Local(name, True), shape)))
+        elif not told.get(name):
             checks.append(Call("ops::expect_shape", (Text(name), Local(name, True), shape)))
     return tuple(Let((), check) for check in checks)

@@ -8,10 +8,11 @@ A scope may hide what is around it and what it does not read, as it may in Rust.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from pycandle.emit.body import Draft
+from pycandle.emit.caches import is_whole, stem_of, whole
 from pycandle.emit.names import identifier
 from pycandle.emit.statements import (
     For,
@@ -36,10 +37,11 @@ from pycandle.ops.expr import Expr, Field, Local, RelationOf, SizeOf, Var, rewri
 class Body:
     """A forward with every name chosen."""
 
-    arguments: tuple[tuple[str, str], ...]  # (name, "tensor", "tensors" or "size")
+    arguments: tuple[tuple[str, str], ...]  # (name, "tensor", "tensors", "list" or "size")
     dims: tuple[tuple[str, tuple[tuple[int, str], ...], int], ...]  # local, axes, rank
     statements: tuple[Statement, ...]
     results: tuple[Expr, ...]
+    lists: tuple[str, ...] = ()  # the results that are lists
 
 
 def name_locals(
@@ -60,11 +62,16 @@ def name_locals(
         value: "output" if not path or path[-1].isdigit() else path.rpartition(".")[2]
         for path, value in draft.interface.outputs
     }
+    for start, end in draft.interface.given:
+        path = draft.interface.outputs[start][0]
+        values = [value for _, value in draft.interface.outputs[start:end]]
+        spare[whole(values)] = f"{_item(stem_of(path))}s"
     namer = _Namer(statements, draft.results, {}, taken, spare)
     arguments: list[tuple[str, str]] = []
     for given in draft.interface.arguments:
-        kind = "tensors" if given.is_list else "tensor"
-        arguments.append((namer.argument(given.name, given.value), kind))
+        local = namer.argument(given.name, given.value)
+        arguments.append((local, given.kind))
+        namer.items[local] = _item(given.name)
     arguments += [(name, "size") for name in draft.interface.sizes]
     bound: dict[str, Expr] = {value: Field(path) for value, path in parameters.items()}
     bound |= {
@@ -85,7 +92,12 @@ def name_locals(
             name = namer.fresh("output", len(statements))
             done.append(Let((name,), result))
             results[k] = Local(name)
-    return Body(tuple(arguments), dims, tuple(done), tuple(results))
+    lists = tuple(
+        result.name
+        for result, value in zip(results, draft.results, strict=True)
+        if isinstance(result, Local) and isinstance(value, Var) and is_whole(value.name)
+    )
+    return Body(tuple(arguments), dims, tuple(done), tuple(results), lists)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +141,7 @@ class _Namer:
         self.holders = dict(holders)
         self.reserved = set(reserved)
         self.results = spare
+        self.items: dict[str, str] = {}  # what an item of each list is called
         self.last_read: dict[str, int] = {}
         for place, statement in enumerate(statements):
             # What an iteration reads must keep its name while the loop binds its own.
@@ -207,14 +220,28 @@ class _Namer:
         return name
 
     def _for_each(self, loop: ForEach, place: int, names: _Names) -> ForEach:
-        start = names.bind(loop.start)
-        (name,) = self.choose(loop.names, loop.hint, place)
+        start, sources = names.bind(loop.start), map_exprs(loop.sources, names.bind)
+        (name,) = self.choose(loop.names[:1], loop.hint, place)
+        lists = [self.choose((each,), Hint(), place)[0] for each in loop.names[1:]]
         variable = self._variable(loop.path, name)
         inner = names.inside()
         inner.values[loop.carried] = Local(name)
+        # Within the loop they are read alone, and may hide what goes by their name around it.
+        called = [self.items.get(s.name, "") if isinstance(s, Local) else "" for s in sources]
+        items = _apart(called, {*self.reserved, name, variable, *lists})
+        inner.values.update(
+            (item, Local(local, True)) for item, local in zip(loop.items, items, strict=True)
+        )
         expr = rewrite(inner.bind(loop.expr), _loop_module(loop.path, variable))
-        names.values[loop.names[0]] = Local(name)
-        return ForEach(loop.path, variable, (name,), name, start, expr, grows=loop.grows)
+        given = [each[:-1] if each.endswith("s") else each for each in lists]
+        if loop.given:
+            given.insert(loop.place, "next")
+        names.values.update(_locals(loop.names, (name, *lists)))
+        return ForEach(
+            loop.path, variable, (name, *lists), name, start, expr, grows=loop.grows, items=items,
+            sources=sources, given=_apart(given, {*self.reserved, name, variable, *lists}),
+            place=loop.place,
+        )  # fmt: skip
 
     def _while(self, loop: While, place: int, names: _Names) -> While:
         starts = map_exprs(loop.starts, names.bind)
@@ -291,6 +318,19 @@ class _Namer:
 
 def _locals(values: tuple[str, ...], names: tuple[str, ...]) -> dict[str, Expr]:
     return {value: Local(name) for value, name in zip(values, names, strict=True)}
+
+
+def _apart(names: Iterable[str], taken: set[str]) -> tuple[str, ...]:
+    """Names as identifiers that differ from each other and from those taken."""
+    found: list[str] = []
+    for name in names:
+        found.append(identifier(name, {*taken, *found}))
+    return tuple(found)
+
+
+def _item(name: str) -> str:
+    """What an item of a list is called, as far as the list's own name says."""
+    return name.rpartition(".")[2]
 
 
 def _singular(source: Expr) -> str:

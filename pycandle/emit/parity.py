@@ -6,13 +6,15 @@ number of distinct structs, not with the number of calls.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pycandle.emit.fields import ListField, OptionalField, StructField, modules_of
 from pycandle.emit.names import string_literal
-from pycandle.emit.rust import FieldNames
+from pycandle.emit.naming import Body
+from pycandle.emit.rust import FieldNames, together
 from pycandle.emit.structs import Forward, Struct
 from pycandle.emit.tree import Tree
+from pycandle.ops.expr import Local
 
 
 def print_parity(
@@ -120,27 +122,41 @@ def _own_calls(tree: Tree, struct: Struct) -> str:
 
 
 def _own_call(forward: Forward, receiver: str) -> str:
-    arguments: list[str] = []
-    kinds = [kind for _, kind in forward.body.arguments]
-    tensors = [kind for kind in kinds if kind != "size"]
-    for place, (name, kind) in enumerate(forward.body.arguments):
-        match kind:
-            case "size":
-                arguments.append(f"inputs.size({string_literal(name)})?")
-            case "tensors":
-                after = len(tensors) - place - 1
-                arguments.append(f"inputs.tensors({place}, {after})?")
-            case _ if "tensors" in tensors[:place]:
-                # A list is of any length, so that what comes after it is counted from the end.
-                arguments.append(f"inputs.from_end({len(tensors) - place})?")
-            case _:
-                arguments.append(f"inputs.tensor({place})?")
-    call = f"{receiver}.{forward.name}({', '.join(arguments)})?"
-    count = len(forward.body.results)
-    if count == 1:
+    body = forward.body
+    call = f"{receiver}.{forward.name}({', '.join(recorded_inputs(forward))})?"
+    if len(body.results) == 1 and not body.lists:
         return f"Ok(vec![{call}])"
-    names = ", ".join(f"y{k}" for k in range(count))
-    return f"{{ let ({names}) = {call}; Ok(vec![{names}]) }}"
+    names = [f"y{k}" for k in range(len(body.results))]
+    return f"{{ let {together(names)} = {call}; Ok({as_vector(body, names)}) }}"
+
+
+def recorded_inputs(forward: Forward) -> list[str]:
+    """How each argument of a forward is read from what was recorded of a call."""
+    arguments = forward.interface.arguments
+    counts = [len(argument.values) for argument in arguments]
+    found: list[str] = []
+    for k, argument in enumerate(arguments):
+        start, after = sum(counts[:k]), sum(counts[k + 1 :])
+        if argument.kind != "tensor":
+            found.append(f"inputs.tensors({start}, {after})?")
+        elif any(other.kind == "tensors" for other in arguments[:k]):
+            # A list is of any length, so that what comes after it is counted from the end.
+            found.append(f"inputs.from_end({after + 1})?")
+        else:
+            found.append(f"inputs.tensor({start})?")
+    sizes = (name for name, kind in forward.body.arguments if kind == "size")
+    return [*found, *(f"inputs.size({string_literal(name)})?" for name in sizes)]
+
+
+def as_vector(body: Body, given: Sequence[str]) -> str:
+    """All tensors that a forward gives, in one vector, from what it gives as it gives it."""
+    if not body.lists:
+        return f"vec![{', '.join(given)}]"
+    parts = (
+        text if isinstance(result, Local) and result.name in body.lists else f"vec![{text}]"
+        for text, result in zip(given, body.results, strict=True)
+    )
+    return f"[{', '.join(parts)}].concat()"
 
 
 def _regions(tree: Tree) -> Iterator[str]:

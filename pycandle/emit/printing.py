@@ -50,13 +50,25 @@ def statement_lines(statement: Statement, names: FieldNames) -> Iterator[str]:
 
 
 def _for_each(loop: ForEach, names: FieldNames) -> Iterator[str]:
-    (name,) = loop.names
+    name, *lists = loop.names
     start, item = (value if loop.moves else _owned)(loop.start, names), value(loop.expr, names)
     if isinstance(loop.start, Slice):
         start = f"vec![{', '.join(_owned(item, names) for item in loop.start.items)}]"
     yield f"let mut {name} = {start};"
-    yield f"for {loop.variable} in &{names.place(loop.path)} {{"
+    modules = names.place(loop.path)
+    yield from (f"let mut {each} = Vec::with_capacity({modules}.len());" for each in lists)
+    sources = [value(source, names) for source in loop.sources]
+    for source in sources:
+        yield f"ops::expect_items({string_literal(source)}, {source}, {modules}.len())?;"
+    variable, modules = loop.variable, f"&{modules}" if not loop.items else f"{modules}.iter()"
+    for source, local in zip(sources, loop.items, strict=True):
+        variable, modules = f"({variable}, {local})", f"{modules}.zip({source})"
+    yield f"for {variable} in {modules} {{"
+    if loop.given:
+        yield f"    let {together(loop.given)} = {item};"
+        item = loop.given[loop.place]
     yield f"    {name}.push({item});" if loop.grows else f"    {name} = {item};"
+    yield from (f"    {each}.push({given});" for each, given in loop.pushed)
     yield "}"
 
 

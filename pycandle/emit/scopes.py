@@ -59,7 +59,7 @@ def vectors(part: Any) -> set[str]:
         case Scope(statements=statements):
             return vectors(statements)
         case ForEach():
-            return {part.variable}
+            return {part.variable, *part.names[1:]}
         case If():
             return {*opened(part.condition)} | vectors((part.then, part.otherwise))
         case While():
@@ -81,9 +81,9 @@ def borrowed(part: Any, names: frozenset[str]) -> Any:
             done, names = in_order(statements, names)
             return Scope(done, borrowed(results, names))
         case ForEach():
-            inner = names - {part.variable, *part.names}
-            start, expr = borrowed(part.start, names), borrowed(part.expr, inner)
-            return replace(part, start=start, expr=expr)
+            inner = names - {part.variable, *part.names, *part.items}
+            start, sources = borrowed((part.start, part.sources), names)
+            return replace(part, start=start, sources=sources, expr=borrowed(part.expr, inner))
         case If():
             condition, otherwise = borrowed((part.condition, part.otherwise), names)
             then = borrowed(part.then, names - {*opened(part.condition)})
@@ -119,7 +119,7 @@ def moving(statements: tuple[Statement, ...], results: tuple[Expr, ...]) -> tupl
         if isinstance(statement, ForEach) and isinstance(statement.start, Local):
             name = statement.start.name
             after = Scope(statements[place + 1 :], results)
-            later = binds(statement) == (name,) or name not in reads(after)
+            later = name in binds(statement) or name not in reads(after)
             inside = name != statement.carried and name in reads(statement.expr)
             moves = name in made and not statement.start.borrowed and later and not inside
             statement = replace(statement, moves=moves)
@@ -158,8 +158,8 @@ def _parts(statement: Statement) -> tuple[Any, ...]:
             return (expr,)
         case Read(tensor=tensor, relations=relations):
             return (tensor, relations)
-        case ForEach(start=start, expr=expr):
-            return (start, expr)
+        case ForEach(start=start, sources=sources, expr=expr):
+            return (start, sources, expr)
         case If():
             return (statement.condition, statement.then, statement.otherwise)
         case While():
@@ -182,8 +182,8 @@ def _reads(part: Any, known: frozenset[str]) -> Iterator[tuple[str, Expr]]:
                 known = known | {*binds(statement)}
             yield from _reads(results, known)
         case ForEach():
-            yield from _reads(part.start, known)
-            yield from _reads(part.expr, known | {part.variable, *part.names})
+            yield from _reads((part.start, part.sources), known)
+            yield from _reads(part.expr, known | {part.variable, *part.names, *part.items})
         case If():
             yield from _reads(part.condition, known)
             yield from _reads(part.then, known | {*opened(part.condition)})

@@ -9,16 +9,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from pycandle.emit.methods import result_kinds
 from pycandle.emit.names import identifier, type_identifier
+from pycandle.emit.parity import as_vector, recorded_inputs
 from pycandle.emit.printing import allowances
 from pycandle.emit.rust import together
-from pycandle.emit.structs import Struct
+from pycandle.emit.structs import Forward, Struct
 from pycandle.errors import Finding, ProjectError
 from pycandle.graph import Graph, TensorType
 from pycandle.ops.create import CANDLE_DTYPES
 
-# A tensor of zeros in Rust: its dtype and its sizes.
-Zeros = tuple[str, tuple[str, ...]]
+
+@dataclass(frozen=True, slots=True)
+class Zeros:
+    """What a state is at first in Rust: tensors without elements."""
+
+    dtype: str
+    sizes: tuple[str, ...]
+    count: int  # how many a list has; 0 for a tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +40,7 @@ class Stateful:
     fields: Mapping[str, str]  # the field of each state
     # What each state is at first where all may be empty; else nothing.
     empty: Mapping[str, Zeros]  # by argument
+    forward: Forward  # the model's own
 
     @property
     def state(self) -> tuple[str, ...]:
@@ -42,6 +51,11 @@ class Stateful:
     def given(self) -> tuple[str, ...]:
         """The arguments that are not."""
         return tuple(name for name in self.arguments if name not in self.results)
+
+    @property
+    def lists(self) -> set[str]:
+        """The arguments that are lists of tensors."""
+        return {name for name, kind in self.forward.body.arguments if kind == "list"}
 
 
 def find_state(graph: Graph, structs: list[Struct]) -> Stateful:
@@ -55,24 +69,29 @@ def find_state(graph: Graph, structs: list[Struct]) -> Stateful:
             "record the model with inputs that have an axis of that size",
         )
     arguments = tuple(name for name, _ in forward.body.arguments)
-    values = [value for _, value in forward.interface.inputs]
-    called = dict(zip(values, arguments, strict=True))
-    inputs = {_plain(e.name): (called[e.value.name], e.value.type) for e in graph.inputs}
+    entries = {entry.value.name: entry.name for entry in graph.inputs}
+    inputs: dict[str, tuple[str, TensorType]] = {}
+    counts: dict[str, int] = {}
+    for name, taken in zip(arguments, forward.interface.arguments, strict=True):
+        is_list = taken.kind == "list"
+        counts[name] = len(taken.values) if is_list else 0
+        wanted = taken.name if is_list else entries[taken.value]
+        inputs[_plain(wanted)] = name, graph.types[taken.values[0]]
     results: list[str] = []
-    for output in graph.outputs:
-        name, taken = inputs.get(_plain(output.path), ("", None))
-        given = graph.types[output.value]
-        if taken is not None and not _fits(given, taken):
+    for path, value in forward.interface.results_by_path:
+        name, known = inputs.get(_plain(path), ("", None))
+        given = graph.types[value]
+        if known is not None and not _fits(given, known):
             raise _refused(
-                f"the output {output.path!r} is {given}, and the input of that name {taken}",
+                f"the output {path!r} is {given}, and the input of that name {known}",
                 "give state the dtype and the sizes that the next call takes",
             )
         if name and name in results:
             raise _refused(
-                f"two outputs are the next call's {name!r}, one of them {output.path!r}",
+                f"two outputs are the next call's {name!r}, one of them {path!r}",
                 "give one of them another name",
             )
-        stem = output.path.rpartition(".")[2]
+        stem = path.rpartition(".")[2]
         stem = "output" if not stem or stem.isdigit() else stem
         results.append(name or identifier(stem, {*arguments, *results, "self"}))
     states = [name for name in arguments if name in results]
@@ -87,22 +106,20 @@ def find_state(graph: Graph, structs: list[Struct]) -> Stateful:
     model_state = identifier("model_state", states)
     fields = {name: model_state if name == "model" else name for name in states}
     types = dict(inputs.values())
-    empty = _empty({name: types[name] for name in states}, graph)
-    return Stateful(name, model.name, arguments, tuple(results), fields, empty)
+    empty = _empty({name: (types[name], counts[name]) for name in states}, graph)
+    return Stateful(name, model.name, arguments, tuple(results), fields, empty, forward)
 
 
-def _empty(
-    states: Mapping[str, TensorType], graph: Graph
-) -> dict[str, tuple[str, tuple[str, ...]]]:
-    """The dtype and the sizes of each state where all can be empty, as caches are at first."""
+def _empty(states: Mapping[str, tuple[TensorType, int]], graph: Graph) -> dict[str, Zeros]:
+    """What each state is at first, where all can be empty, as caches can."""
     least = {axis.name: axis.min for axis in graph.symbols}
     found: dict[str, Zeros] = {}
-    for name, kind in states.items():
+    for name, (kind, count) in states.items():
         sizes = tuple("0" if least.get(str(size)) == 0 else str(size) for size in kind.shape)
         known = all(isinstance(size, int) or str(size) in least for size in kind.shape)
         if "0" not in sizes or not known or kind.dtype not in CANDLE_DTYPES:
             return {}
-        found[name] = (CANDLE_DTYPES[kind.dtype], sizes)
+        found[name] = Zeros(CANDLE_DTYPES[kind.dtype], sizes, count)
     return found
 
 
@@ -114,29 +131,30 @@ def print_stateful(stateful: Stateful) -> str:
     """The struct, to stand after the model's own."""
     state, given = stateful.state, stateful.given
     rest = [name for name in stateful.results if name not in state]
-    fields = list(stateful.fields.values())
-    taken = ", ".join((f"model: {stateful.model}", *_typed(fields, "Tensor")))
+    kinds = dict(zip(stateful.results, result_kinds(stateful.forward.body), strict=True))
+    fields = [f"{field}: {kinds[name]}" for name, field in stateful.fields.items()]
+    taken = ", ".join((f"model: {stateful.model}", *fields))
     lines = [
         "",
         f"/// [`{stateful.model}`] and what it keeps from one call to the next.",
         "#[derive(Debug, Clone)]",
         f"pub struct {stateful.name} {{",
         f"    pub model: {stateful.model},",
-        *(f"    pub {name}: Tensor," for name in fields),
+        *(f"    pub {field}," for field in fields),
         "}",
         "",
         f"impl {stateful.name} {{",
         "    /// Takes the state that the first call starts from.",
         *(f"    {line}" for line in allowances(1 + len(state))),
         f"    pub fn new({taken}) -> Self {{",
-        f"        Self {{ model, {', '.join(fields)} }}",
+        f"        Self {{ model, {', '.join(stateful.fields.values())} }}",
         "    }",
         "",
         *_from_empty(stateful),
         "    /// One call; its state is kept for the next, unless it fails.",
         *(f"    {line}" for line in allowances(1 + len(given), len(rest))),
-        f"    pub fn step({', '.join(('&mut self', *_typed(given, '&Tensor')))})"
-        f" -> Result<{together(['Tensor'] * len(rest))}> {{",
+        f"    pub fn step({', '.join(('&mut self', *_typed(given, stateful.lists)))})"
+        f" -> Result<{together([kinds[name] for name in rest])}> {{",
         f"        let {together(stateful.results)} = self.model.forward({_call(stateful)})?;",
         *(f"        self.{field} = {name};" for name, field in stateful.fields.items()),
         f"        Ok({together(rest)})",
@@ -148,20 +166,20 @@ def print_stateful(stateful: Stateful) -> str:
 
 def _from_empty(stateful: Stateful) -> list[str]:
     """The constructor that needs no state, where all of it can be empty."""
-    kinds = list(dict.fromkeys(stateful.empty.values()))
+    kinds = list(dict.fromkeys((z.dtype, z.sizes) for z in stateful.empty.values()))
     if not kinds:
         return []
     sizes = dict.fromkeys(s for _, shape in kinds for s in shape if not s.isdigit())
     names: list[str] = []
     for _ in kinds:
         names.append(identifier("empty", {*names, *sizes, "model", "device"}))
-    given = {argument: names[kinds.index(kind)] for argument, kind in stateful.empty.items()}
-    taken = (f"model: {stateful.model}", *_typed(sizes, "usize"), "device: &Device")
+    taken = (f"model: {stateful.model}", *(f"{s}: usize" for s in sizes), "device: &Device")
     zeros = [
         f"        let {name} = Tensor::zeros(({', '.join(shape)}), {dtype}, device)?;"
         for name, (dtype, shape) in zip(names, kinds, strict=True)
     ]
-    state = ", ".join(f"{given[name]}.clone()" for name in stateful.state)
+    given = [(names[kinds.index((z.dtype, z.sizes))], z.count) for z in stateful.empty.values()]
+    state = ", ".join(f"vec![{n}.clone(); {k}]" if k else f"{n}.clone()" for n, k in given)
     return [
         "    /// Starts from state that is empty: the first call reads all that there is.",
         *(f"    {line}" for line in allowances(len(taken))),
@@ -175,16 +193,17 @@ def _from_empty(stateful: Stateful) -> list[str]:
 
 def stateful_call(stateful: Stateful) -> str:
     """The closure's body that gives what `forward` gives, through the struct that keeps state."""
-    place = {name: f"inputs.tensor({k})?" for k, name in enumerate(stateful.arguments)}
-    state = ", ".join(f"{place[name]}.clone()" for name in stateful.state)
-    given = ", ".join(place[name] for name in stateful.given)
+    place = dict(zip(stateful.arguments, recorded_inputs(stateful.forward), strict=True))
     own = {name: f"stateful.{field}" for name, field in stateful.fields.items()}
+    copy = ("clone", "to_vec")
+    state = ", ".join(f"{place[n]}.{copy[n in stateful.lists]}()" for n in stateful.state)
+    given = ", ".join(place[name] for name in stateful.given)
     rest = {name: f"y{k}" for k, name in enumerate(stateful.results) if name not in own}
     bound = f"let {together([*rest.values()])} = " if rest else ""
-    results = ", ".join((own | rest)[name] for name in stateful.results)
+    results = [(own | rest)[name] for name in stateful.results]
     return (
         f"let mut stateful = {stateful.name}::new(model.clone(), {state}); "
-        f"{bound}stateful.step({given})?; Ok(vec![{results}])"
+        f"{bound}stateful.step({given})?; Ok({as_vector(stateful.forward.body, results)})"
     )
 
 
@@ -195,8 +214,8 @@ def _call(stateful: Stateful) -> str:
     )
 
 
-def _typed(names: Iterable[str], kind: str) -> list[str]:
-    return [f"{name}: {kind}" for name in names]
+def _typed(names: Iterable[str], lists: set[str]) -> list[str]:
+    return [f"{name}: {'&[Tensor]' if name in lists else '&Tensor'}" for name in names]
 
 
 def _plain(name: str) -> str:

@@ -46,13 +46,23 @@ class ForEach:
 
     path: str
     variable: str  # the loop's own module; empty in a draft, where it is Field(path)
-    names: tuple[str]  # what the loop ends with
+    names: tuple[str, ...]  # what the loop ends with, and the lists of what else modules gave
     carried: str  # what an iteration reads
     start: Expr
     expr: Expr
     hint: Hint = Hint()
     grows: bool = False  # what is carried is a list, and what an iteration gives its next item
     moves: bool = False  # it starts from a local that nothing else reads any more
+    items: tuple[str, ...] = ()  # what an iteration reads of each source, a list
+    sources: tuple[Expr, ...] = ()
+    given: tuple[str, ...] = ()  # what a module gives, if that is more than what is carried
+    place: int = 0  # of what is carried in that
+
+    @property
+    def pushed(self) -> tuple[tuple[str, str], ...]:
+        """The lists, each with what an iteration adds to it."""
+        rest = (name for k, name in enumerate(self.given) if k != self.place)
+        return tuple(zip(self.names[1:], rest, strict=True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 
-from pycandle.emit.body import Draft, Interface, draft
+from pycandle.emit.body import Draft, Interface, draft, with_whole
+from pycandle.emit.caches import PartsError
 from pycandle.emit.configuration import MOST_CONSTANTS, Constant, configuration
 from pycandle.emit.fields import (
     ComputedField,
@@ -81,7 +82,10 @@ class Struct:
 
 def build_structs(tree: Tree, lowered: Mapping[str, Expr], root_name: str) -> list[Struct]:
     """Every struct of the model, each after those it holds; the model's own last."""
-    return _Structs(tree, lowered, root_name).build()
+    try:
+        return _Structs(tree, lowered, root_name).build()
+    except PartsError:
+        return _Structs(replace(tree, with_lists=False), lowered, root_name).build()
 
 
 class _Structs:
@@ -146,14 +150,18 @@ class _Structs:
         bodies: dict[Body, Interface] = {}
         forms: list[int] = []
         for region, made in zip(calls, drafts, strict=True):
-            statements = roll(made.statements, paths, made.results)
+            statements = roll(made.statements, paths, made.results, tree.caches.values())
+            made = with_whole(made, statements)
             rolled |= {each.path for each in statements if isinstance(each, ForEach)}
             body = name_locals(
                 made,
                 roll_steps(statements, made.results),
                 {p: tree.relative(p, region) or "" for p in made.parameters}
                 | dict(zip(made.kept, computed_paths, strict=False)),
-                {value: tree.graph.types[value].stored.rank for _, value in made.interface.inputs},
+                {
+                    given.value: tree.graph.types[given.values[0]].stored.rank
+                    for given in made.interface.arguments
+                },
                 frozenset(symbol.name for symbol in tree.graph.symbols),
             )
             bodies.setdefault(body, made.interface)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from pycandle.emit.caches import find_caches
 from pycandle.graph import Graph, Node
 
 
@@ -17,6 +18,15 @@ class Tree:
     """The regions of a graph that still compute something."""
 
     graph: Graph
+    with_lists: bool = True  # whether a list of the model's, as of caches, is one argument
+
+    @cached_property
+    def caches(self) -> dict[str, tuple[str, ...]]:
+        """For each value that is in a list that the model takes or gives, all of the list."""
+        if not self.with_lists:
+            return {}
+        types = self.graph.types
+        return find_caches(self.inputs(0), types) | find_caches(self.outputs(0), types)
 
     @cached_property
     def children(self) -> list[list[int]]:

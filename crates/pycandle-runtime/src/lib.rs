@@ -79,6 +79,13 @@ macro_rules! py_check {
             checker.check($layer, &[$($output),+])?;
         }
     };
+    ($checker:expr, $layer:expr, $($output:expr),*; $($list:expr),+ $(,)?) => {
+        if let Some(checker) = $crate::check::AsChecker::as_checker(&$checker) {
+            let mut outputs: Vec<&candle_core::Tensor> = vec![$($output),*];
+            $(outputs.extend($list);)+
+            checker.check($layer, &outputs)?;
+        }
+    };
 }
 
 /// Brings in the Rust that `pycandle_build::compile()` generated or copied for one model, and its

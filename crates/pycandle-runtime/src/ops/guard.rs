@@ -56,3 +56,37 @@ pub fn expect_shape(name: &str, tensor: &Tensor, shape: &[usize]) -> Result<()> 
         "input {name:?} {what}: its shape is {dims:?}, expected {shape:?}"
     )))
 }
+
+/// Checks the shape of each of a list of inputs: caches, say.
+///
+/// # Errors
+/// Names the first tensor whose shape differs, as [`expect_shape`].
+pub fn expect_shapes(name: &str, tensors: &[Tensor], shape: &[usize]) -> Result<()> {
+    for (index, tensor) in tensors.iter().enumerate() {
+        expect_shape(&format!("{name}.{index}"), tensor, shape)?;
+    }
+    Ok(())
+}
+
+/// Checks that a list has a tensor for each module that takes one.
+///
+/// # Errors
+/// Names the list and both lengths.
+pub fn expect_items(name: &str, tensors: &[Tensor], modules: usize) -> Result<()> {
+    if tensors.len() == modules {
+        return Ok(());
+    }
+    Err(Error::Msg(format!(
+        "input {name:?} has {} tensors for {modules} modules",
+        tensors.len()
+    )))
+}
+
+/// The first tensor of a list of inputs.
+///
+/// # Errors
+/// Names the list if it is empty.
+pub fn first<'a>(name: &str, tensors: &'a [Tensor]) -> Result<&'a Tensor> {
+    let first = tensors.first();
+    first.ok_or_else(|| Error::Msg(format!("input {name:?} has no tensors")))
+}
