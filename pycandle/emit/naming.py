@@ -65,13 +65,13 @@ def name_locals(
     for start, end in draft.interface.given:
         path = draft.interface.outputs[start][0]
         values = [value for _, value in draft.interface.outputs[start:end]]
-        spare[whole(values)] = f"{_item(stem_of(path))}s"
+        spare[whole(values)] = _plural(_item(stem_of(path)))
     namer = _Namer(statements, draft.results, {}, taken, spare)
     arguments: list[tuple[str, str]] = []
     for given in draft.interface.arguments:
         local = namer.argument(given.name, given.value)
         arguments.append((local, given.kind))
-        namer.items[local] = _item(given.name)
+        namer.items[local] = _item(given.name).removesuffix("s")
     arguments += [(name, "size") for name in draft.interface.sizes]
     bound: dict[str, Expr] = {value: Field(path) for value, path in parameters.items()}
     bound |= {
@@ -222,18 +222,21 @@ class _Namer:
     def _for_each(self, loop: ForEach, place: int, names: _Names) -> ForEach:
         start, sources = names.bind(loop.start), map_exprs(loop.sources, names.bind)
         (name,) = self.choose(loop.names[:1], loop.hint, place)
-        lists = [self.choose((each,), Hint(), place)[0] for each in loop.names[1:]]
+        lists = [
+            self.choose((each,), Hint((), self.results.get(each, "states")), place)[0]
+            for each in loop.names[1:]
+        ]
         variable = self._variable(loop.path, name)
         inner = names.inside()
         inner.values[loop.carried] = Local(name)
         # Within the loop they are read alone, and may hide what goes by their name around it.
-        called = [self.items.get(s.name, "") if isinstance(s, Local) else "" for s in sources]
+        called = [self.items[s.name] if isinstance(s, Local) else "state" for s in sources]
         items = _apart(called, {*self.reserved, name, variable, *lists})
         inner.values.update(
             (item, Local(local, True)) for item, local in zip(loop.items, items, strict=True)
         )
         expr = rewrite(inner.bind(loop.expr), _loop_module(loop.path, variable))
-        given = [each[:-1] if each.endswith("s") else each for each in lists]
+        given = [re.sub(r"s(_\d+)?$", r"\1", each) for each in lists]
         if loop.given:
             given.insert(loop.place, "next")
         names.values.update(_locals(loop.names, (name, *lists)))
@@ -267,7 +270,8 @@ class _Namer:
             inner.symbols[loop.index] = symbol(index)
         items: list[str] = []
         for source in sources:
-            items.append(identifier(_singular(source), {*taken, index, *items}))
+            name = source.name if isinstance(source, Local) else ""
+            items.append(identifier(_singular(name), {*taken, index, *items}))
         inner.values.update(_locals(loop.items, tuple(items)))
         body = self._scope(loop.body, inner, {*chosen, index, *items})
         names.values.update(_locals(loop.names, chosen))
@@ -330,13 +334,17 @@ def _apart(names: Iterable[str], taken: set[str]) -> tuple[str, ...]:
 
 def _item(name: str) -> str:
     """What an item of a list is called, as far as the list's own name says."""
-    return name.rpartition(".")[2]
+    last = name.rpartition(".")[2]
+    return "state" if not last or last.isdigit() else last
 
 
-def _singular(source: Expr) -> str:
-    """What an index of a tensor is called: `frame` of `frames`, else `row`."""
-    name = source.name if isinstance(source, Local) else ""
+def _singular(name: str) -> str:
+    """What an item of a list or a tensor is called: `frame` of `frames`, else `row`."""
     return name[:-1] if name.endswith("s") and len(name) > 3 else "row"
+
+
+def _plural(name: str) -> str:
+    return name if name.endswith("s") and len(name) > 3 else f"{name}s"
 
 
 def _loop_module(path: str, variable: str) -> Callable[[Expr], Expr | None]:

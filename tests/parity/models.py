@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.export import Dim
 from transformers import BertConfig, BertModel, GPT2Config, GPT2LMHeadModel
 
 from tests.parity.arithmetic import Guarded, Offset, Pointwise, Shadowed, Squares, Windows
 from tests.parity.attention import Attentions, CrossAttention, EncoderDecoder, Equations
+from tests.parity.caches import Decoder, Lending
 from tests.parity.flow import (
     Branches,
     Contexts,
@@ -58,7 +59,7 @@ from tests.parity.trees import (
 )
 from tests.parity.variants import Variants
 
-Inputs = dict[str, Tensor]
+Inputs = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -117,12 +118,24 @@ def padding(rows: int, length: int) -> Inputs:
     return {"padding": mask}
 
 
+def caches(layers: int) -> Inputs:
+    """What so many layers read before."""
+    return {name: [torch.randn(2, 4, 8) for _ in range(layers)] for name in ("keys", "values")}
+
+
 def ids(below: int, *names: str) -> Callable[[], Inputs]:
     return lambda: {name: torch.randint(0, below, (2, 8)) for name in names}
 
 
 BATCH, SEQ = Dim("batch"), Dim("seq", max=64)
 BERT_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
+
+
+def cached(layers: int) -> Any:
+    """All caches have one length, which varies."""
+    past = [{0: BATCH, 1: Dim("past", max=64)}] * layers
+    return {"x": {0: BATCH, 1: SEQ}, "keys": past, "values": past}
+
 
 MODELS: dict[str, Model] = {
     "linear": Model(lambda: nn.Linear(12, 7), floats(input=(3, 12))),
@@ -162,6 +175,8 @@ MODELS: dict[str, Model] = {
     "recurrence": Model(Recurrence, floats(frames=(4, 7), initial=(7,))),
     "grouped": Model(Grouped, lambda: floats(x=(64, 6))() | {"groups": torch.randint(0, 4, (64,))}),
     "steps": Model(Steps, floats(x=(2, 5, 6))),
+    "decoder": Model(Decoder, lambda: floats(x=(2, 3, 8))() | caches(3), cached(3)),
+    "lending": Model(Lending, lambda: floats(x=(2, 3, 8))() | caches(2), cached(2)),
     "remembering": Model(Remembering, floats(x=(2, 6), memory=(3, 6))),
     "picked": Model(Picked, lambda: floats(x=(5, 6))() | {"ids": torch.randint(0, 4, (5,))}),
     "sizes": Model(Sizes, lambda: floats(x=(5, 6))() | {"lengths": torch.randint(1, 9, (3,))}),

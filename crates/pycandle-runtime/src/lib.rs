@@ -67,6 +67,7 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 ///
 /// `py_check!(self.checker, "layer", &a, &b)` compares `a` and `b` with outputs 0 and 1 of the next
 /// call of the module at the checker's path plus `layer` (`""` is the checker's own path).
+/// After a semicolon come lists of outputs: `py_check!(self.checker, "", &a; &keys, &values)`.
 /// The checker may be a [`PyChecker`] or an `Option<PyChecker>`.
 /// `None` costs one branch: nothing is formatted, evaluated or copied.
 ///
