@@ -200,7 +200,10 @@ class _Namer:
             # One name for a tuple of them all.
             wanted = [f"{wanted[0]}_{k}" for k in range(len(values))]
         spare = next((self.results[v] for v in values if v in self.results), hint.fallback)
-        wanted += [spare] * (len(values) - len(wanted))
+        wanted += [""] * (len(values) - len(wanted))
+        # `_` is what Python does not read, where a list that the module changes may be read here.
+        own = [self.results.get(value, spare) for value in values]
+        wanted = [name if name.strip("_") else own[k] for k, name in enumerate(wanted)]
         names: list[str] = []
         for value, name in zip(values, wanted, strict=True):
             if len(values) > 1 and value not in self.last_read and not all_kept:

@@ -249,10 +249,10 @@ impl MixtralSparseMoeBlock {
     pub fn forward(&self, hidden_states: &Tensor) -> Result<Tensor> {
         let (batch, seq, _) = hidden_states.dims3()?;
         let hidden_states = hidden_states.reshape(((), HIDDEN_SIZE))?;
-        let (value, top_k_weights) = self.gate.forward(&hidden_states)?;
+        let (gate, top_k_weights) = self.gate.forward(&hidden_states)?;
         let hidden_states =
             self.experts
-                .forward(&hidden_states, &top_k_weights, &value, batch, seq)?;
+                .forward(&hidden_states, &top_k_weights, &gate, batch, seq)?;
         let hidden_states = hidden_states.reshape((batch, seq, 48))?;
         py_check!(self.checker, "", &hidden_states);
         Ok(hidden_states)

@@ -158,7 +158,7 @@ impl GPT2Block {
         attention_mask: &Tensor,
     ) -> Result<(Tensor, Tensor, Tensor)> {
         let ln_1 = self.ln_1.forward(hidden_states)?;
-        let (attn_output, value, key_cache) = self.attn.forward(
+        let (attn_output, key_cache, value_cache) = self.attn.forward(
             &ln_1,
             past_key_values_key_cache,
             past_key_values_value_cache,
@@ -168,8 +168,8 @@ impl GPT2Block {
         let ln_2 = self.ln_2.forward(&hidden_states)?;
         let feed_forward_hidden_states = self.mlp.forward(&ln_2)?;
         let hidden_states = (&hidden_states + &feed_forward_hidden_states)?;
-        py_check!(self.checker, "", &hidden_states, &value, &key_cache);
-        Ok((hidden_states, value, key_cache))
+        py_check!(self.checker, "", &hidden_states, &key_cache, &value_cache);
+        Ok((hidden_states, key_cache, value_cache))
     }
 }
 
