@@ -17,11 +17,16 @@ from pycandle.graph.ir import DTYPES, Graph, Node
 
 # As many bytes are more than any machine can address.
 _MOST_ELEMENTS = 2**60
+# More than these nobody reads.
+_MOST_PROBLEMS = 20
 
 
 def verify(graph: Graph, after: str) -> Graph:
-    """The graph itself, or `GraphError` with every broken invariant; `after` names the step."""
+    """The graph itself, or `GraphError` with the broken invariants; `after` names the step."""
     problems = [*_definitions(graph), *_regions(graph), *_types(graph)]
+    if len(problems) > _MOST_PROBLEMS:
+        more = len(problems) - _MOST_PROBLEMS
+        problems = [*problems[:_MOST_PROBLEMS], f"there are {more} more problems like these"]
     if problems:
         raise GraphError(
             *(

@@ -146,6 +146,13 @@ def sizes():
     return st.recursive(leaves, grow, max_leaves=6)
 
 
+def test_of_many_problems_the_first_are_told():
+    nodes = "\n".join("%a: f32[2] = aten.x.default()" for _ in range(1000))
+    with pytest.raises(GraphError, match="there are 979 more problems like these") as caught:
+        verify(text.parse_graph(f"graph g\n{nodes}\n"), "reading")
+    assert len(caught.value.findings) == 21
+
+
 @given(sizes(), st.integers(1, 9), st.integers(1, 9))
 def test_a_size_means_the_same_as_text_and_when_evaluated(size: int | Dim, a: int, b: int):
     again = dim.parse(str(size))
