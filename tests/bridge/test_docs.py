@@ -8,7 +8,8 @@ PAGE = FOLDER.parents[1] / "docs/bridge.md"
 
 
 def test_every_way_names_a_test():
-    files = (*FOLDER.glob("test_*.py"), *FOLDER.with_name("e2e").glob("test_*.py"))
+    folders = (FOLDER, FOLDER.with_name("e2e"), FOLDER.with_name("unit"))
+    files = [file for folder in folders for file in folder.glob("test_*.py")]
     tests = "\n".join(path.read_text() for path in files)
     known = {*re.findall(r"^def (test_\w+)", tests, re.MULTILINE)}
     rust = PAGE.parents[1].glob("crates/pycandle-runtime/tests/*.rs")
