@@ -3,8 +3,9 @@
 Standard output carries data, standard error what a person reads. It must not import torch: only
 the commands that record do, when they run.
 
-Exit codes: 0 done; 1 a gate failed (`sync --check`); 2 wrong usage or a wrong crate; 3 the model
-is not supported, or its input is broken; 4 a program or package is missing; 130 interrupted.
+Exit codes: 0 done; 1 a gate failed (`sync --check`, `verify`); 2 wrong usage or a wrong crate;
+3 the model is not supported, or its input is broken; 4 a program or package is missing; 5 nothing
+was compared; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from pycandle.project import Change
 
 _COMPLETE = "_PYCANDLE_COMPLETE"
+NOTHING_COMPARED = 5
 SHELLS = ("bash", "zsh", "fish", "powershell", "pwsh")
 
 app = typer.Typer(
@@ -195,6 +198,39 @@ def check(
         return
     for name, kinds in ops.items():
         _say(f"{name}: all {len(kinds)} kinds of ops are supported")
+
+
+@app.command()
+def verify(
+    crate: Annotated[Path, typer.Option(help="The crate whose models are compared.")] = Path(),
+    model: Annotated[str, typer.Option(help="One of its models; all by default.")] = "",
+    release: Annotated[bool, typer.Option("--release", help="Build with optimisations.")] = False,
+    features: Annotated[str, typer.Option(help="Features of the crate, as cargo takes them.")] = "",
+    to_junit: Annotated[
+        Path | None, typer.Option("--junit", help="Write JUnit's XML here, for a CI.")
+    ] = None,
+    to_markdown: Annotated[
+        Path | None, typer.Option("--summary", help="Write a table here, for a pull request.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Build a crate's parity tests, run them, and tell where its models differ from PyTorch."""
+    from pycandle import verify as verifying
+    from pycandle.output import write_if_changed
+
+    chosen = ["--release"] * release + (["--features", features] if features else [])
+    runs = verifying.verify(crate, model, chosen)
+    for path, text in ((to_junit, verifying.junit), (to_markdown, verifying.markdown)):
+        if path:
+            write_if_changed(path, text(runs).encode())
+    if as_json:
+        _print({"runs": [asdict(run) | {"passed": run.passed} for run in runs]})
+    elif runs:
+        _say(verifying.summary(runs))
+    if not any(run.compared for run in runs):
+        _say("error: nothing was compared, so nothing is proved")
+        raise typer.Exit(NOTHING_COMPARED)
+    raise typer.Exit(0 if all(run.passed for run in runs) else 1)
 
 
 @app.command()

@@ -6,6 +6,7 @@
     ├── ManifestError      a manifest or trace that is broken, too new or inconsistent
     ├── GraphError         a pass broke the graph: a defect of PyCandle itself
     ├── ProjectError       a crate's `[package.metadata.pycandle]` or a path is wrong
+    ├── ResultsError       what a parity run wrote cannot be read
     ├── ToolError          a program or a package that is needed is missing
     └── StaleError         `pycandle sync --check` found a checked-in file that differs
 
@@ -71,6 +72,10 @@ class ProjectError(PyCandleError):
     """A crate or a path that a command was pointed at is not usable."""
 
     exit_code = 2
+
+
+class ResultsError(PyCandleError):
+    """The results of a parity run cannot be read."""
 
 
 class ToolError(PyCandleError):

@@ -88,6 +88,7 @@ IGNORED = (
     "/target",
     "/.cargo/config.toml",
     "/.pycandle/venv",
+    "/.pycandle/results",
     "/.pycandle/traces/*.safetensors",
     "!/.pycandle/traces/*_trace.safetensors",
     "!/.pycandle/traces/*_constants.safetensors",

@@ -1,10 +1,13 @@
 """`pycandle new --model GPT2`: the crate of a decoder, whose README says how to continue a text."""
 
+import json
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+from safetensors.torch import load_file, save_file
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = "GPT2Config(n_layer=3, n_head=2, n_embd=16, vocab_size=40, n_positions=32)"
@@ -60,6 +63,21 @@ def test_a_decoder_reads_a_prompt_and_continues_it(
     # Three of parity, that the weights load, and the README's.
     assert said.count("... ok") == 5, said
     assert re.search(r"(\d+) of \1 module calls compared", said)
+    tell = json.loads(run(*pycandle, "verify", "--json", "--junit", "tests.xml"))
+    assert [(r["mode"], r["passed"], r["ended"]) for r in tell["runs"]] == [
+        ("cumulative", True, True), ("isolated", True, True)
+    ]  # fmt: skip
     manifest = ".pycandle/traces/my_llm_manifest.json"
     run(*pycandle, "codegen", "--manifest", manifest, "--out", "plain/my_llm.rs", "--stateful")
     assert "pub struct StatefulGPT2Model {" in (crate / "plain/my_llm.rs").read_text()
+
+    # Another checkpoint: the first layer that reads it is named, with its Python lines.
+    weights = load_file(crate / ".pycandle/traces/my_llm.safetensors")
+    weights["h.1.mlp.c_fc.weight"] = weights["h.1.mlp.c_fc.weight"].flip(0).contiguous()
+    save_file(weights, tmp_path / "other.safetensors")
+    other = cargo_environment | {"PYCANDLE_WEIGHTS_MY_LLM": str(tmp_path / "other.safetensors")}
+    done = subprocess.run(
+        [*pycandle, "verify"], cwd=crate, env=other, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1, done.stderr
+    assert "look first at h.1.mlp.c_fc (Conv1D, transformers/pytorch_utils.py:" in done.stderr

@@ -10,15 +10,19 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use candle_core::{Device, Error, Result, Tensor};
+use serde::Serialize;
 
 use crate::compare::{Values, Verdict, judge};
 use crate::manifest::{Manifest, Region, label};
 use crate::parity::Inputs;
 use crate::report::{Outcome, Report, Row};
+use crate::results::{Output, Results};
+use crate::statistics::Statistics;
 use crate::trace::Trace;
 
 /// Which float64 reference judges a module.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// The whole model in float64: errors add up from module to module, as in production.
     Cumulative,
@@ -48,6 +52,8 @@ struct Run {
     case: usize,
     mode: Mode,
     collecting: bool,
+    /// Where what a collecting checker finds is told at once.
+    results: Option<Arc<Results>>,
     progress: Mutex<Progress>,
 }
 
@@ -79,7 +85,14 @@ impl PyChecker {
             trace,
             device: device.clone(),
         });
-        Ok(Self::start(recording, 0, Mode::Cumulative, false))
+        Ok(Self::start(Run {
+            recording,
+            case: 0,
+            mode: Mode::Cumulative,
+            collecting: false,
+            results: None,
+            progress: Mutex::default(),
+        }))
     }
 
     /// The same recording, at its start, comparing with another case.
@@ -102,43 +115,49 @@ impl PyChecker {
                     known()
                 ))
             })?;
-        Ok(Self::start(
-            self.run.recording.clone(),
+        Ok(Self::start(Run {
             case,
-            self.run.mode,
-            self.run.collecting,
-        ))
+            ..self.again()
+        }))
     }
 
     /// The same recording, at its start, judging each module alone.
     pub fn isolated(&self) -> Self {
-        Self::start(
-            self.run.recording.clone(),
-            self.run.case,
-            Mode::Isolated,
-            self.run.collecting,
-        )
+        Self::start(Run {
+            mode: Mode::Isolated,
+            ..self.again()
+        })
     }
 
     /// The same recording, at its start, going on after a difference: see [`PyChecker::report`].
     pub fn collecting(&self) -> Self {
-        Self::start(
-            self.run.recording.clone(),
-            self.run.case,
-            self.run.mode,
-            true,
-        )
+        Self::start(Run {
+            collecting: true,
+            ..self.again()
+        })
     }
 
-    fn start(recording: Arc<Recording>, case: usize, mode: Mode, collecting: bool) -> Self {
-        let progress = Mutex::default();
-        let run = Run {
-            recording,
-            case,
-            mode,
-            collecting,
-            progress,
-        };
+    /// The same recording, at its start, with statistics of all that it compares.
+    pub(crate) fn telling(&self, results: Option<Arc<Results>>) -> Self {
+        Self::start(Run {
+            results,
+            ..self.again()
+        })
+    }
+
+    /// What this checker's run is, before anything was compared.
+    fn again(&self) -> Run {
+        Run {
+            recording: self.run.recording.clone(),
+            case: self.run.case,
+            mode: self.run.mode,
+            collecting: self.run.collecting,
+            results: self.run.results.clone(),
+            progress: Mutex::default(),
+        }
+    }
+
+    fn start(run: Run) -> Self {
         Self {
             run: Arc::new(run),
             path: Arc::from(""),
@@ -210,7 +229,7 @@ impl PyChecker {
         let region = self
             .next_call(&path)
             .ok_or_else(|| self.not_recorded(&path))?;
-        self.compare_output(region, 0, tensor)
+        Ok(self.compare_output(region, 0, tensor)?.verdict)
     }
 
     /// Compares all outputs of the next call of a module; what [`py_check!`](crate::py_check) calls.
@@ -224,6 +243,9 @@ impl PyChecker {
             .ok_or_else(|| self.not_recorded(&path))?;
         let row = self.compare(region, outputs)?;
         if self.run.collecting {
+            if let Some(results) = &self.run.results {
+                results.tell(&row)?;
+            }
             self.progress().rows.push(row);
         } else if row.failed() {
             self.restart();
@@ -236,18 +258,24 @@ impl PyChecker {
     pub fn compare(&self, region: &Region, outputs: &[&Tensor]) -> Result<Row> {
         let (got, expected) = (outputs.len(), region.outputs.len());
         let mut verdict = Verdict::failure(format!("it gave {got} outputs, PyTorch {expected}"));
+        let mut compared = Vec::new();
         if got == expected {
             for (k, output) in outputs.iter().enumerate() {
-                let mut found = self.compare_output(region, k, output)?;
-                if k > 0 && !found.passed() {
-                    found.reason = format!("output {k}: {}", found.reason);
+                let found = self.compare_output(region, k, output)?;
+                let mut own = found.verdict.clone();
+                if k > 0 && !own.passed() {
+                    own.reason = format!("output {k}: {}", own.reason);
                 }
-                if k == 0 || found.is_worse_than(&verdict) {
-                    verdict = found;
+                if k == 0 || own.is_worse_than(&verdict) {
+                    verdict = own;
                 }
+                compared.push(found);
             }
         }
-        Ok(self.row(region, Outcome::Compared(verdict)))
+        Ok(Row {
+            outputs: compared,
+            ..self.row(region, Outcome::Compared(verdict))
+        })
     }
 
     /// A report's row about a module call of this case.
@@ -260,6 +288,7 @@ impl PyChecker {
             source: region.source.clone(),
             site: region.site.clone(),
             outcome,
+            outputs: Vec::new(),
         }
     }
 
@@ -278,13 +307,18 @@ impl PyChecker {
         self.progress().calls.clear();
     }
 
-    fn compare_output(&self, region: &Region, k: usize, output: &Tensor) -> Result<Verdict> {
-        let Some(golden) = region
-            .outputs
-            .get(k)
-            .and_then(|output| output.golden.as_deref())
-        else {
-            return Ok(Verdict::failure("PyTorch gave no tensor there"));
+    fn compare_output(&self, region: &Region, k: usize, output: &Tensor) -> Result<Output> {
+        let expected = region.outputs.get(k);
+        let rust = Values::of(output)?;
+        let mut found = Output {
+            name: expected.map_or(String::new(), |output| output.name.clone()),
+            dtype: rust.dtype,
+            shape: rust.shape.clone(),
+            verdict: Verdict::failure("PyTorch gave no tensor there"),
+            statistics: None,
+        };
+        let Some(golden) = expected.and_then(|output| output.golden.as_deref()) else {
+            return Ok(found);
         };
         let trace = &self.run.recording.trace;
         let run = match self.run.mode {
@@ -294,7 +328,11 @@ impl PyChecker {
         let key = self.key(golden);
         let golden = trace.values(&key)?;
         let reference = trace.reference(&key, run, &golden)?;
-        Ok(judge(&Values::of(output)?, &golden, reference.as_ref()))
+        found.verdict = judge(&rust, &golden, reference.as_ref());
+        if self.run.results.is_some() {
+            found.statistics = Statistics::of(&rust, &golden);
+        }
+        Ok(found)
     }
 
     /// Counts a call, and finds it in the recording.

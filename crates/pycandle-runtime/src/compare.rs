@@ -5,6 +5,7 @@
 //! distance from it, so that no tolerance has to be chosen per model.
 
 use candle_core::{DType, Result, Tensor};
+use serde::Serialize;
 
 /// A candidate's RMS error may be this many times PyTorch's own.
 const RMS_FACTOR: f64 = 4.0;
@@ -38,7 +39,8 @@ pub enum Data {
 }
 
 /// What a comparison found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Within PyTorch's own rounding.
     Passed,
@@ -49,7 +51,7 @@ pub enum Status {
 }
 
 /// One tensor's comparison. Numbers that do not apply (to integers, say) are zero.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Verdict {
     pub status: Status,
     /// Why it did not pass, in words; empty for a pass.

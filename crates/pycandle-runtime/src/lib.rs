@@ -53,6 +53,8 @@ pub mod nn;
 pub mod ops;
 pub mod parity;
 pub mod report;
+pub mod results;
+pub mod statistics;
 pub mod store;
 pub mod trace;
 

@@ -5,14 +5,16 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use candle_core::{Device, Error, Result, Tensor};
 use candle_nn::VarBuilder;
 
-use crate::check::PyChecker;
+use crate::check::{Mode, PyChecker};
 use crate::compare::Verdict;
 use crate::manifest::{self, Manifest, label};
-use crate::report::{Outcome, Report};
+use crate::report::{Outcome, Report, Row};
+use crate::results::{Results, Run};
 use crate::store::Store;
 
 /// A generated model, and what its parity run must compare.
@@ -175,23 +177,31 @@ pub fn run_isolated<M: Isolated>(
 ) -> Result<Report> {
     let checker = spec.checker()?.isolated();
     let model = load(spec.weights(checker.manifest())?, None)?;
+    let results = spec.results(&checker, Mode::Isolated)?;
+    let checker = checker.telling(results.clone());
     let mut report = checker.report();
     for case in &checker.manifest().cases {
         let checker = checker.case(&case.name)?;
         for (region, recorded) in spec.regions.iter().zip(&checker.manifest().regions) {
-            if region.elided {
-                report.rows.push(checker.row(recorded, Outcome::Elided));
-                continue;
-            }
-            let outputs = checker
-                .inputs(region.inputs)
-                .and_then(|inputs| model.call(region.path, &inputs.of_call(region.call)));
-            report.rows.push(match outputs {
-                Ok(outputs) => checker.compare(recorded, &outputs.iter().collect::<Vec<_>>())?,
-                Err(error) => checker.row(recorded, failed_to_run(&error)),
-            });
+            let outputs = || {
+                let inputs = checker.inputs(region.inputs)?;
+                model.call(region.path, &inputs.of_call(region.call))
+            };
+            let row = if region.elided {
+                checker.row(recorded, Outcome::Elided)
+            } else {
+                match outputs() {
+                    Ok(outputs) => {
+                        checker.compare(recorded, &outputs.iter().collect::<Vec<_>>())?
+                    }
+                    Err(error) => checker.row(recorded, failed_to_run(&error)),
+                }
+            };
+            tell(&results, &row)?;
+            report.rows.push(row);
         }
     }
+    end(&results, &report)?;
     Ok(report)
 }
 
@@ -203,6 +213,8 @@ pub fn run_cumulative<M>(
 ) -> Result<Report> {
     let checker = spec.checker()?.collecting();
     let weights = spec.weights(checker.manifest())?;
+    let results = spec.results(&checker, Mode::Cumulative)?;
+    let checker = checker.telling(results.clone());
     let mut report = checker.report();
     for case in &checker.manifest().cases {
         let checker = checker.case(&case.name)?;
@@ -224,10 +236,22 @@ pub fn run_cumulative<M>(
                 Err(error) if recorded.path.is_empty() => failed_to_run(error),
                 _ => Outcome::Missing,
             };
-            report.rows.push(checker.row(recorded, outcome));
+            let row = checker.row(recorded, outcome);
+            tell(&results, &row)?;
+            report.rows.push(row);
         }
     }
+    end(&results, &report)?;
     Ok(report)
+}
+
+fn tell(results: &Option<Arc<Results>>, row: &Row) -> Result<()> {
+    results.as_ref().map_or(Ok(()), |results| results.tell(row))
+}
+
+fn end(results: &Option<Arc<Results>>, report: &Report) -> Result<()> {
+    let results = results.as_ref();
+    results.map_or(Ok(()), |results| results.end(report))
 }
 
 fn failed_to_run(error: &Error) -> Outcome {
@@ -244,6 +268,21 @@ impl Spec {
             .parent()
             .unwrap_or(Path::new(""))
             .to_path_buf()
+    }
+
+    /// Where the run tells what it finds, if it is to.
+    fn results(&self, checker: &PyChecker, mode: Mode) -> Result<Option<Arc<Results>>> {
+        let cases = &checker.manifest().cases;
+        let run = Run {
+            name: self.name,
+            mode,
+            manifest: self.manifest_path().display().to_string(),
+            digest: self.digest,
+            device: std::env::var("PYCANDLE_DEVICE").unwrap_or_else(|_| "cpu".to_string()),
+            cases: cases.iter().map(|case| case.name.as_str()).collect(),
+            calls: cases.len() * self.regions.len(),
+        };
+        Ok(Results::begin(Path::new(self.root), &run)?.map(Arc::new))
     }
 
     /// The recording, after making sure that this spec lists all its module calls.

@@ -7,6 +7,8 @@ use candle_core::{Error, Result};
 use crate::check::Mode;
 use crate::compare::{Status, Verdict};
 use crate::manifest::label;
+use crate::results::Output;
+use serde::Serialize;
 
 /// Every module call of a run, in the order in which it was judged.
 #[derive(Debug, Clone)]
@@ -28,6 +30,8 @@ pub struct Row {
     /// Python file and line of the call; empty for the root.
     pub site: String,
     pub outcome: Outcome,
+    /// What was compared, output by output; empty where nothing was.
+    pub outputs: Vec<Output>,
 }
 
 /// What became of a module call.
@@ -41,7 +45,7 @@ pub enum Outcome {
 }
 
 /// How many module calls came to what.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
     pub passed: usize,
     pub failed: usize,

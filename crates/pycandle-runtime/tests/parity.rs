@@ -447,3 +447,54 @@ fn no_checker_costs_nothing() -> Result<()> {
     py_check!(&checker, "embed", &embedded,);
     Ok(())
 }
+
+/// The lines that a run of a model with one broken block wrote.
+fn results(mode: &str, run: impl Fn(&parity::Spec) -> Result<()>) -> Vec<serde_json::Value> {
+    let (elsewhere, spec) = elsewhere();
+    for file in ["_manifest.json", "_trace.safetensors", ".safetensors"] {
+        let name = format!("tagger{file}");
+        std::fs::copy(folder().join(&name), elsewhere.path().join(&name)).unwrap();
+    }
+    std::fs::create_dir(elsewhere.path().join(".pycandle")).unwrap();
+    run(&spec).unwrap_err();
+    let file = format!(".pycandle/results/tagger.{mode}.jsonl");
+    let text = std::fs::read_to_string(elsewhere.path().join(file)).unwrap();
+    let read = |line| serde_json::from_str(line).unwrap();
+    text.lines().map(read).collect()
+}
+
+#[test]
+fn results_are_written_as_the_run_goes() {
+    let broken = |vb: VarBuilder, checker| {
+        let mut model = Tagger::load(vb, checker)?;
+        model.blocks[1].act.function = ops::gelu_tanh;
+        Ok(model)
+    };
+    let isolated = results("isolated", |spec| parity::isolated(spec, broken));
+    let cumulative = results("cumulative", |spec| {
+        parity::cumulative(spec, broken, forward)
+    });
+    for (mode, lines) in [("isolated", isolated), ("cumulative", cumulative)] {
+        let [run, calls @ .., end] = &lines[..] else {
+            panic!("{lines:?}");
+        };
+        assert_eq!(
+            (&run["schema_version"], &run["mode"]),
+            (&1.into(), &mode.into())
+        );
+        assert_eq!((&run["calls"], calls.len()), (&39.into(), 39));
+        assert_eq!(
+            end["culprit"],
+            serde_json::json!(["blocks.1.act", 0, "recorded"])
+        );
+        let act = |line: &&serde_json::Value| line["path"] == "blocks.1.act";
+        let act = calls.iter().find(act).unwrap();
+        assert_eq!(act["outcome"], "failed");
+        let output = &act["outputs"][0];
+        assert!(output["error"].as_f64() > output["limit"].as_f64());
+        assert!(
+            output["statistics"]["ulp"][3].as_f64() > Some(100.0),
+            "{output}"
+        );
+    }
+}

@@ -1,0 +1,108 @@
+"""Tells of results: for a terminal, for a pull request, and for a CI's table of tests.
+
+Names from a model are text in each of them, never markup. It must not know how results are made.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from xml.etree import ElementTree
+
+from pycandle.verify.results import Call, Run, used
+
+_MARKS = {"passed": "ok", "failed": "FAIL", "missing": "MISS", "uninformative": "????"}
+_MOST = 10  # calls that are told one by one
+
+
+def summary(runs: Sequence[Run]) -> str:
+    """A paragraph for each run: the counts, what is wrong first, and what came nearest to it."""
+    return "\n".join(line for run in runs for line in _run(run))
+
+
+def _run(run: Run) -> Iterator[str]:
+    yield f"{run.name} {run.mode}: {_counts(run)}, on {run.device} in {run.seconds:.1f} s"
+    if run.culprit:
+        yield f"  look first at {_place(run.culprit)}"
+        yield f"    {run.culprit.reason}"
+    bad = [call for call in run.calls if call.outcome in ("failed", "missing", "uninformative")]
+    for call in bad[:_MOST]:
+        yield f"  {_MARKS[call.outcome]:<4}  {call.name} ({call.class_name}), case {call.case}"
+    if len(bad) > _MOST:
+        yield f"  and {len(bad) - _MOST} more"
+    if not run.ended:
+        yield "  the run did not come to its end"
+    if run.passed and (nearest := run.nearest):
+        yield f"  nearest to its limit: {nearest.name}, {used(nearest):.0%} of what is allowed"
+
+
+def _counts(run: Run) -> str:
+    counts = {outcome: run.count(outcome) for outcome in (*_MARKS, "elided")}
+    told = [f"{count} {outcome}" for outcome, count in counts.items() if count]
+    return f"{run.compared} module calls compared; {', '.join(told) or 'none'}"
+
+
+def _place(call: Call) -> str:
+    """A module call with its Python lines."""
+    parts = [call.class_name, call.source, f"called at {call.site}" if call.site else ""]
+    return f"{call.name} ({', '.join(filter(None, parts))}) in case {call.case}"
+
+
+def markdown(runs: Sequence[Run]) -> str:
+    """A summary for a pull request."""
+    lines = ["| Model | Mode | Compared | Passed | Look first at |", "|---|---|---|---|---|"]
+    for run in runs:
+        first = _code(_place(run.culprit)) if run.culprit else ""
+        passed = f"{run.count('passed')}" if run.passed else f"**{run.count('passed')}**"
+        lines.append(f"| {_code(run.name)} | {run.mode} | {run.compared} | {passed} | {first} |")
+    return "\n".join(lines) + "\n"
+
+
+def _code(text: str) -> str:
+    """Text of any letters as code in a table's cell."""
+    plain = "".join(
+        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text
+    )
+    fence = "`" * (1 + max(map(len, re.findall("`+", plain)), default=0))
+    space = " " if "`" in plain else ""
+    return f"{fence}{space}{plain}{space}{fence}".replace("|", "\\|")
+
+
+def junit(runs: Sequence[Run]) -> str:
+    """JUnit's XML: a suite for each run, a test for each module call."""
+    root = ElementTree.Element("testsuites")
+    for run in runs:
+        suite = ElementTree.SubElement(
+            root, "testsuite", name=f"{run.name}.{run.mode}", tests=str(len(run.calls)),
+            failures=str(run.count("failed") + run.count("missing")),
+            skipped=str(run.count("elided") + run.count("uninformative")),
+            errors=str(int(not run.ended)), time=f"{run.seconds:.3f}",
+        )  # fmt: skip
+        for call in run.calls:
+            _case(suite, run, call)
+        if not run.ended:
+            case = ElementTree.SubElement(suite, "testcase", classname=run.name, name="the run")
+            ElementTree.SubElement(case, "error", message="the run did not come to its end")
+    return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _case(suite: ElementTree.Element, run: Run, call: Call) -> None:
+    name = _xml(f"{call.case}: {call.name}")
+    case = ElementTree.SubElement(suite, "testcase", classname=f"{run.name}.{run.mode}", name=name)
+    match call.outcome:
+        case "failed" | "missing":
+            message = call.reason or "it was recorded, and not compared"
+            failure = ElementTree.SubElement(case, "failure", message=_xml(message))
+            failure.text = _xml(_place(call))
+        case "elided" | "uninformative":
+            message = call.reason or "it computes nothing"
+            ElementTree.SubElement(case, "skipped", message=_xml(message))
+        case _:
+            pass
+
+
+def _xml(text: str) -> str:
+    """Text without the letters that XML has no way to write."""
+    return "".join(
+        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text
+    )

@@ -1,0 +1,177 @@
+"""Reads what parity runs wrote: a line of JSON for the run, each module call, and the end.
+
+A file may be of a run that goes on, or that was cut short: then its end is missing. It must not
+know how tests are run, nor how results are shown.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pycandle.errors import Finding, ResultsError
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One output of a module call beside PyTorch's. Errors are RMS, against float64."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    status: str
+    error: float
+    torch_error: float
+    limit: float
+    max_error: float
+    max_limit: float
+    statistics: Mapping[str, Any]  # as the runtime's `Statistics` has them; empty without
+
+    @property
+    def used(self) -> float:
+        """The part of what is allowed that its error is: over 1 fails."""
+        pairs = ((self.error, self.limit), (self.max_error, self.max_limit))
+        return max((error / limit for error, limit in pairs if limit > 0), default=0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A module call in one case, and what became of it."""
+
+    case: str
+    path: str
+    call: int
+    class_name: str
+    source: str  # Python file and line of its forward
+    site: str  # Python file and line of the call
+    outcome: str  # "passed", "failed", "uninformative", "elided" or "missing"
+    reason: str
+    outputs: tuple[Output, ...]
+
+    @property
+    def name(self) -> str:
+        """The module's path, and which call of it, in words."""
+        path = self.path or "(root)"
+        return f"{path} (call {self.call})" if self.call else path
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The results of one model in one mode."""
+
+    name: str
+    mode: str  # "isolated" or "cumulative"
+    device: str
+    cases: tuple[str, ...]
+    expected: int  # module calls, elided ones included
+    calls: tuple[Call, ...]
+    ended: bool  # False while it goes on, or where it was cut short
+    culprit: Call | None  # what to look at first
+    seconds: float
+
+    def count(self, outcome: str) -> int:
+        """How many module calls came to that."""
+        return sum(call.outcome == outcome for call in self.calls)
+
+    @property
+    def compared(self) -> int:
+        """How many module calls were compared."""
+        return sum(map(self.count, ("passed", "failed", "uninformative")))
+
+    @property
+    def passed(self) -> bool:
+        """Whether it came to its end, nothing failed or is missing, and something agreed."""
+        bad = self.count("failed") + self.count("missing")
+        return self.ended and not bad and self.count("passed") > 0
+
+    @property
+    def nearest(self) -> Call | None:
+        """The call that passed and came nearest to its limit."""
+        passed = [call for call in self.calls if call.outcome == "passed" and call.outputs]
+        return max(passed, key=used, default=None)
+
+
+def used(call: Call) -> float:
+    """The largest part of what is allowed that an output's error is."""
+    return max((output.used for output in call.outputs), default=0.0)
+
+
+def read_results(path: Path) -> Run:
+    """A file of results. Raises `ResultsError` if it is of another version, or none at all."""
+    lines = path.read_bytes().split(b"\n")
+    # What stands after the last line break is being written.
+    documents = [_document(line, path, number) for number, line in enumerate(lines[:-1], 1)]
+    if not documents or documents[0].get("kind") != "run":
+        raise _broken("it does not begin with a run", path, 1)
+    head, *rest = documents
+    if head.get("schema_version") != SCHEMA_VERSION:
+        raise ResultsError(
+            Finding(
+                f"the results have version {head.get('schema_version')!r}, this PyCandle reads"
+                f" version {SCHEMA_VERSION}",
+                str(path),
+                "use the pycandle-runtime of the same version, and run the tests again",
+            )
+        )
+    try:
+        end = rest.pop() if rest and rest[-1]["kind"] == "end" else None
+        calls = tuple(_call(document) for document in rest)
+        last = end["seconds"] if end else rest[-1]["seconds"] if rest else 0.0
+        return Run(
+            head["name"], head["mode"], head["device"], tuple(head["cases"]), head["calls"],
+            calls, end is not None, _culprit(end, calls), last,
+        )  # fmt: skip
+    except (KeyError, TypeError, ValueError) as error:
+        raise _broken(f"{type(error).__name__}: {error}", path, 0) from error
+
+
+def _culprit(end: Mapping[str, Any] | None, calls: tuple[Call, ...]) -> Call | None:
+    if not end or not end["culprit"]:
+        return None
+    path, number, case = end["culprit"]
+    found = (c for c in calls if (c.path, c.call, c.case) == (path, number, case))
+    return next(found, None)
+
+
+def _call(document: Mapping[str, Any]) -> Call:
+    if document["kind"] != "call":
+        raise ValueError(f"a line of kind {document['kind']!r}")
+    return Call(
+        document["case"], document["path"], document["call"], document["class"],
+        document["source"], document["site"], document["outcome"], document["reason"],
+        tuple(map(_output, document["outputs"])),
+    )  # fmt: skip
+
+
+def _output(document: Mapping[str, Any]) -> Output:
+    def number(name: str) -> float:
+        # What JSON cannot say is no number, and no error that can be allowed.
+        return float("nan") if document[name] is None else float(document[name])
+
+    return Output(
+        document["name"], document["dtype"], tuple(document["shape"]), document["status"],
+        number("error"), number("torch_error"), number("limit"), number("max_error"),
+        number("max_limit"), document["statistics"] or {},
+    )  # fmt: skip
+
+
+def _document(line: bytes, path: Path, number: int) -> dict[str, Any]:
+    try:
+        document: Any = json.loads(line)
+    except ValueError as error:
+        raise _broken(f"it is not JSON: {error}", path, number) from error
+    if not isinstance(document, dict):
+        raise _broken("it is not a JSON object", path, number)
+    return document  # type: ignore[reportUnknownVariableType]
+
+
+def _broken(what: str, path: Path, line: int) -> ResultsError:
+    where = f"{path}:{line}" if line else str(path)
+    return ResultsError(
+        Finding(f"the results cannot be read: {what}", where, "run `pycandle verify` again")
+    )
