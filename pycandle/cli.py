@@ -203,7 +203,7 @@ def check(
 @app.command()
 def verify(
     crate: Annotated[Path, typer.Option(help="The crate whose models are compared.")] = Path(),
-    model: Annotated[str, typer.Option(help="One of its models; all by default.")] = "",
+    model: Annotated[str, typer.Option(help="The module of one of them; all by default.")] = "",
     release: Annotated[bool, typer.Option("--release", help="Build with optimisations.")] = False,
     features: Annotated[str, typer.Option(help="Features of the crate, as cargo takes them.")] = "",
     to_junit: Annotated[

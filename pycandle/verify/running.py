@@ -20,20 +20,20 @@ MODES = ("isolated", "cumulative")
 
 
 def verify(root: Path, model: str = "", arguments: Sequence[str] = ()) -> list[Run]:
-    """The results of the models of the crate in `root`, or of one, from tests that are run now.
+    """The results of the models of the crate in `root`, or of one module's, from tests run now.
 
-    `arguments` are cargo's own. Results of earlier runs are removed first, so that none of them
-    passes for one of these. Raises `ProjectError` if tests cannot be built or fail before they
-    compare anything, `ToolError` without cargo, `ResultsError` for results that cannot be read.
+    `arguments` are cargo's own. Results that were there before count only if a test has written
+    them anew. Raises `ProjectError` if tests cannot be built or fail before they compare anything,
+    `ToolError` without cargo, `ResultsError` for results that cannot be read.
     """
     if not (root / "Cargo.toml").is_file():
         raise ProjectError(
             Finding("there is no Cargo.toml", str(root), "name a crate with --crate")
         )
     folder = Path(os.environ.get("PYCANDLE_RESULTS") or root / FOLDER).resolve()
-    for path in _files(folder, model):
-        path.unlink()
-    command = ["cargo", "test", "--no-fail-fast", *arguments, "--", "parity::"]
+    before = _written(folder)
+    tests = f"{model}::parity::" if model else "parity::"
+    command = ["cargo", "test", "--no-fail-fast", *arguments, "--", tests]
     environment = os.environ | {"PYCANDLE_RESULTS": str(folder)}
     try:
         # What cargo says goes to the user as it says it; the tests' own words are in the results.
@@ -44,7 +44,8 @@ def verify(root: Path, model: str = "", arguments: Sequence[str] = ()) -> list[R
         raise ToolError(
             Finding("cargo was not found", "PATH", "install Rust, as https://rustup.rs says")
         ) from error
-    runs = [read_results(path) for path in _files(folder, model)]
+    after = _written(folder)
+    runs = [read_results(path) for path, when in after.items() if before.get(path) != when]
     if done.returncode and all(run.passed for run in runs):
         # Stale code or a missing checkpoint, of which results cannot tell.
         raise ProjectError(
@@ -53,11 +54,10 @@ def verify(root: Path, model: str = "", arguments: Sequence[str] = ()) -> list[R
     return runs
 
 
-def _files(folder: Path, model: str) -> list[Path]:
-    """The files of results of a model, or of all."""
-    found = [folder / f"{model}.{mode}.jsonl" for mode in MODES] if model else []
-    known = found or sorted(path for mode in MODES for path in folder.glob(f"*.{mode}.jsonl"))
-    return [path for path in known if path.is_file()]
+def _written(folder: Path) -> dict[Path, int]:
+    """When each file of results was written."""
+    files = (path for mode in MODES for path in sorted(folder.glob(f"*.{mode}.jsonl")))
+    return {path: path.stat().st_mtime_ns for path in files}
 
 
 def _last_words(said: str) -> str:
