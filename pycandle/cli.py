@@ -15,7 +15,6 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -224,7 +223,7 @@ def verify(
         if path:
             write_if_changed(path, text(runs).encode())
     if as_json:
-        _print({"runs": [asdict(run) | {"passed": run.passed} for run in runs]})
+        _print({"runs": [verifying.as_json(run) for run in runs]})
     elif runs:
         _say(verifying.summary(runs))
     if not any(run.compared for run in runs):

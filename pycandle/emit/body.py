@@ -91,15 +91,15 @@ class Interface:
         return tuple(found)
 
     @property
-    def results_by_path(self) -> tuple[tuple[str, str], ...]:
-        """The path of each of its results, and a value that it holds."""
-        found: list[tuple[str, str]] = []
+    def results_by_path(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """The path of each of its results, and the values that it holds."""
+        found: list[tuple[str, tuple[str, ...]]] = []
         place = 0
         for start, end in (*self.given, (len(self.outputs),) * 2):
-            found += self.outputs[place:start]
+            found += [(path, (value,)) for path, value in self.outputs[place:start]]
             if start < end:
-                path, value = self.outputs[start]
-                found.append((stem_of(path), value))
+                values = tuple(value for _, value in self.outputs[start:end])
+                found.append((stem_of(self.outputs[start][0]), values))
             place = end
         return tuple(found)
 
@@ -175,17 +175,21 @@ def draft(
     return Draft(interface, dims, statements, results, parameters, kept, load)
 
 
-def with_whole(made: Draft, statements: tuple[Statement, ...]) -> Draft:
+def with_whole(made: Draft, statements: tuple[Statement, ...], tree: Tree) -> Draft:
     """The draft, where it gives the lists that loops in its statements make.
 
-    Raises `PartsError` if part of a list is still read or given by itself.
+    Raises `PartsError` if part of a list is read or given by itself, or given after a list.
     """
-    results = tuple(map(Var, made.interface.gives)) if made.interface.given else made.results
+    interface = made.interface
+    results = tuple(map(Var, interface.gives)) if interface.given else made.results
     read = {e.name for e in walk_all((statements, results)) if isinstance(e, Var)}
-    given = {argument.value for argument in made.interface.arguments}
     bound = {name for each in statements if not isinstance(each, Read) for name in each.names}
-    parts = {v for a in made.interface.arguments if a.kind == "list" for v in a.values}
-    if read & parts or {name for name in read if is_whole(name)} - given - bound:
+    known = bound | {argument.value for argument in interface.arguments}
+    lists = [tree.caches[one_of(name)] for name in known if one_of(name) in tree.caches
+             and is_whole(name)]  # fmt: skip
+    parts = {value for values in lists for value in values}
+    kinds = [is_whole(name) for name in interface.gives]
+    if read & parts or {name for name in read if is_whole(name)} - known or kinds != sorted(kinds):
         raise PartsError
     return replace(made, results=results)
 

@@ -205,6 +205,8 @@ def _read(results: tuple[Expr, ...]) -> set[str]:
 
 def _only_starts(loop: ForEach, before: Let, uses: Mapping[str, int]) -> bool:
     """Whether the loop alone reads what the statement before it makes."""
+    if len(before.names) != 1:
+        return False
     return loop.start == Var(before.names[0]) and uses[before.names[0]] == 1
 
 

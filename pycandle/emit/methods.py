@@ -57,7 +57,7 @@ def _forward(
     first[0] += f" -> Result<{together(result_kinds(body))}> {{"
     first += (_dims(name, dict(axes), rank, lists) for name, axes, rank in body.dims)
     last = [f'py_check!(self.checker, "", {_checked(body, names)});'] if struct.checked else []
-    last += [f"Ok({_owned(body.results, names)})", "}"]
+    last += [f"Ok({_owned(body, names)})", "}"]
     checks = _checks(graph, forward) if struct.region == 0 else ()
 
     def lines(statement: Statement) -> int:
@@ -123,12 +123,16 @@ def _piece(piece: Piece, names: FieldNames) -> Iterator[str]:
     yield from _function([head, *reads], statements, [f"Ok({given})", "}"], names)
 
 
-def _owned(results: tuple[Expr, ...], names: FieldNames) -> str:
+def _owned(body: Body, names: FieldNames) -> str:
     """What a forward gives, as tensors of their own."""
+    given = {name for name, kind in body.arguments if kind == "list"}
     owned: list[str] = []
-    for result in results:
+    for result in body.results:
         text = value(result, names)
-        owned.append(f"{text}.clone()" if argument(result, names) == text else text)
+        if text in given:
+            owned.append(f"{text}.to_vec()")
+        else:
+            owned.append(f"{text}.clone()" if argument(result, names) == text else text)
     return together([f"{t}.clone()" if t in owned[k + 1 :] else t for k, t in enumerate(owned)])
 
 

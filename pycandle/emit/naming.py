@@ -232,9 +232,9 @@ class _Namer:
         variable = self._variable(loop.path, name)
         inner = names.inside()
         inner.values[loop.carried] = Local(name)
-        # Within the loop they are read alone, and may hide what goes by their name around it.
-        called = [self.items[s.name] if isinstance(s, Local) else "state" for s in sources]
-        items = _apart(called, {*self.reserved, name, variable, *lists})
+        # No item may hide what the call reads from around the loop.
+        called = [self._item_of(source) for source in sources]
+        items = _apart(called, {*self.reserved, *self.holders, name, variable, *lists})
         inner.values.update(
             (item, Local(local, True)) for item, local in zip(loop.items, items, strict=True)
         )
@@ -295,6 +295,11 @@ class _Namer:
         self.reserved.add(local)
         names.symbols[wanted] = symbol(local)
         return local
+
+    def _item_of(self, source: Expr) -> str:
+        """What an item of a list is called: as the list's own path says, else its singular."""
+        name = source.name if isinstance(source, Local) else "states"
+        return self.items.get(name, re.sub(r"s(_\d+)?$", r"\1", name))
 
     def _variable(self, path: str, carried: str) -> str:
         """The loop's own module: the list's name in the singular."""

@@ -6,7 +6,7 @@ It must not know what the model computes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pycandle.emit.methods import result_kinds
@@ -78,12 +78,14 @@ def find_state(graph: Graph, structs: list[Struct]) -> Stateful:
         wanted = taken.name if is_list else entries[taken.value]
         inputs[_plain(wanted)] = name, graph.types[taken.values[0]]
     results: list[str] = []
-    for path, value in forward.interface.results_by_path:
+    for path, values in forward.interface.results_by_path:
         name, known = inputs.get(_plain(path), ("", None))
-        given = graph.types[value]
-        if known is not None and not _fits(given, known):
+        given = graph.types[values[0]]
+        count = len(values) if len(values) > 1 else 0
+        if known is not None and not (_fits(given, known) and count == counts[name]):
             raise _refused(
-                f"the output {path!r} is {given}, and the input of that name {known}",
+                f"the output {path!r} is {_told(given, count)}, and the input of that name "
+                f"{_told(known, counts[name])}",
                 "give state the dtype and the sizes that the next call takes",
             )
         if name and name in results:
@@ -121,6 +123,10 @@ def _empty(states: Mapping[str, tuple[TensorType, int]], graph: Graph) -> dict[s
             return {}
         found[name] = Zeros(CANDLE_DTYPES[kind.dtype], sizes, count)
     return found
+
+
+def _told(kind: TensorType, count: int) -> str:
+    return f"{count} tensors {kind}" if count else str(kind)
 
 
 def _refused(what: str, fix: str) -> ProjectError:
@@ -169,13 +175,17 @@ def _from_empty(stateful: Stateful) -> list[str]:
     kinds = list(dict.fromkeys((z.dtype, z.sizes) for z in stateful.empty.values()))
     if not kinds:
         return []
-    sizes = dict.fromkeys(s for _, shape in kinds for s in shape if not s.isdigit())
+    sizes: dict[str, str] = {}
+    for size in (s for _, shape in kinds for s in shape if not s.isdigit()):
+        sizes.setdefault(size, identifier(size, {*sizes.values(), "model", "device"}))
     names: list[str] = []
     for _ in kinds:
-        names.append(identifier("empty", {*names, *sizes, "model", "device"}))
-    taken = (f"model: {stateful.model}", *(f"{s}: usize" for s in sizes), "device: &Device")
+        names.append(identifier("empty", {*names, *sizes.values(), "model", "device"}))
+    known = (f"{name}: usize" for name in sizes.values())
+    taken = (f"model: {stateful.model}", *known, "device: &Device")
     zeros = [
-        f"        let {name} = Tensor::zeros(({', '.join(shape)}), {dtype}, device)?;"
+        f"        let {name} = Tensor::zeros({_shape([sizes.get(s, s) for s in shape])}, {dtype},"
+        " device)?;"
         for name, (dtype, shape) in zip(names, kinds, strict=True)
     ]
     given = [(names[kinds.index((z.dtype, z.sizes))], z.count) for z in stateful.empty.values()]
@@ -189,6 +199,10 @@ def _from_empty(stateful: Stateful) -> list[str]:
         "    }",
         "",
     ]
+
+
+def _shape(sizes: Sequence[str]) -> str:
+    return f"({sizes[0]},)" if len(sizes) == 1 else f"({', '.join(sizes)})"
 
 
 def stateful_call(stateful: Stateful) -> str:

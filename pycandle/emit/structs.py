@@ -151,7 +151,7 @@ class _Structs:
         forms: list[int] = []
         for region, made in zip(calls, drafts, strict=True):
             statements = roll(made.statements, paths, made.results, tree.caches.values())
-            made = with_whole(made, statements)
+            made = with_whole(made, statements, tree)
             rolled |= {each.path for each in statements if isinstance(each, ForEach)}
             body = name_locals(
                 made,

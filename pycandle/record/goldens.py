@@ -28,6 +28,7 @@ from pycandle.record.export import Exported, user_inputs
 from pycandle.record.importer import Imported
 from pycandle.record.paging import Pages
 from pycandle.record.regions import agree, find_boundaries, place_nodes, subtrees
+from pycandle.record.symbols import bounded
 
 _MOST_TRIES = 12
 
@@ -40,12 +41,16 @@ def record_goldens(
     """The finished graph, and the trace's tensors by key. Raises `RecordError`."""
     recorded = {symbol.name: symbol.recorded for symbol in imported.graph.symbols}
     graph = _with_regions(imported, exported, recorded)
-    smallest, least = _smallest(graph, imported, exported, say)
+    empty = _may_be_empty(graph) - bounded(exported)
+    smallest, least = _smallest(graph, imported, exported, empty, say)
     symbols = tuple(replace(s, min=least[s.name]) for s in graph.symbols)
     ranges = {s.name: (s.min, math.inf if s.max is None else s.max) for s in symbols}
     guards = tuple(guard for guard in graph.guards if not known(guard, ranges))
     graph = replace(graph, symbols=symbols, guards=guards)
     cases = {"recorded": recorded, "smallest": smallest, "larger": _larger(graph, least)}
+    if zeros := {name: 0 for name in empty if least[name] == 0}:
+        # A decoder reads its prompt so: what else there is has its recorded size.
+        cases["empty"] = recorded | zeros
     kept = {name: sizes for name, sizes in cases.items() if name == "recorded" or sizes != recorded}
     tensors: dict[str, torch.Tensor] = {}
     made: list[Case] = []
@@ -184,18 +189,28 @@ def _named(graph: Graph, call: Call, index: int) -> bool:
 
 
 def _smallest(
-    graph: Graph, imported: Imported, exported: Exported, say: Callable[[str], None]
+    graph: Graph,
+    imported: Imported,
+    exported: Exported,
+    empty: set[str],
+    say: Callable[[str], None],
 ) -> tuple[Sizes, Sizes]:
     """The smallest sizes found at which the graph agrees with the model, and each one's minimum.
 
     One symbol after the other is made as small as it goes with the others as they are then. What a
-    guard over several symbols rules out is no minimum: that is checked of each input.
+    guard over several symbols rules out is no minimum: that is checked of each input. Only what
+    is in `empty` may be zero, and only if it may be that beside the recorded sizes of the others.
     """
+    recorded = {axis.name: axis.recorded for axis in graph.symbols}
+    zeros = dict.fromkeys(empty, 0)
+    if zeros and (problem := _problem(graph, imported, exported, recorded | zeros)):
+        say(f"{' and '.join(sorted(empty))} cannot be zero: {problem}")
+        empty = set()
     sizes = {axis.name: axis.recorded for axis in graph.symbols}
     least: Sizes = {}
     for axis in graph.symbols:
         name, problem, tries = axis.name, "", 0
-        least[name] = 0 if axis.min == 1 and _only_joined(name, graph) else axis.min
+        least[name] = 0 if name in empty else axis.min
         for size in range(least[name], axis.recorded):
             alone = _broken(graph, {name: size})
             # What is ruled out costs no run.
@@ -214,27 +229,43 @@ def _smallest(
     return sizes, least
 
 
-def _only_joined(name: str, graph: Graph) -> bool:
-    """Whether inputs of this size are only joined to others along it, as a cache is: they may be
-    empty.
+def _may_be_empty(graph: Graph) -> set[str]:
+    """The symbols of inputs that are only joined, along that axis, to what is never empty: of a
+    cache, say.
     """
+    found = {
+        axis.name: values
+        for axis in graph.symbols
+        if axis.min == 1 and (values := _only_joined(axis.name, graph))
+    }
+    alone = {value for values in found.values() for value in values}
+    for node in every_node(graph.nodes):
+        if node.op == "aten.cat.default" and node.out.name not in alone:
+            # Each of the others may be without elements, as constants are that only name a dtype.
+            pieces = [name for name in node.inputs if 0 not in graph.types[name].shape]
+            if set(pieces) <= alone:
+                found = {k: v for k, v in found.items() if not v & set(pieces)}
+    return set(found)
+
+
+def _only_joined(name: str, graph: Graph) -> set[str]:
+    """The values that are still such an input alone; none if one is used in any other way."""
     size = symbol(name)
-    # The axis of each value that is still only such an input, joined to nothing that has elements.
     axes = {e.value.name: e.value.type.shape.index(size) for e in graph.inputs
             if size in e.value.type.shape}  # fmt: skip
     for node in every_node(graph.nodes):
-        found = {axes[name] for name in node.inputs if name in axes}
+        found = {axes[value] for value in node.inputs if value in axes}
         if not found:
             continue
         if node.op != "aten.cat.default" or len(found) > 1:
-            return False
+            return set()
         (axis,) = found
         dim = node.args[1] if len(node.args) > 1 else 0
         if not isinstance(dim, int) or dim % node.out.type.rank != axis:
-            return False
+            return set()
         if node.out.type.shape[axis] == size:
             axes[node.out.name] = axis
-    return bool(axes) and not axes.keys() & {output.value for output in graph.outputs}
+    return set() if axes.keys() & {output.value for output in graph.outputs} else {*axes}
 
 
 def _problem(graph: Graph, imported: Imported, exported: Exported, sizes: Sizes) -> str:

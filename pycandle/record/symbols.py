@@ -30,17 +30,17 @@ def name_symbols(exported: Exported) -> dict[str, Symbol]:
     """Torch's symbol name -> `Symbol`, in order of appearance in the inputs."""
     ranges = {str(s): r for s, r in exported.program.range_constraints.items()}
     found: dict[str, Symbol] = {}
-    alike: dict[tuple[str, int, int], str] = {}
+    alike: dict[tuple[object, int, int], str] = {}
     wholes = _wholes(exported)
     for torch_name, axis, fake, given in _axes(exported):
         if torch_name in found:
             continue
         named = _dim_of(exported, given, axis)
-        whole = wholes.get(id(given), "")
+        argument, whole = wholes.get(id(given), (None, ""))
         if named is None and (axis == 0 or whole):
             # Tensors of one leading size are one batch, also where the graph could do without; and
             # the parts of one argument, as caches are, have one length where they are as long.
-            key = ("" if axis == 0 else whole, axis, int(given.shape[axis]))
+            key = (None if axis == 0 else argument, axis, int(given.shape[axis]))
             first = alike.setdefault(key, torch_name)
             if first in found:
                 found[torch_name] = found[first]
@@ -60,6 +60,12 @@ def name_symbols(exported: Exported) -> dict[str, Symbol]:
     return found
 
 
+def bounded(exported: Exported) -> set[str]:
+    """The names of the axes that the user's own `Dim` says are never empty."""
+    named = (_dim_of(exported, given, axis) for _, axis, _, given in _axes(exported))
+    return {name for name, least in filter(None, named) if least > 0}
+
+
 def _axes(exported: Exported) -> Iterator[tuple[str, int, torch.Tensor, torch.Tensor]]:
     for _, fake, given in user_inputs(exported.program, exported.args, exported.kwargs):
         for axis, size in enumerate(fake.shape):
@@ -75,7 +81,7 @@ def _dim_of(exported: Exported, given: torch.Tensor, axis: int) -> tuple[str, in
         entry = shapes.get(axis) if isinstance(shapes, dict) else dict(enumerate(shapes)).get(axis)
         if isinstance(entry, Dim):
             name = re.sub(r"\W", "_", entry.__name__, flags=re.ASCII).lower()
-            return (name if name.isidentifier() else f"d_{name}"), max(int(entry.min), 1)
+            return (name if name.isidentifier() else f"d_{name}"), int(entry.min)
     return None
 
 
@@ -101,8 +107,8 @@ def _matched(exported: Exported) -> Iterator[tuple[Any, Any]]:
     yield from found
 
 
-def _wholes(exported: Exported) -> dict[int, str]:
-    """The name of the argument that each tensor is a part of, for those that are part of one."""
+def _wholes(exported: Exported) -> dict[int, tuple[object, str]]:
+    """The argument that each tensor is a part of, and its name, for those that are part of one."""
     flat = pytree.tree_flatten_with_path((exported.args, exported.kwargs))[0]
     parts: dict[object, dict[str, int]] = {}
     names = user_inputs(exported.program, exported.args, exported.kwargs)
@@ -112,8 +118,8 @@ def _wholes(exported: Exported) -> dict[int, str]:
             parts.setdefault(path[:2], {})[named[id(leaf)]] = id(leaf)
     # The exporter has named each part after the argument, then by its place in it.
     return {
-        leaf: re.sub(r"[\d_]+$", "", _common(leaves))
-        for leaves in parts.values()
+        leaf: (argument, re.sub(r"[\d_]+$", "", _common(leaves)))
+        for argument, leaves in parts.items()
         for leaf in leaves.values()
     }
 

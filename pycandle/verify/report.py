@@ -5,8 +5,11 @@ Names from a model are text in each of them, never markup. It must not know how 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
 from xml.etree import ElementTree
 
 from pycandle.verify.results import Call, Run, used
@@ -17,7 +20,7 @@ _MOST = 10  # calls that are told one by one
 
 def summary(runs: Sequence[Run]) -> str:
     """A paragraph for each run: the counts, what is wrong first, and what came nearest to it."""
-    return "\n".join(line for run in runs for line in _run(run))
+    return "\n".join(_printable(line) for run in runs for line in _run(run))
 
 
 def _run(run: Run) -> Iterator[str]:
@@ -30,8 +33,12 @@ def _run(run: Run) -> Iterator[str]:
         yield f"  {_MARKS[call.outcome]:<4}  {call.name} ({call.class_name}), case {call.case}"
     if len(bad) > _MOST:
         yield f"  and {len(bad) - _MOST} more"
-    if not run.ended:
+    if not run.cases:
+        yield "  no test compared it: is `include_model!` in the crate?"
+    elif not run.ended:
         yield "  the run did not come to its end"
+    elif len(run.calls) != run.expected:
+        yield f"  it told of {len(run.calls)} module calls, and {run.expected} were recorded"
     if run.passed and (nearest := run.nearest):
         yield f"  nearest to its limit: {nearest.name}, {used(nearest):.0%} of what is allowed"
 
@@ -46,6 +53,23 @@ def _place(call: Call) -> str:
     """A module call with its Python lines."""
     parts = [call.class_name, call.source, f"called at {call.site}" if call.site else ""]
     return f"{call.name} ({', '.join(filter(None, parts))}) in case {call.case}"
+
+
+def as_json(run: Run) -> dict[str, object]:
+    """The run as JSON has it, where what is no number is null."""
+    return _finite(asdict(run)) | {"passed": run.passed}
+
+
+def _finite(value: Any) -> Any:
+    match value:
+        case dict():
+            return {key: _finite(item) for key, item in value.items()}  # type: ignore[reportUnknownVariableType]
+        case list() | tuple():
+            return [_finite(item) for item in value]  # type: ignore[reportUnknownVariableType]
+        case float():
+            return value if math.isfinite(value) else None
+        case _:
+            return value
 
 
 def markdown(runs: Sequence[Run]) -> str:
@@ -73,7 +97,7 @@ def junit(runs: Sequence[Run]) -> str:
     root = ElementTree.Element("testsuites")
     for run in runs:
         suite = ElementTree.SubElement(
-            root, "testsuite", name=f"{run.name}.{run.mode}", tests=str(len(run.calls)),
+            root, "testsuite", name=_printable(f"{run.name}.{run.mode}"), tests=str(len(run.calls)),
             failures=str(run.count("failed") + run.count("missing")),
             skipped=str(run.count("elided") + run.count("uninformative")),
             errors=str(int(not run.ended)), time=f"{run.seconds:.3f}",
@@ -81,27 +105,29 @@ def junit(runs: Sequence[Run]) -> str:
         for call in run.calls:
             _case(suite, run, call)
         if not run.ended:
-            case = ElementTree.SubElement(suite, "testcase", classname=run.name, name="the run")
+            name = _printable(run.name)
+            case = ElementTree.SubElement(suite, "testcase", classname=name, name="the run")
             ElementTree.SubElement(case, "error", message="the run did not come to its end")
     return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
 
 def _case(suite: ElementTree.Element, run: Run, call: Call) -> None:
-    name = _xml(f"{call.case}: {call.name}")
-    case = ElementTree.SubElement(suite, "testcase", classname=f"{run.name}.{run.mode}", name=name)
+    name = _printable(f"{call.case}: {call.name}")
+    classname = _printable(f"{run.name}.{run.mode}")
+    case = ElementTree.SubElement(suite, "testcase", classname=classname, name=name)
     match call.outcome:
         case "failed" | "missing":
             message = call.reason or "it was recorded, and not compared"
-            failure = ElementTree.SubElement(case, "failure", message=_xml(message))
-            failure.text = _xml(_place(call))
+            failure = ElementTree.SubElement(case, "failure", message=_printable(message))
+            failure.text = _printable(_place(call))
         case "elided" | "uninformative":
             message = call.reason or "it computes nothing"
-            ElementTree.SubElement(case, "skipped", message=_xml(message))
+            ElementTree.SubElement(case, "skipped", message=_printable(message))
         case _:
             pass
 
 
-def _xml(text: str) -> str:
+def _printable(text: str) -> str:
     """Text without the letters that XML has no way to write."""
     return "".join(
         letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text

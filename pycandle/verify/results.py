@@ -85,9 +85,10 @@ class Run:
 
     @property
     def passed(self) -> bool:
-        """Whether it came to its end, nothing failed or is missing, and something agreed."""
+        """Whether it told of every call, none failed or is missing, and something agreed."""
         bad = self.count("failed") + self.count("missing")
-        return self.ended and not bad and self.count("passed") > 0
+        whole = self.ended and len(self.calls) == self.expected
+        return whole and not bad and self.count("passed") > 0
 
     @property
     def nearest(self) -> Call | None:
@@ -99,6 +100,11 @@ class Run:
 def used(call: Call) -> float:
     """The largest part of what is allowed that an output's error is."""
     return max((output.used for output in call.outputs), default=0.0)
+
+
+def not_run(name: str, mode: str) -> Run:
+    """What stands for results that there are none of."""
+    return Run(name, mode, "no device", (), 0, (), False, None, 0.0)
 
 
 def read_results(path: Path) -> Run:

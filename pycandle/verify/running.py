@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pycandle.errors import Finding, ProjectError, ToolError
-from pycandle.verify.results import Run, read_results
+from pycandle.metadata import Model, read_metadata
+from pycandle.verify.results import Run, not_run, read_results
 
 FOLDER = Path(".pycandle/results")
 """Where a crate's results lie, unless `PYCANDLE_RESULTS` names another folder."""
@@ -22,13 +23,25 @@ MODES = ("isolated", "cumulative")
 def verify(root: Path, model: str = "", arguments: Sequence[str] = ()) -> list[Run]:
     """The results of the models of the crate in `root`, or of one module's, from tests run now.
 
-    `arguments` are cargo's own. Results that were there before count only if a test has written
-    them anew. Raises `ProjectError` if tests cannot be built or fail before they compare anything,
+    A model that the crate lists, and that no test compared, has a run without calls; one that
+    needs features has none where it was left out with them. Results that were there before count
+    only if a test has written them anew. `arguments` are cargo's own.
+
+    Raises `ProjectError` if tests cannot be built or fail before they compare anything,
     `ToolError` without cargo, `ResultsError` for results that cannot be read.
     """
-    if not (root / "Cargo.toml").is_file():
+    cargo_toml = root / "Cargo.toml"
+    if not cargo_toml.is_file():
         raise ProjectError(
             Finding("there is no Cargo.toml", str(root), "name a crate with --crate")
+        )
+    text = cargo_toml.read_text(encoding="utf-8", errors="replace")
+    listed = read_metadata(text, os.environ, str(cargo_toml)).models
+    asked = [each for each in listed if model in ("", each.module)]
+    if not asked:
+        modules = ", ".join(each.module for each in listed)
+        raise ProjectError(
+            Finding(f"the crate has no model {model!r}", "--model", f"name one of: {modules}")
         )
     folder = Path(os.environ.get("PYCANDLE_RESULTS") or root / FOLDER).resolve()
     before = _written(folder)
@@ -38,8 +51,9 @@ def verify(root: Path, model: str = "", arguments: Sequence[str] = ()) -> list[R
     try:
         # What cargo says goes to the user as it says it; the tests' own words are in the results.
         done = subprocess.run(
-            command, cwd=root, env=environment, stdout=subprocess.PIPE, text=True, check=False
-        )
+            command, cwd=root, env=environment, stdout=subprocess.PIPE, check=False,
+            encoding="utf-8", errors="replace",
+        )  # fmt: skip
     except OSError as error:
         raise ToolError(
             Finding("cargo was not found", "PATH", "install Rust, as https://rustup.rs says")
@@ -51,7 +65,17 @@ def verify(root: Path, model: str = "", arguments: Sequence[str] = ()) -> list[R
         raise ProjectError(
             Finding(_last_words(done.stdout), " ".join(command), "correct what is said of it")
         )
-    return runs
+    return [*runs, *_missing(asked, runs)]
+
+
+def _missing(asked: Sequence[Model], runs: Sequence[Run]) -> Iterator[Run]:
+    """What should have been compared, and has no results."""
+    found = {(run.name, run.mode) for run in runs}
+    for model in asked:
+        name = Path(model.manifest).name.removesuffix("_manifest.json")
+        lacks = [mode for mode in MODES if (name, mode) not in found]
+        if lacks != [*MODES] or not model.features:
+            yield from (not_run(name, mode) for mode in lacks)
 
 
 def _written(folder: Path) -> dict[Path, int]:
@@ -63,4 +87,6 @@ def _written(folder: Path) -> dict[Path, int]:
 def _last_words(said: str) -> str:
     """What the tests said of why they failed, in a line."""
     errors = [line for line in said.splitlines() if line.startswith("Error: ")]
-    return f"a parity test failed: {errors[0]}" if errors else "cargo could not build the tests"
+    if errors:
+        return f"a parity test failed: {errors[0]}"
+    return "a parity test failed" if "test result: FAILED" in said else "cargo built no tests"

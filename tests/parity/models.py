@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.export import Dim
 from transformers import BertConfig, BertModel, GPT2Config, GPT2LMHeadModel
 
 from tests.parity.arithmetic import Guarded, Offset, Pointwise, Shadowed, Squares, Windows
 from tests.parity.attention import Attentions, CrossAttention, EncoderDecoder, Equations
-from tests.parity.caches import Decoder, Lending
+from tests.parity.caches import Borrowing, Decoder, Late, Lending
 from tests.parity.flow import (
     Branches,
     Contexts,
@@ -120,7 +120,11 @@ def padding(rows: int, length: int) -> Inputs:
 
 def caches(layers: int) -> Inputs:
     """What so many layers read before."""
-    return {name: [torch.randn(2, 4, 8) for _ in range(layers)] for name in ("keys", "values")}
+    return {name: past(layers) for name in ("keys", "values")}
+
+
+def past(layers: int) -> list[Tensor]:
+    return [torch.randn(2, 4, 8) for _ in range(layers)]
 
 
 def ids(below: int, *names: str) -> Callable[[], Inputs]:
@@ -133,8 +137,8 @@ BERT_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
 def cached(layers: int) -> Any:
     """All caches have one length, which varies."""
-    past = [{0: BATCH, 1: Dim("past", max=64)}] * layers
-    return {"x": {0: BATCH, 1: SEQ}, "keys": past, "values": past}
+    each = [{0: BATCH, 1: Dim("past", max=64)}] * layers
+    return {"x": {0: BATCH, 1: SEQ}, "keys": each, "values": each}
 
 
 MODELS: dict[str, Model] = {
@@ -176,6 +180,10 @@ MODELS: dict[str, Model] = {
     "grouped": Model(Grouped, lambda: floats(x=(64, 6))() | {"groups": torch.randint(0, 4, (64,))}),
     "steps": Model(Steps, floats(x=(2, 5, 6))),
     "decoder": Model(Decoder, lambda: floats(x=(2, 3, 8))() | caches(3), cached(3)),
+    "borrowing": Model(
+        Borrowing, lambda: {"keys": past(3), **floats(x=(2, 3, 8), key=(2, 4, 8))()}
+    ),
+    "late": Model(Late, lambda: floats(x=(2, 3, 8))() | caches(2), cached(2)),
     "lending": Model(Lending, lambda: floats(x=(2, 3, 8))() | caches(2), cached(2)),
     "remembering": Model(Remembering, floats(x=(2, 6), memory=(3, 6))),
     "picked": Model(Picked, lambda: floats(x=(5, 6))() | {"ids": torch.randint(0, 4, (5,))}),

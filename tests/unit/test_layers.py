@@ -24,7 +24,7 @@ ALLOWED = {
     "crate": {"bridge", "errors", "metadata", "output"},
     "checking": {"emit", "graph", "errors", "record"},
     "project": {"emit", "errors", "output", ""},
-    "verify": {"errors"},
+    "verify": {"errors", "metadata"},
     "cli": {
         "errors",
         "bridge",

@@ -8,12 +8,12 @@ from xml.etree import ElementTree
 import pytest
 
 from pycandle.errors import ResultsError
-from pycandle.verify import Run, junit, markdown, read_results, summary
+from pycandle.verify import Run, as_json, junit, markdown, read_results, summary
 
 HEAD = {
     "kind": "run", "schema_version": 1, "version": "0.1.0", "name": "toy", "mode": "isolated",
     "manifest": "toy_manifest.json", "digest": "sha256:", "device": "cpu", "cases": ["recorded"],
-    "calls": 4,
+    "calls": 3,
 }  # fmt: skip
 HOSTILE = 'a|b`<script>"\n\x07'
 
@@ -44,7 +44,9 @@ def end(culprit: list[object] | None = None) -> dict[str, object]:
 
 def read(folder: Path, *documents: object, after: str = "") -> Run:
     path = folder / "toy.isolated.jsonl"
-    path.write_text("".join(f"{json.dumps(d)}\n" for d in documents) + after)
+    calls = sum(isinstance(d, dict) and d.get("kind") == "call" for d in documents)
+    told = [d | {"calls": calls} if isinstance(d, dict) and "calls" in d else d for d in documents]
+    path.write_text("".join(f"{json.dumps(d)}\n" for d in told) + after)
     return read_results(path)
 
 
@@ -74,6 +76,18 @@ def test_a_run_that_goes_on_has_not_passed(tmp_path: Path, after: str):
 def test_nothing_compared_or_missing_is_no_pass(tmp_path: Path):
     assert not read(tmp_path, HEAD, CALLS[2], end()).passed
     assert not read(tmp_path, HEAD, *CALLS, call("lost", "missing"), end()).passed
+
+
+def test_a_run_that_left_calls_out_is_no_pass(tmp_path: Path):
+    run = replace(read(tmp_path, HEAD, *CALLS, end()), expected=4)
+    assert not run.passed
+    assert "told of 3 module calls, and 4 were recorded" in summary([run])
+
+
+def test_what_commands_a_terminal_is_not_shown(tmp_path: Path):
+    run = read(tmp_path, HEAD, call("fc\x1b[2J", "failed", 8.0, "a\nb"), end())
+    assert "\x1b" not in summary([run]) and "a\nb" not in summary([run])
+    json.dumps(as_json(read(tmp_path, HEAD, call("fc", "failed", None), end())), allow_nan=False)
 
 
 def test_an_error_that_is_no_number_is_over_every_limit(tmp_path: Path):

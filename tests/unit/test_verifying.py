@@ -13,11 +13,19 @@ from tests.unit.test_verify import CALLS, FAILED, HEAD, end
 CARGO = """\
 #!/bin/sh
 mkdir -p "$PYCANDLE_RESULTS"
-[ -f written.jsonl ] && cp written.jsonl "$PYCANDLE_RESULTS/toy.isolated.jsonl"
+for mode in isolated cumulative; do
+    file="$PYCANDLE_RESULTS/toy.$mode.jsonl"
+    [ -f written.jsonl ] && sed s/isolated/$mode/ written.jsonl > "$file"
+done
 echo "$@" > arguments
 [ -f said ] && cat said
 exit $(cat code)
 """
+
+
+CARGO_TOML = "[package.metadata.pycandle]\nmanifests = [{}]\n"
+# The run tells of one call more than `CALLS` has.
+FAILING = [HEAD | {"calls": 4}, *FAILED, end(["fc", 0, "recorded"])]
 
 
 def check(
@@ -27,7 +35,8 @@ def check(
     (crate / "bin").mkdir(exist_ok=True)
     (crate / "bin/cargo").write_text(CARGO)
     (crate / "bin/cargo").chmod(0o755)
-    (crate / "Cargo.toml").write_text("")
+    if not (crate / "Cargo.toml").exists():
+        (crate / "Cargo.toml").write_text(CARGO_TOML.format('"toy_manifest.json"'))
     (crate / "code").write_text(str(cargo))
     if written is not None:
         (crate / "written.jsonl").write_text("".join(f"{json.dumps(d)}\n" for d in written))
@@ -46,7 +55,7 @@ def check(
 def test_a_pass_and_a_difference(tmp_path: Path):
     check(tmp_path, [HEAD, *CALLS, end()], 0, 0, "2 module calls compared", "--release")
     assert (tmp_path / "arguments").read_text() == "test --no-fail-fast --release -- parity::\n"
-    check(tmp_path, [HEAD, *FAILED, end(["fc", 0, "recorded"])], 101, 1, "look first at fc")
+    check(tmp_path, FAILING, 101, 1, "look first at fc")
 
 
 def test_a_run_that_was_cut_short_is_no_pass(tmp_path: Path):
@@ -57,7 +66,18 @@ def test_results_of_an_earlier_run_do_not_count(tmp_path: Path):
     check(tmp_path, [HEAD, *CALLS, end()], 0, 0, "2 passed")
     (tmp_path / "written.jsonl").unlink()
     check(tmp_path, None, 0, 5, "nothing was compared")
-    check(tmp_path, None, 101, 2, "cargo could not build the tests")
+    check(tmp_path, None, 101, 2, "cargo built no tests")
+
+
+def test_a_model_that_no_test_compared_is_no_pass(tmp_path: Path):
+    both = CARGO_TOML.format('"toy_manifest.json", "other_manifest.json"')
+    (tmp_path / "Cargo.toml").write_text(both)
+    said = "other cumulative: 0 module calls compared"
+    check(tmp_path, [HEAD, *CALLS, end()], 0, 1, said)
+    left_out = f'{both}[package.metadata.pycandle.models.other]\nfeatures = ["other"]\n'
+    (tmp_path / "Cargo.toml").write_text(left_out)
+    check(tmp_path, [HEAD, *CALLS, end()], 0, 0, "2 passed")
+    check(tmp_path, None, 0, 2, "name one of: toy, other", "--model", "third")
 
 
 def test_a_test_that_fails_beside_results_that_pass_is_told(tmp_path: Path):
@@ -74,7 +94,7 @@ def test_files_for_others(tmp_path: Path, option: str):
 
 def test_json_has_each_call(tmp_path: Path):
     said = check(tmp_path, [HEAD, *CALLS, end()], 0, 0, "", "--json")
-    (run,) = json.loads(said)["runs"]
+    run, _ = json.loads(said)["runs"]
     assert (run["passed"], [call["outcome"] for call in run["calls"]]) == (
         True, ["passed", "passed", "elided"]
     )  # fmt: skip

@@ -122,7 +122,8 @@ fn unit_in_last_place(value: f64, dtype: &str) -> f64 {
     } else {
         (value.abs().log2().floor() as i32).max(least)
     };
-    2f64.powi(exponent - digits)
+    // In two steps, since `powi` gives zero for the smallest of f64.
+    2f64.powi(exponent) * 2f64.powi(-digits)
 }
 
 fn top(rust: &[f64], torch: &[f64], shape: &[usize]) -> Option<[f64; 2]> {
@@ -213,6 +214,9 @@ mod tests {
             assert_eq!(found.ulp, Some([1.0; 4]), "{value}");
         }
         assert_eq!(check("bf16", &[1.0078125], &[1.0]).ulp, Some([1.0; 4]));
+        let least = f64::from_bits(1);
+        assert_eq!(check("f64", &[least], &[0.0]).ulp, Some([1.0; 4]));
+        assert_eq!(check("f64", &[0.0], &[0.0]).ulp, Some([0.0; 4]));
         assert_eq!(check("f16", &[2.00390625], &[2.0]).ulp, Some([2.0; 4]));
         let far = check("f32", &[1.0, 1.0, 1.0, 2.0], &[1.0; 4]).ulp;
         assert_eq!(far, Some([0.0, 8388608.0, 8388608.0, 8388608.0]));
