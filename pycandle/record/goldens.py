@@ -2,7 +2,8 @@
 
 A case is one set of input sizes. Besides the recorded one there is the smallest and a larger one,
 made from the recorded inputs by cutting and repeating them along the dynamic axes, so that ids
-stay ids and masks stay masks. At each the model itself runs beside its graph, and both must agree.
+stay ids and masks stay masks; and, where an input may be empty, as a cache, one in which it is. At
+each the model itself runs beside its graph, and both must agree.
 """
 
 from __future__ import annotations
