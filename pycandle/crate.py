@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pycandle.bridge import generate_files
 from pycandle.errors import Finding, ProjectError, StaleError, ToolError
-from pycandle.metadata import Metadata, read_metadata
+from pycandle.metadata import crate_metadata
 from pycandle.output import write_if_changed
 
 
@@ -23,7 +23,7 @@ def sync(root: Path, check: bool = False) -> list[Path]:
     With `check` nothing is written, and `StaleError` has a diff of each file that would change.
     Raises `ProjectError`, `ManifestError` or `UnsupportedError`; then nothing is written either.
     """
-    metadata = _metadata(root)
+    metadata = crate_metadata(root)
     files: dict[Path, str] = {}
     folder = root / metadata.generated
     for model in metadata.models:
@@ -36,22 +36,6 @@ def sync(root: Path, check: bool = False) -> list[Path]:
         return []
     folder.mkdir(parents=True, exist_ok=True)
     return [path for path, text in files.items() if write_if_changed(path, text.encode())]
-
-
-def _metadata(root: Path) -> Metadata:
-    """What the Cargo.toml in `root` asks of PyCandle. Raises `ProjectError`."""
-    path = root / "Cargo.toml"
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise ProjectError(
-            Finding("there is no Cargo.toml", str(root), "name a crate with --crate")
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ProjectError(
-            Finding(f"Cargo.toml cannot be read: {error}", str(path), "correct it")
-        ) from error
-    return read_metadata(text, os.environ, str(path))
 
 
 def path_in_crate(manifest: Path, out: Path) -> str:

@@ -42,6 +42,9 @@ class Finding:
         return "\n".join(lines)
 
 
+NO_CARGO = Finding("cargo was not found", "PATH", "install Rust, as https://rustup.rs says")
+
+
 class PyCandleError(Exception):
     """A problem that the user can read and act on; `exit_code` is what the command returns."""
 

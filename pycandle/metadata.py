@@ -8,10 +8,12 @@ the same rules; `tests/bridge/metadata.json` holds both to it.
 from __future__ import annotations
 
 import difflib
+import os
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 
 from pycandle.emit.lowering import WEIGHT_DTYPES
@@ -89,6 +91,22 @@ def read_metadata(text: str, variables: Mapping[str, str], where: str = "Cargo.t
         )
     settings.get("python").path()
     return Metadata(_models(settings), settings.get("generated").folder("src/generated"))
+
+
+def crate_metadata(root: Path) -> Metadata:
+    """What the Cargo.toml in `root` asks of PyCandle. Raises `ProjectError`."""
+    path = root / "Cargo.toml"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ProjectError(
+            Finding("there is no Cargo.toml", str(root), "name a crate with --crate")
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ProjectError(
+            Finding(f"Cargo.toml cannot be read: {error}", str(path), "correct it")
+        ) from error
+    return read_metadata(text, os.environ, str(path))
 
 
 def check_dtype(dtype: str, where: str) -> None:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from pycandle.emit.caches import PartsError, Span, is_whole, joined, one_of, spans, stem_of, whole
+from pycandle.emit.caches import PartsError, Span, grouped, is_whole, joined, one_of, spans, whole
 from pycandle.emit.hoisting import hoist
 from pycandle.emit.inline import inline, reads
 from pycandle.emit.listed import as_list, find_list
@@ -75,38 +75,29 @@ class Interface:
     @property
     def arguments(self) -> tuple[Argument, ...]:
         """The tensors that it takes, in order."""
-        spans = [(span, "list") for span in self.taken]
+        kinds = {start: "list" for start, _ in self.taken}
+        lists = self.taken
         if self.listed[1]:
-            spans.append((self.listed, "tensors"))
+            kinds[self.listed[0]] = "tensors"
+            lists = (*lists, self.listed)
         found: list[Argument] = []
         place = 0
-        for (start, end), kind in (*sorted(spans), ((len(self.inputs),) * 2, "")):
-            found += [Argument(name, value, (value,)) for name, value in self.inputs[place:start]]
-            if kind:
-                # A list's name is what those of its items have in common.
-                values = tuple(value for _, value in self.inputs[start:end])
-                stem = stem_of(self.inputs[start][0])
-                found.append(Argument(stem, whole(values), values, kind))
-            place = end
+        for name, values in grouped(self.inputs, lists):
+            kind = kinds.get(place, "tensor")
+            value = values[0] if kind == "tensor" else whole(values)
+            found.append(Argument(name, value, values, kind))
+            place += len(values)
         return tuple(found)
 
     @property
     def results_by_path(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
         """The path of each of its results, and the values that it holds."""
-        found: list[tuple[str, tuple[str, ...]]] = []
-        place = 0
-        for start, end in (*self.given, (len(self.outputs),) * 2):
-            found += [(path, (value,)) for path, value in self.outputs[place:start]]
-            if start < end:
-                values = tuple(value for _, value in self.outputs[start:end])
-                found.append((stem_of(self.outputs[start][0]), values))
-            place = end
-        return tuple(found)
+        return tuple(grouped(self.outputs, self.given))
 
     @property
     def gives(self) -> tuple[str, ...]:
         """What stands for each of its results in a draft."""
-        return joined([value for _, value in self.outputs], self.given)
+        return joined(self.outputs, self.given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +135,7 @@ def draft(
         hoisted = hoist(steps, names, tuple(value for _, value in outputs), tree, region)
         before, steps, kept = hoisted.before, hoisted.steps, hoisted.kept
     taken, lists_given = spans(inputs, tree.caches), spans(outputs, tree.caches)
-    given = joined([value for _, value in inputs], taken)
+    given = joined(inputs, taken)
     device = _device(given, [*held, *kept], steps)
     steps = [
         replace(s, statement=map_exprs(s.statement, lambda e: rewrite(e, device))) for s in steps
@@ -180,6 +171,8 @@ def with_whole(made: Draft, statements: tuple[Statement, ...], tree: Tree) -> Dr
 
     Raises `PartsError` if part of a list is read or given by itself, or given after a list.
     """
+    if not tree.caches:
+        return made
     interface = made.interface
     results = tuple(map(Var, interface.gives)) if interface.given else made.results
     read = {e.name for e in walk_all((statements, results)) if isinstance(e, Var)}
@@ -200,7 +193,7 @@ def _wanted(
     """The values that it gives; where a module in it gives a list, the list."""
     made = {value for step in steps for value in step.values}
     values = [value for _, value in outputs]
-    return joined(values, [s for s in lists if whole(values[s[0] : s[1]]) in made])
+    return joined(outputs, [s for s in lists if whole(values[s[0] : s[1]]) in made])
 
 
 def _named_within(

@@ -7,7 +7,7 @@ not know text.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
 from pycandle.graph import TensorType
@@ -73,11 +73,19 @@ def one_of(value: str) -> str:
     return value.removesuffix("@list")
 
 
-def joined(values: Sequence[str], taken: Sequence[Span]) -> tuple[str, ...]:
-    """The values, where one stands for each list."""
-    found: list[str] = []
+def grouped(pairs: Pairs, lists: Sequence[Span]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The name and the values of each tensor alone, and of each list, in order."""
+    starts = dict(lists)
     place = 0
-    for start, end in taken:
-        found += [*values[place:start], whole(values[start:end])]
-        place = end
-    return (*found, *values[place:])
+    while place < len(pairs):
+        end = starts.get(place)
+        name = pairs[place][0] if end is None else stem_of(pairs[place][0])
+        after = place + 1 if end is None else end
+        yield name, tuple(value for _, value in pairs[place:after])
+        place = after
+
+
+def joined(pairs: Pairs, lists: Sequence[Span]) -> tuple[str, ...]:
+    """The values, where one stands for each list."""
+    parts = (values for _, values in grouped(pairs, lists))
+    return tuple(whole(values) if values[1:] else values[0] for values in parts)

@@ -18,7 +18,6 @@ from pycandle.graph import Graph
 from pycandle.graph.dim import symbol
 from pycandle.ops.expr import (
     Call,
-    Expr,
     Local,
     Maybe,
     Number,
@@ -76,17 +75,13 @@ def _forward(
 
 def result_kinds(body: Body) -> list[str]:
     """The Rust types of what a forward gives."""
-    return ["Vec<Tensor>" if _is_list(result, body) else "Tensor" for result in body.results]
-
-
-def _is_list(result: Expr, body: Body) -> bool:
-    return isinstance(result, Local) and result.name in body.lists
+    return ["Vec<Tensor>" if body.is_list(result) else "Tensor" for result in body.results]
 
 
 def _checked(body: Body, names: FieldNames) -> str:
     """What the checker is shown: the tensors, and after them the lists."""
-    lists = [argument(result, names) for result in body.results if _is_list(result, body)]
-    rest = [argument(result, names) for result in body.results if not _is_list(result, body)]
+    lists = [argument(result, names) for result in body.results if body.is_list(result)]
+    rest = [argument(result, names) for result in body.results if not body.is_list(result)]
     return ", ".join(rest) + (f"; {', '.join(lists)}" if lists else "")
 
 

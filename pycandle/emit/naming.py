@@ -43,6 +43,10 @@ class Body:
     results: tuple[Expr, ...]
     lists: tuple[str, ...] = ()  # the results that are lists
 
+    def is_list(self, result: Expr) -> bool:
+        """Whether one of its results is a list of tensors."""
+        return isinstance(result, Local) and result.name in self.lists
+
 
 def name_locals(
     draft: Draft,
@@ -233,13 +237,14 @@ class _Namer:
         inner = names.inside()
         inner.values[loop.carried] = Local(name)
         # No item may hide what the call reads from around the loop.
-        called = [self._item_of(source) for source in sources]
+        known = [s.name if isinstance(s, Local) else "states" for s in sources]
+        called = [self.items.get(each, _item_of(each)) for each in known]
         items = _apart(called, {*self.reserved, *self.holders, name, variable, *lists})
         inner.values.update(
             (item, Local(local, True)) for item, local in zip(loop.items, items, strict=True)
         )
         expr = rewrite(inner.bind(loop.expr), _loop_module(loop.path, variable))
-        given = [re.sub(r"s(_\d+)?$", r"\1", each) for each in lists]
+        given = [_item_of(each) for each in lists]
         if loop.given:
             given.insert(loop.place, "next")
         names.values.update(_locals(loop.names, (name, *lists)))
@@ -274,7 +279,8 @@ class _Namer:
         items: list[str] = []
         for source in sources:
             name = source.name if isinstance(source, Local) else ""
-            items.append(identifier(_singular(name), {*taken, index, *items}))
+            item = _singular(name)
+            items.append(identifier(item if item != name else "row", {*taken, index, *items}))
         inner.values.update(_locals(loop.items, tuple(items)))
         body = self._scope(loop.body, inner, {*chosen, index, *items})
         names.values.update(_locals(loop.names, chosen))
@@ -296,15 +302,9 @@ class _Namer:
         names.symbols[wanted] = symbol(local)
         return local
 
-    def _item_of(self, source: Expr) -> str:
-        """What an item of a list is called: as the list's own path says, else its singular."""
-        name = source.name if isinstance(source, Local) else "states"
-        return self.items.get(name, re.sub(r"s(_\d+)?$", r"\1", name))
-
     def _variable(self, path: str, carried: str) -> str:
         """The loop's own module: the list's name in the singular."""
-        name = identifier(path.rpartition(".")[2])
-        name = name[:-1] if name.endswith("s") and len(name) > 3 else name
+        name = _singular(identifier(path.rpartition(".")[2]))
         taken = {*self.reserved, *self.holders, carried}
         return name if name not in taken else identifier(f"{name}_module", taken)
 
@@ -347,12 +347,17 @@ def _item(name: str) -> str:
 
 
 def _singular(name: str) -> str:
-    """What an item of a list or a tensor is called: `frame` of `frames`, else `row`."""
-    return name[:-1] if name.endswith("s") and len(name) > 3 else "row"
+    """`frame` of `frames`; what is no plural stays."""
+    return name[:-1] if name.endswith("s") and len(name) > 3 else name
 
 
 def _plural(name: str) -> str:
-    return name if name.endswith("s") and len(name) > 3 else f"{name}s"
+    return name if _singular(name) != name else f"{name}s"
+
+
+def _item_of(local: str) -> str:
+    """What an item of the list in a local is called: `state_2` of `states_2`."""
+    return re.sub(r"s(_\d+)?$", r"\1", local)
 
 
 def _loop_module(path: str, variable: str) -> Callable[[Expr], Expr | None]:

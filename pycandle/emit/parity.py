@@ -14,7 +14,6 @@ from pycandle.emit.naming import Body
 from pycandle.emit.rust import FieldNames, together
 from pycandle.emit.structs import Forward, Struct
 from pycandle.emit.tree import Tree
-from pycandle.ops.expr import Local
 
 
 def print_parity(
@@ -153,7 +152,7 @@ def as_vector(body: Body, given: Sequence[str]) -> str:
     if not body.lists:
         return f"vec![{', '.join(given)}]"
     parts = (
-        text if isinstance(result, Local) and result.name in body.lists else f"vec![{text}]"
+        text if body.is_list(result) else f"vec![{text}]"
         for text, result in zip(given, body.results, strict=True)
     )
     return f"[{', '.join(parts)}].concat()"

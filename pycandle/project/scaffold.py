@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pycandle.emit.names import is_identifier, type_identifier
-from pycandle.errors import Finding, ProjectError, ToolError
+from pycandle.errors import NO_CARGO, Finding, ProjectError, ToolError
 from pycandle.output import write_if_changed
 from pycandle.project import crate_files
 from pycandle.project.architectures import Architecture, find_architecture
@@ -158,9 +158,7 @@ def _cargo(*arguments: str) -> str:
     try:
         done = subprocess.run(["cargo", *arguments], capture_output=True, text=True, check=False)
     except OSError as error:
-        raise ToolError(
-            Finding("cargo was not found", "PATH", "install Rust, as https://rustup.rs says")
-        ) from error
+        raise ToolError(NO_CARGO) from error
     if done.returncode:
         said = done.stderr.strip().removeprefix("error: ")
         raise ProjectError(Finding(f"cargo refuses: {said}", f"cargo {arguments[0]}", "correct it"))

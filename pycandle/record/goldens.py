@@ -19,11 +19,12 @@ from torch.utils import _pytree as pytree
 from pycandle.errors import Finding, RecordError
 from pycandle.graph import Case, Graph, every_node
 from pycandle.graph.bounds import known
-from pycandle.graph.dim import Dim, substitute, symbol
+from pycandle.graph.dim import Dim, substitute
 from pycandle.graph.verify import verify
 from pycandle.progress import progress
 from pycandle.record.calls import Call, observe
 from pycandle.record.draws import drawing, in_order
+from pycandle.record.empty import may_be_empty
 from pycandle.record.evaluate import Environment, Evaluation, evaluate, widen
 from pycandle.record.export import Exported, user_inputs
 from pycandle.record.importer import Imported
@@ -42,7 +43,7 @@ def record_goldens(
     """The finished graph, and the trace's tensors by key. Raises `RecordError`."""
     recorded = {symbol.name: symbol.recorded for symbol in imported.graph.symbols}
     graph = _with_regions(imported, exported, recorded)
-    empty = _may_be_empty(graph) - bounded(exported)
+    empty = may_be_empty(graph) - bounded(exported)
     smallest, least = _smallest(graph, imported, exported, empty, say)
     symbols = tuple(replace(s, min=least[s.name]) for s in graph.symbols)
     ranges = {s.name: (s.min, math.inf if s.max is None else s.max) for s in symbols}
@@ -207,7 +208,7 @@ def _smallest(
     if zeros and (problem := _problem(graph, imported, exported, recorded | zeros)):
         say(f"{' and '.join(sorted(empty))} cannot be zero: {problem}")
         empty = set()
-    sizes = {axis.name: axis.recorded for axis in graph.symbols}
+    sizes = dict(recorded)
     least: Sizes = {}
     for axis in graph.symbols:
         name, problem, tries = axis.name, "", 0
@@ -228,45 +229,6 @@ def _smallest(
         if problem:
             say(f"{name} is {least[name]} at least: {problem}")
     return sizes, least
-
-
-def _may_be_empty(graph: Graph) -> set[str]:
-    """The symbols of inputs that are only joined, along that axis, to what is never empty: of a
-    cache, say.
-    """
-    found = {
-        axis.name: values
-        for axis in graph.symbols
-        if axis.min == 1 and (values := _only_joined(axis.name, graph))
-    }
-    alone = {value for values in found.values() for value in values}
-    for node in every_node(graph.nodes):
-        if node.op == "aten.cat.default" and node.out.name not in alone:
-            # Each of the others may be without elements, as constants are that only name a dtype.
-            pieces = [name for name in node.inputs if 0 not in graph.types[name].shape]
-            if set(pieces) <= alone:
-                found = {k: v for k, v in found.items() if not v & set(pieces)}
-    return set(found)
-
-
-def _only_joined(name: str, graph: Graph) -> set[str]:
-    """The values that are still such an input alone; none if one is used in any other way."""
-    size = symbol(name)
-    axes = {e.value.name: e.value.type.shape.index(size) for e in graph.inputs
-            if size in e.value.type.shape}  # fmt: skip
-    for node in every_node(graph.nodes):
-        found = {axes[value] for value in node.inputs if value in axes}
-        if not found:
-            continue
-        if node.op != "aten.cat.default" or len(found) > 1:
-            return set()
-        (axis,) = found
-        dim = node.args[1] if len(node.args) > 1 else 0
-        if not isinstance(dim, int) or dim % node.out.type.rank != axis:
-            return set()
-        if node.out.type.shape[axis] == size:
-            axes[node.out.name] = axis
-    return set() if axes.keys() & {output.value for output in graph.outputs} else {*axes}
 
 
 def _problem(graph: Graph, imported: Imported, exported: Exported, sizes: Sizes) -> str:

@@ -84,9 +84,7 @@ def markdown(runs: Sequence[Run]) -> str:
 
 def _code(text: str) -> str:
     """Text of any letters as code in a table's cell."""
-    plain = "".join(
-        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text
-    )
+    plain = _printable(text)
     fence = "`" * (1 + max(map(len, re.findall("`+", plain)), default=0))
     space = " " if "`" in plain else ""
     return f"{fence}{space}{plain}{space}{fence}".replace("|", "\\|")

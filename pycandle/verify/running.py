@@ -10,8 +10,8 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from pycandle.errors import Finding, ProjectError, ToolError
-from pycandle.metadata import Model, read_metadata
+from pycandle.errors import NO_CARGO, Finding, ProjectError, ToolError
+from pycandle.metadata import Model, crate_metadata
 from pycandle.verify.results import Run, not_run, read_results
 
 FOLDER = Path(".pycandle/results")
@@ -30,13 +30,7 @@ def verify(root: Path, model: str = "", arguments: Sequence[str] = ()) -> list[R
     Raises `ProjectError` if tests cannot be built or fail before they compare anything,
     `ToolError` without cargo, `ResultsError` for results that cannot be read.
     """
-    cargo_toml = root / "Cargo.toml"
-    if not cargo_toml.is_file():
-        raise ProjectError(
-            Finding("there is no Cargo.toml", str(root), "name a crate with --crate")
-        )
-    text = cargo_toml.read_text(encoding="utf-8", errors="replace")
-    listed = read_metadata(text, os.environ, str(cargo_toml)).models
+    listed = crate_metadata(root).models
     asked = [each for each in listed if model in ("", each.module)]
     if not asked:
         modules = ", ".join(each.module for each in listed)
@@ -55,9 +49,7 @@ def verify(root: Path, model: str = "", arguments: Sequence[str] = ()) -> list[R
             encoding="utf-8", errors="replace",
         )  # fmt: skip
     except OSError as error:
-        raise ToolError(
-            Finding("cargo was not found", "PATH", "install Rust, as https://rustup.rs says")
-        ) from error
+        raise ToolError(NO_CARGO) from error
     after = _written(folder)
     runs = [read_results(path) for path, when in after.items() if before.get(path) != when]
     if done.returncode and all(run.passed for run in runs):

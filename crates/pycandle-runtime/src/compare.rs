@@ -275,7 +275,7 @@ fn mean_square(values: impl Iterator<Item = f64>) -> f64 {
 }
 
 /// Largest magnitude of finite values; zero for nothing.
-fn largest(values: impl Iterator<Item = f64>) -> f64 {
+pub(crate) fn largest(values: impl Iterator<Item = f64>) -> f64 {
     values.fold(0.0, |largest: f64, x| largest.max(x.abs()))
 }
 

@@ -4,7 +4,7 @@
 
 use serde::Serialize;
 
-use crate::compare::{Data, Values};
+use crate::compare::{Data, Values, largest};
 
 /// The quantiles of distances in units in the last place that [`Statistics::ulp`] has.
 pub const QUANTILES: [f64; 4] = [0.5, 0.9, 0.99, 1.0];
@@ -90,10 +90,6 @@ impl Statistics {
 fn pairs<'a>(rust: &'a [f64], torch: &'a [f64]) -> impl Iterator<Item = (f64, f64)> + 'a {
     let both = rust.iter().copied().zip(torch.iter().copied());
     both.filter(|(a, b)| a.is_finite() && b.is_finite())
-}
-
-fn largest(values: impl Iterator<Item = f64>) -> f64 {
-    values.fold(0.0, |largest: f64, x| largest.max(x.abs()))
 }
 
 fn ulp_quantiles(rust: &[f64], torch: &[f64], dtype: &str) -> [f64; 4] {
