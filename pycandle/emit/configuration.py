@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from pycandle.emit.names import OF_LOAD, identifier
+from pycandle.graph.spelling import factors
 from pycandle.ops.expr import Config, Number
 
 # A function of more than seven arguments is hard to call; two are the weights and the checker.
@@ -55,7 +56,8 @@ def configuration(
     for vector in vectors:
         key = _values(vector)
         names = {number.name for number in vector}
-        label = names.pop() if len(names) == 1 and vector[0].name else vector[0].label
+        plain = len(names) == 1 and vector[0].name and not factors(vector[0].name)
+        label = names.pop() if plain else vector[0].label
         known = distinct.get(key, "")
         if len(set(key[1:])) > 1:
             better = not known or (_is_weak(known) and not _is_weak(label))

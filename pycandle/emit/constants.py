@@ -1,8 +1,8 @@
 """Gives the model's numbers the names that its own code has for them, as constants of Rust.
 
 A name that stands for one number in all structs is a constant of the module; one that structs
-disagree on is each struct's own. A number that a name does not tell from others stays a number. It
-must not know text.
+disagree on is each struct's own. A product of such numbers is written as one. A number that a name
+does not tell from others stays a number. It must not know text.
 """
 
 from __future__ import annotations
@@ -15,7 +15,17 @@ from pycandle.emit.fields import with_exprs
 from pycandle.emit.names import identifier
 from pycandle.emit.plans import rewritten
 from pycandle.emit.structs import Struct
-from pycandle.ops.expr import Constant, Expr, Number, Numbers, Record, is_default, rewrite
+from pycandle.graph.spelling import factors, spells
+from pycandle.ops.expr import (
+    Constant,
+    Expr,
+    Number,
+    Numbers,
+    Product,
+    Record,
+    is_default,
+    rewrite,
+)
 
 Constants: TypeAlias = Mapping[str, Number]
 
@@ -42,25 +52,34 @@ def _constants(struct: Struct) -> Constants:
     found: dict[str, set[Number]] = {}
 
     def collect(number: Number) -> Expr:
-        if number.name:
-            found.setdefault(_constant_name(number), set()).add(_plain(number))
+        for name, value in _product(number) or ((number.name, number.value),):
+            if name:
+                found.setdefault(_constant_name(name), set()).add(Number(value, number.kind))
         return number
 
     _mapped(struct, collect)
     return {name: numbers.pop() for name, numbers in found.items() if len(numbers) == 1}
 
 
-def _constant_name(number: Number) -> str:
-    return identifier(number.name).upper()
+def _product(number: Number) -> tuple[tuple[str, int], ...]:
+    return factors(number.name) if spells(number.name, number.value) else ()
 
 
-def _plain(number: Number) -> Number:
-    return Number(number.value, number.kind)
+def _constant_name(name: str) -> str:
+    return identifier(name).upper()
 
 
 def _naming(known: Mapping[str, Constant]) -> Callable[[Number], Expr]:
     def change(number: Number) -> Expr:
-        return known.get(_constant_name(number), number) if number.name else number
+        product = _product(number)
+        if not product:
+            return known.get(_constant_name(number.name), number) if number.name else number
+        parts = tuple(
+            known.get(_constant_name(name)) if name else Number(value, number.kind)
+            for name, value in product
+        )
+        told = tuple(part for part in parts if part is not None)
+        return Product(told) if len(told) == len(parts) else number
 
     return change
 

@@ -7,11 +7,11 @@ forward and no text.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from pycandle.ops.expr import Expr, rewrite
+from pycandle.ops.expr import Expr, Number, rewrite
 
 _NUMBERED = re.compile(r"(|.*?[^\d])(0|[1-9]\d*)")
 # As many numbered siblings as are worth a list.
@@ -39,6 +39,7 @@ class ModuleField:
     reads_weights: bool
     checked: bool = True  # whether it is given a checker
     stem: str = ""  # what it is called where its path is a number; else as its type
+    listed: str = ""  # how the length of the list that it is an item of is spelled
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class ListField:
 
     path: str
     items: tuple[ModuleField, ...]
+    length: Expr
 
     @property
     def prefix(self) -> str:
@@ -105,7 +107,7 @@ def with_lists(fields: Sequence[ModuleField]) -> list[ModuleField | ListField]:
         if stem and index.isdigit():
             groups.setdefault(stem, {})[int(index)] = field
     lists = {
-        stem: ListField(stem, tuple(items[k] for k in range(len(items))))
+        stem: ListField(stem, tuple(items[k] for k in range(len(items))), _length(items))
         for stem, items in groups.items()
         if len(items) > 1
         and sorted(items) == list(range(len(items)))
@@ -119,6 +121,11 @@ def with_lists(fields: Sequence[ModuleField]) -> list[ModuleField | ListField]:
         elif lists[stem].items[0] == field:
             found.append(lists[stem])
     return found
+
+
+def _length(items: Mapping[int, ModuleField]) -> Number:
+    spelled = {item.listed for item in items.values()}
+    return Number(len(items), "usize", name=spelled.pop() if len(spelled) == 1 else "")
 
 
 def numbered(fields: Sequence[StructField]) -> list[ListField]:
@@ -140,7 +147,8 @@ def numbered(fields: Sequence[StructField]) -> list[ListField]:
         whole = sorted(items) == list(range(first, first + len(items)))
         if whole and len(items) >= _FEWEST and path not in taken:
             taken.add(path)
-            found.append(ListField(path, tuple(items[k] for k in sorted(items))))
+            ordered = tuple(items[k] for k in sorted(items))
+            found.append(ListField(path, ordered, Number(len(ordered), "usize")))
     return found
 
 
@@ -159,7 +167,8 @@ def with_exprs(field: StructField, change: Callable[[Expr], Expr | None]) -> Str
     """The field with `change(expr)` in the place of each expression, as `rewrite` does."""
     if isinstance(field, ListField):
         items = tuple(with_exprs(item, change) for item in field.items)
-        return ListField(field.path, items)  # type: ignore[arg-type]
+        length = rewrite(field.length, change)
+        return ListField(field.path, items, length)  # type: ignore[arg-type]
     if isinstance(field, OptionalField):
         inner = with_exprs(field.field, change)
         return OptionalField(inner, rewrite(field.present, change))  # type: ignore[arg-type]

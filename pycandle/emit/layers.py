@@ -13,6 +13,7 @@ from pycandle.emit.fields import ModuleField
 from pycandle.emit.tree import Tree
 from pycandle.graph import Region
 from pycandle.graph.dim import symbols
+from pycandle.graph.spelling import spells
 from pycandle.ops import lower_layer
 from pycandle.ops.expr import Call, Expr, Method, Number, Raw, SizeOf, Var, rewrite, walk
 
@@ -37,12 +38,13 @@ def layer_field(tree: Tree, region: int, lowered: Mapping[str, Expr]) -> ModuleF
     for name, operand in layer.parameters.items():
         if tree.relative(operand.expr.name, region) != name:
             return None
-    args = _named(layer.args, tree.graph.regions[region])
-    return ModuleField(relative, layer.type, layer.constructor, args, True)
+    args = as_made(layer.args, tree.graph.regions[region])
+    listed = tree.graph.regions[region].listed
+    return ModuleField(relative, layer.type, layer.constructor, args, True, listed=listed)
 
 
-def _named(args: tuple[Expr, ...], region: Region) -> tuple[Expr, ...]:
-    """The layer's numbers with the names that they have where PyTorch's module is made."""
+def as_made(args: tuple[Expr, ...], region: Region) -> tuple[Expr, ...]:
+    """A module's numbers with the names that they have where PyTorch's module is made."""
     values, said = dict(region.attributes), dict(region.arguments)
 
     def change(part: Expr) -> Expr | None:
@@ -51,10 +53,12 @@ def _named(args: tuple[Expr, ...], region: Region) -> tuple[Expr, ...]:
         same = {
             parameter: name
             for parameter, name in said.items()
-            if values.get(parameter) == part.value and type(values[parameter]) is type(part.value)
+            if values.get(parameter) == part.value
+            and type(values[parameter]) is type(part.value)
+            and spells(name, part.value)
         }
         # Where the module has the parameter itself, only what stands for that counts.
-        names = {said.get(part.label, "")} if part.label in values else {*same.values()}
+        names = {same.get(part.label, "")} if part.label in values else {*same.values()}
         return replace(part, name=names.pop()) if len(names) == 1 else None
 
     return tuple(rewrite(arg, change) for arg in args)

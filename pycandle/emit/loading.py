@@ -26,7 +26,18 @@ from pycandle.emit.statements import map_exprs
 from pycandle.emit.structs import Computed, Struct
 from pycandle.graph import DType, Graph
 from pycandle.ops.create import candle_dtype
-from pycandle.ops.expr import Config, Constant, DeviceOf, Expr, Number, Raw, Tuple, rewrite, walk
+from pycandle.ops.expr import (
+    Config,
+    Constant,
+    DeviceOf,
+    Expr,
+    Number,
+    Product,
+    Raw,
+    Tuple,
+    rewrite,
+    walk,
+)
 
 # The lines that a closure must spare to be worth its name, and where `load` is too long.
 _LEAST, _LITTLE = 20, 5
@@ -231,7 +242,8 @@ def _list_load(field: ListField, struct: Struct, names: FieldNames) -> str:
         return listed
     shared = _shared(field.items, {*dict(struct.config), *OF_LOAD})
     path = f'format!({format_literal(field.prefix)[:-1]}{{i}}")'
-    first_number, last_number = field.first, field.first + len(field.items)
+    first_number = field.first
+    last_number = first_number + len(field.items) if first_number else value(field.length, names)
     load = _module_load(shared.field, path, names).removesuffix("?")
     if not shared.names:
         return f"({first_number}..{last_number}).map(|i| {load}).{collect}"
@@ -250,7 +262,7 @@ def _row(items: list[str]) -> str:
 
 def _blank(field: ModuleField) -> object:
     """What modules have in common that differ in numbers alone."""
-    plain = (Number, Config, Constant)
+    plain = (Number, Config, Constant, Product)
     args = tuple(None if isinstance(arg, plain) else arg for arg in field.args)
     return field.type, field.constructor, field.reads_weights, args
 

@@ -13,6 +13,7 @@ from typing import TypeGuard
 from pycandle.emit.axes import Names, axis_names
 from pycandle.errors import Finding
 from pycandle.graph import Graph, Node, Parameter, every_node
+from pycandle.graph.spelling import factors, spell
 from pycandle.ops import Decline, lower
 from pycandle.ops.create import candle_dtype
 from pycandle.ops.expr import Expr, Method, Number, Tuple, rewrite, walk
@@ -76,16 +77,31 @@ def _named(node: Node, exprs: tuple[Expr, ...], axes: Names) -> tuple[Expr, ...]
     """
     names = {value: name for name, value in node.named}
     most = Counter(value for _, value in node.named)
-    parts = [part for expr in exprs if names for part in walk(expr)]
-    times = Counter(part.value for part in parts if _may_be_named(part))
+    times: Counter[int | float] = Counter()
+    for expr in exprs if names else ():
+        times |= Counter(part.value for part in walk(expr) if _may_be_named(part))
 
     def change(part: Expr) -> Expr | None:
         if not _may_be_named(part) or times[part.value] > most[part.value]:
             return None
         return replace(part, name=names[part.value])
 
-    exprs = tuple(rewrite(expr, change) for expr in exprs) if names else exprs
+    exprs = tuple(_with_start(rewrite(expr, change)) for expr in exprs) if names else exprs
     return tuple(_with_axes(expr, axes) for expr in exprs) if axes else exprs
+
+
+def _with_start(expr: Expr) -> Expr:
+    """A part of equal ones, of which the length has a name, with its start as so many lengths."""
+    match expr:
+        case Method(name="narrow", args=(axis, Number(label="start") as start, Number() as length)):
+            times, rest = divmod(start.value, length.value) if length.value else (0, 1)
+            if rest or not times or not length.name or factors(length.name):
+                return expr
+            spelled = spell((("", int(times)), (length.name, int(length.value))))
+            begin = replace(start, name=length.name if times == 1 else spelled)
+            return replace(expr, args=(axis, begin, length))
+        case _:
+            return expr
 
 
 def _with_axes(expr: Expr, axes: Names) -> Expr:

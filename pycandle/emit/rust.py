@@ -30,6 +30,7 @@ from pycandle.ops.expr import (
     Number,
     Operator,
     Present,
+    Product,
     Raw,
     Record,
     RelationOf,
@@ -97,6 +98,8 @@ def value(expr: Expr, names: FieldNames) -> str:
             return expr.text
         case Constant(name=name, own=own):
             return f"Self::{name}" if own else name
+        case Product(factors=factors):
+            return " * ".join(value(factor, names) for factor in factors)
         case SizeOf(size=size_, kind=kind):
             return size_text(size_) if kind == "usize" else _converted(size_, kind)
         case Times(size=size_, factor=factor):

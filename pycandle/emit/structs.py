@@ -25,7 +25,7 @@ from pycandle.emit.fields import (
     numbered,
     with_lists,
 )
-from pycandle.emit.layers import layer_field
+from pycandle.emit.layers import as_made, layer_field
 from pycandle.emit.loops import roll
 from pycandle.emit.lowering import weights_dtype
 from pycandle.emit.names import OF_LOAD, identifier, type_identifier
@@ -251,10 +251,11 @@ class _Structs:
         for k, plan in enumerate(plans):
             # What they are called in it is not what they are called where it is made.
             args = tuple(replace(v[k], label=label, name="") for label, v in given.values())
+            args = as_made(args, tree.graph.regions[plan.regions[0]])
             for called in plan.regions:
                 self.fields[called] = ModuleField(
                     tree.path_in_parent(called), name, f"{name}::load", args, struct.reads_weights,
-                    stem=_stem(region),
+                    stem=_stem(region), listed=tree.graph.regions[called].listed,
                 )  # fmt: skip
 
     def _name(self, region: Region) -> str:

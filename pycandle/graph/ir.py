@@ -180,8 +180,9 @@ class Region:
     targets: tuple[str, ...] = ()  # the names that line assigns
     # The numbers and flags that the module has under names, as `num_heads`.
     attributes: tuple[tuple[str, int | float], ...] = ()
-    # What its maker calls the numbers that it was made with, by parameter.
+    # How its maker spells the numbers that it was made with, by parameter; see `spelling`.
     arguments: tuple[tuple[str, str], ...] = ()
+    listed: str = ""  # how its maker spells the length of the list that it is an item of
 
     @property
     def key(self) -> str:

@@ -25,6 +25,7 @@ from pycandle.graph.ir import (
     TensorType,
     Value,
 )
+from pycandle.graph.spelling import is_spelling
 from pycandle.graph.text import parse_binding, parse_guard, parse_node, print_binding, print_node
 from pycandle.graph.verify import verify
 
@@ -117,6 +118,7 @@ def _region(region: Region) -> dict[str, object]:
         "targets": list(region.targets),
         **({"attributes": dict(region.attributes)} if region.attributes else {}),
         **({"arguments": dict(region.arguments)} if region.arguments else {}),
+        **({"listed": region.listed} if region.listed else {}),
         "inputs": [{"name": b.name, "value": b.value, "golden": b.golden} for b in region.inputs],
         "outputs": [{"path": b.name, "value": b.value, "golden": b.golden} for b in region.outputs],
     }
@@ -189,8 +191,9 @@ def _read_region(entry: dict[str, Any]) -> Region:
             (_name(name), _number(value)) for name, value in entry.get("attributes", {}).items()
         ),
         arguments=tuple(
-            (_name(name), _name(said)) for name, said in entry.get("arguments", {}).items()
+            (_name(name), _spelling(said)) for name, said in entry.get("arguments", {}).items()
         ),
+        listed=_spelling(entry["listed"]) if "listed" in entry else "",
     )
 
 
@@ -200,6 +203,13 @@ def _name(value: object) -> str:
     if not (name.isascii() and name.isidentifier()):
         raise ValueError(f"{name!r} is no name")
     return name
+
+
+def _spelling(value: object) -> str:
+    spelling = _text(value)
+    if not is_spelling(spelling):
+        raise ValueError(f"{spelling!r} is neither a name nor a product")
+    return spelling
 
 
 def _size(value: object) -> int:

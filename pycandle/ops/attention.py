@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from pycandle.graph import TensorType
 from pycandle.ops.create import candle_dtype
 from pycandle.ops.expr import Call, Expr, Maybe, Method, Number, flag
@@ -68,8 +70,17 @@ def _arguments(
     decline(is_causal and attn_mask is not None, "attention with both attn_mask and is_causal",
             "put the causal part into the mask")  # fmt: skip
     mask = Maybe(attn_mask.expr if attn_mask else None)
-    factor = Maybe(None if scale is None else number(scale, label="scale"))
+    default = scale is None or _is_default(scale, query)
+    factor = Maybe(None if default else number(scale, label="scale"))
     return (query.expr, key.expr, value.expr, mask, flag(is_causal), factor)
+
+
+def _is_default(scale: float, query: Operand) -> bool:
+    """Whether a scale is one by the root of the head's width, as far as its dtype can tell."""
+    width = query.shape[-1]
+    if query.dtype == "f64" or not isinstance(width, int) or width < 1:
+        return False
+    return math.isclose(scale, 1 / math.sqrt(width), rel_tol=1e-15)
 
 
 def _decline_bool(mask: Operand | None) -> None:

@@ -44,7 +44,7 @@ class Number:
     value: int | float
     kind: str  # the Rust type: "usize", "i64", "f64"
     label: str = ""  # what it is, for naming configuration: "eps"
-    name: str = ""  # what the model's own code calls it: "layer_norm_eps"
+    name: str = ""  # how the model's own code spells it: "layer_norm_eps", "3 * embed_dim=48"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,13 @@ class Constant:
     name: str
     number: Number
     own: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A number that the model's own code makes of others: `3 * EMBED_DIM`."""
+
+    factors: tuple[Expr, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +237,7 @@ Expr: TypeAlias = (
     | Number
     | Config
     | Constant
+    | Product
     | SizeOf
     | Times
     | RelationOf

@@ -67,7 +67,7 @@ def split(x: Operand, sizes: Arg, dim: int = 0, *, out: Outputs) -> tuple[Expr, 
     parts: list[Expr] = []
     start: Size = 0
     for part in _each(out):
-        parts.append(narrowed(x, along, start, part.shape[along]))
+        parts.append(narrowed(x, along, start, part.shape[along], "start"))
         start = start + part.shape[along]
     return tuple(parts)
 
@@ -109,14 +109,16 @@ def unbind(x: Operand, dim: int = 0, *, out: Outputs) -> tuple[Expr, ...]:
     return tuple(select(x, dim, index) for index in range(len(_each(out))))
 
 
-def narrowed(x: Operand, along: int, start: Size, length: Size) -> Expr:
-    """So many indices of an axis, which it has."""
+def narrowed(x: Operand, along: int, start: Size, length: Size, label: str = "size") -> Expr:
+    """So many indices of an axis, which it has; the label says what the start is."""
     if start == 0 and length == x.shape[along]:
         return x.expr
     if 0 in x.shape:
         # Candle would read from an offset into memory that holds nothing.
         start = 0
-    return Method(x.expr, "narrow", (Number(along, "usize"), size(start), size(length)))
+    return Method(
+        x.expr, "narrow", (Number(along, "usize"), size(start, label=label), size(length))
+    )
 
 
 def bounds(

@@ -20,7 +20,7 @@ from typing import Any, TypeGuard
 import torch
 from torch.utils import _pytree as pytree
 
-from pycandle.record.named import arguments_of
+from pycandle.record.makers import CONTAINERS, arguments_of, length_of
 from pycandle.record.source import relative
 from pycandle.record.unpacking import unpacked
 
@@ -41,7 +41,8 @@ class Call:
     parent: int | None
     attributes: dict[str, int | float]
     site: tuple[str, int] | None  # file and line of the parent's forward that makes the call
-    arguments: dict[str, str]  # what its maker calls the numbers that it was made with
+    arguments: dict[str, str]  # how its maker spells the numbers that it was made with
+    listed: str  # how its maker spells the length of the list that it is an item of
     inputs: dict[str, torch.Tensor] = field(default_factory=lambda: dict[str, torch.Tensor]())
     outputs: dict[str, torch.Tensor] = field(default_factory=lambda: dict[str, torch.Tensor]())
 
@@ -71,6 +72,14 @@ def observe(
     def kept(found: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         return {name: keep(tensor) for name, tensor in found.items()}
 
+    def holder_of(path: str) -> tuple[torch.nn.Module, str]:
+        """The open module whose constructor makes the module at a path, and the path in it."""
+        for module, index in zip(reversed(open_modules), reversed(open_calls), strict=True):
+            within = f"{calls[index].path}.".lstrip(".") if index is not None else ""
+            if type(module) not in CONTAINERS and path.startswith(within):
+                return module, path.removeprefix(within)
+        return open_modules[0], path
+
     def enter(module: torch.nn.Module, args: Any, kwargs: Any) -> None:
         name = f"{type(module).__module__}.{type(module).__qualname__}"
         parent = open_calls[-1] if open_calls else None
@@ -83,12 +92,9 @@ def observe(
         prefix = f"{calls[parent].path}.".lstrip(".") if parent is not None else ""
         path = next((n for n in names[module] if n.startswith(prefix)), names[module][0])
         source, numbers = source_of(module), numbers_of(module)
-        made = (
-            arguments_of(open_modules[-1], path.removeprefix(prefix), module)
-            if open_modules
-            else {}
-        )
-        call = Call(path, counts[path], name, source, parent, numbers, site, made)
+        place = holder_of(path) if open_modules else None
+        made, listed = (arguments_of(*place, module), length_of(*place)) if place else ({}, "")
+        call = Call(path, counts[path], name, source, parent, numbers, site, made, listed)
         given = _arguments(module, args, kwargs)
         # The model's own arguments keep the names that its callers know.
         names_of = unpacked(type(module).forward) if parent is not None else {}

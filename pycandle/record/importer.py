@@ -25,7 +25,7 @@ from pycandle.record.constants import constant_nodes
 from pycandle.record.draws import Draw
 from pycandle.record.export import Exported, user_inputs
 from pycandle.record.guards import read_guards
-from pycandle.record.named import axes_of
+from pycandle.record.makers import axes_of
 from pycandle.record.symbols import name_symbols
 from pycandle.record.trace import constants_bytes, content_hash
 from pycandle.record.translation import Stack, Translation, stack_of

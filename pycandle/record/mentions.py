@@ -1,12 +1,15 @@
 """Finds the attributes of a module that the Python statement behind an op is made of.
 
 They are followed through locals that are made of them alone, as `shape = (-1, self.head_dim)`, and
-through the arguments of the functions that a `forward` calls. It must not know torch.
+through the arguments of the functions that a `forward` calls. A local that a shape is unpacked
+into, as in `batch, heads, seq, head_dim = x.shape`, may be called as an attribute is. It must not
+know torch.
 """
 
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -27,6 +30,7 @@ class Mention:
 
     path: tuple[str, ...]  # ("config", "eps") for `self.config.eps`
     whole: bool
+    unpacked: bool = False  # whether it is a local that a shape is unpacked into
 
 
 # The modules of a list run the same lines.
@@ -72,6 +76,24 @@ class _Place:
                     held.append(node.value)
         return found
 
+    @cached_property
+    def unpacked(self) -> set[str]:
+        """The locals that are one axis of a shape, and nothing else."""
+        found: Counter[str] = Counter()
+        shapes: set[str] = set()
+        for node in own_statements(self.function.body):
+            found.update(targets(node))
+            match node:
+                case ast.Assign(
+                    targets=[ast.Tuple(elts=items)],
+                    value=ast.Attribute(attr="shape")
+                    | ast.Call(func=ast.Attribute(attr="size"), args=[]),
+                ):
+                    shapes.update(item.id for item in items if isinstance(item, ast.Name))
+                case _:
+                    pass
+        return {name for name in shapes if found[name] == 1}
+
 
 def _is_size(expr: ast.expr) -> bool:
     """Whether an expression calls nothing, as those of sizes mostly do not."""
@@ -93,6 +115,8 @@ def _mentioned(
             yield from _mentioned(value, places, at, whole, depth)
         case ast.Name(id=name, ctx=ast.Load()) if depth:
             held = places[at].made.get(name, [])
+            if name in places[at].unpacked:
+                yield Mention((name,), whole, True)
             if held is None:
                 return
             for expr in held:

@@ -80,7 +80,7 @@ def _region(call: Call) -> Region:
     return Region(
         call.path, call.index, call.class_name, call.parent, call.source, site=site,
         targets=targets, attributes=tuple(call.attributes.items()),
-        arguments=tuple(call.arguments.items()),
+        arguments=tuple(call.arguments.items()), listed=call.listed,
     )  # fmt: skip
 
 

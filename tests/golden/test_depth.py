@@ -33,5 +33,5 @@ def code(depth: int, out: Path) -> str:
 def test_depth_is_a_number_in_the_code(tmp_path: Path):
     shallow, deep = code(3, tmp_path / "shallow"), code(12, tmp_path / "deep")
 
-    assert "(0..3)" in shallow
-    assert deep == shallow.replace("(0..3)", "(0..12)")
+    assert "pub const DEPTH: usize = 3;" in shallow and "(0..DEPTH)" in shallow
+    assert deep == shallow.replace("DEPTH: usize = 3", "DEPTH: usize = 12")

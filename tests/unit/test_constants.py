@@ -25,7 +25,7 @@ def check(nodes: str, expected: str) -> None:
     assert not findings
     code = print_module(graph, build_structs(Tree(graph), lowered, "Model"), "m.json")
     lines = (line.strip() for line in code.splitlines())
-    told = ("pub const ", "const ", "let a = ", "let b = ")
+    told = ("pub const ", "const ", "let a = ", "let b = ", "fc: nn::")
     found = [line for line in lines if line.startswith(told) and "self" not in line]
     assert found == textwrap.dedent(expected).strip().splitlines()
 
@@ -101,5 +101,41 @@ def test_an_axis_has_no_name():
         pub const SHIFT: f64 = 0.5;
         let a = x.unsqueeze(1)?;
         let b = (a + SHIFT)?;
+        """,
+    )
+
+
+def test_equal_parts_start_at_so_many_lengths():
+    check(
+        """
+        %p: f32[4, 2], %q: f32[4, 2], %a: f32[4, 2] = aten.split.Tensor(%x, 2, 1) @1 named half=2
+        %b: f32[4, 2] = aten.relu.default(%a) @2 "m.py:2" as b
+        """,
+        """
+        pub const HALF: usize = 2;
+        let a = x.narrow(1, 2 * HALF, HALF)?;
+        """,
+    )  # fmt: skip
+
+
+def test_a_product_of_named_numbers():
+    nodes = """
+        region 3 "b.fc" 0 "Linear" 2 {{"in_features": 6, "out_features": 12}} made {{"out_features": "{}"}}
+        parameter %w: f32[12, 6] "b.fc.weight"
+        %a: f32[4, 6] = aten.relu.default(%x) @1 "m.py:1" as a
+        %b: f32[4, 12] = aten.linear.default(%a, %w, None) @3 "m.py:2" as b
+        """  # noqa: E501
+    check(
+        nodes.format("3 * heads=2 * size=2"),
+        """
+        pub const HEADS: usize = 2;
+        pub const SIZE: usize = 2;
+        fc: nn::linear_no_bias(6, 3 * HEADS * SIZE, vb.pp("fc"), checker.pp("fc"))?,
+        """,
+    )
+    check(
+        nodes.format("3 * heads=2"),
+        """
+        fc: nn::linear_no_bias(6, 12, vb.pp("fc"), checker.pp("fc"))?,
         """,
     )

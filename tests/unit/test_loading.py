@@ -32,7 +32,7 @@ def check(fields: list[StructField], *wanted: str):
 def test_items_that_differ_in_numbers_are_a_loop_over_them():
     items = tuple(block(f"blocks.{k}", 10 * k, 7, 2 * k, 3, 4, 5, 6) for k in range(4))
     check(
-        [ListField("blocks", items)],
+        [ListField("blocks", items, Number(4, "usize"))],
         "blocks: [(0, 0), (10, 2), (20, 4), (30, 6)].into_iter().enumerate().map(|(i, (a, c))|"
         ' WideBlock::load(a, 7, c, 3, 4, 5, 6, vb.pp(format!("blocks.{i}")),'
         ' checker.pp(format!("blocks.{i}")))).collect::<Result<Vec<_>>>()?,',
@@ -44,7 +44,7 @@ def test_a_list_of_activations_collects_no_results():
         "acts.0", "nn::Activation", "nn::Activation::new", (Raw("ops::relu"),), False
     )
     check(
-        [ListField("acts", (relu, relu))],
+        [ListField("acts", (relu, relu), Number(2, "usize"))],
         'acts: (0..2).map(|i| nn::Activation::new(ops::relu, checker.pp(format!("acts.{i}"))))'
         ".collect(),",
     )

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from pycandle.record.mentions import mentions
-from pycandle.record.named import arguments_of, names_of
+from pycandle.record.named import names_of
 
 CODE: str = """
 def attend(query, scale, module):
@@ -32,6 +32,9 @@ class Attention:
         y = x * scale
         y = grouped(y, self)
         y = grouped(y, other)
+        batch, heads, rest = y.shape
+        rest = rest * 2
+        y = y.expand(batch, heads, 3, rest)
         return self.window[0] + y
 """
 
@@ -85,6 +88,19 @@ def test_what_a_call_gives_is_not_what_it_takes(file: Path):
     check(file, ["        y = x * scale"], [])
 
 
+def test_what_a_shape_is_unpacked_into(file: Path):
+    line = "        y = y.expand(batch, heads, 3, rest)"
+    check(file, [line], ["batch", "heads"])
+    module, trace = (
+        nn.Module(),
+        f'File "{file}", line {CODE.splitlines().index(line) + 1}, in forward',
+    )
+    module.config = SimpleNamespace(heads=4)  # type: ignore[assignment]
+    assert names_of(trace, module) == [("heads", 4)]
+    module.heads = 6  # type: ignore[assignment]
+    assert names_of(trace, module) == [("heads", 6)]
+
+
 def test_an_item_of_a_list(file: Path):
     check(file, ["        return self.window[0] + y"], ["window!"])
 
@@ -92,33 +108,6 @@ def test_an_item_of_a_list(file: Path):
 def test_code_that_cannot_be_read():
     assert mentions('File "nowhere.py", line 3, in forward') == ()
     assert mentions("") == ()
-
-
-class Holder(nn.Module):
-    def __init__(self, config: dict[str, int], dim: int):
-        super().__init__()
-        self.fc = nn.Linear(dim, config["hidden"], bias=False)
-        self.norm = nn.LayerNorm(dim, eps=1e-3)
-        self.mlp = nn.Sequential(nn.Linear(dim, dim), nn.GELU())
-        self.blocks = nn.ModuleList([nn.Linear(dim, 3) for _ in range(2)])
-        self.either = nn.Linear(dim, 2)
-        if dim > 3:
-            width = dim
-            self.either = nn.Linear(width, 2)
-
-
-def test_what_a_module_was_made_with():
-    holder = Holder({"hidden": 4}, 8)
-    paths = {
-        "fc": {"in_features": "dim"},
-        "norm": {"normalized_shape": "dim"},
-        "mlp.0": {"in_features": "dim", "out_features": "dim"},
-        "blocks.1": {"in_features": "dim"},
-        "either": {},
-    }
-    for path, expected in paths.items():
-        assert arguments_of(holder, path, holder.get_submodule(path)) == expected, path
-    assert arguments_of(holder, "elsewhere", nn.Linear(2, 2)) == {}
 
 
 def test_two_names_of_one_number_are_none(file: Path):

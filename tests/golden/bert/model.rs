@@ -7,9 +7,9 @@ pub const HIDDEN_SIZE: usize = 48;
 pub const TYPE_VOCAB_SIZE: usize = 2;
 pub const MAX_POSITION_EMBEDDINGS: usize = 32;
 pub const LAYER_NORM_EPS: f64 = 1e-12;
+pub const NUM_HIDDEN_LAYERS: usize = 3;
 pub const ALL_HEAD_SIZE: usize = 48;
 pub const ATTENTION_HEAD_SIZE: usize = 8;
-pub const SCALING: f64 = 0.3535533905932738;
 pub const INTERMEDIATE_SIZE: usize = 80;
 
 /// transformers.models.bert.modeling_bert.BertModel (transformers/models/bert/modeling_bert.py:620)
@@ -112,7 +112,7 @@ pub struct BertEncoder {
 impl BertEncoder {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
-            layer: (0..3)
+            layer: (0..NUM_HIDDEN_LAYERS)
                 .map(|i| {
                     BertLayer::load(
                         vb.pp(format!("layer.{i}")),
@@ -244,7 +244,7 @@ impl BertSelfAttention {
             &value_layer,
             Some(attention_mask),
             false,
-            Some(SCALING),
+            None,
         )?;
         let attn_output = attn_output.transpose(1, 2)?;
         let attn_output = attn_output.reshape((batch, seq, ()))?;

@@ -5,10 +5,12 @@ use pycandle_runtime::{PyChecker, Scope, nn, ops, py_check};
 pub const VOCAB_SIZE: usize = 50;
 pub const EMBED_DIM: usize = 48;
 pub const MAX_POSITION_EMBEDDINGS: usize = 32;
+pub const NUM_HIDDEN_LAYERS: usize = 3;
 pub const LAYER_NORM_EPSILON: f64 = 1e-05;
 pub const HIDDEN_SIZE: usize = 48;
+pub const SPLIT_SIZE: usize = 48;
 pub const HEAD_DIM: usize = 8;
-pub const SCALING: f64 = 0.3535533905932738;
+pub const INTERMEDIATE_SIZE: usize = 192;
 
 /// transformers.models.gpt2.modeling_gpt2.GPT2Model (transformers/models/gpt2/modeling_gpt2.py:509)
 #[derive(Debug, Clone)]
@@ -30,7 +32,7 @@ impl GPT2Model {
                 vb.pp("wpe"),
                 checker.pp("wpe"),
             )?,
-            h: (0..3)
+            h: (0..NUM_HIDDEN_LAYERS)
                 .map(|i| GPT2Block::load(vb.pp(format!("h.{i}")), checker.pp(format!("h.{i}"))))
                 .collect::<Result<Vec<_>>>()?,
             ln_f: nn::layer_norm(
@@ -185,7 +187,7 @@ impl GPT2Attention {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
             c_attn: Conv1D::load(48, 144, vb.pp("c_attn"), checker.pp("c_attn"))?,
-            c_proj: Conv1D::load(48, 48, vb.pp("c_proj"), checker.pp("c_proj"))?,
+            c_proj: Conv1D::load(EMBED_DIM, EMBED_DIM, vb.pp("c_proj"), checker.pp("c_proj"))?,
             checker,
         })
     }
@@ -199,9 +201,9 @@ impl GPT2Attention {
     ) -> Result<(Tensor, Tensor, Tensor)> {
         let (batch, seq, _) = hidden_states.dims3()?;
         let c_attn = self.c_attn.forward(hidden_states)?;
-        let query_states = c_attn.narrow(2, 0, 48)?;
-        let key_states = c_attn.narrow(2, 48, 48)?;
-        let value_states = c_attn.narrow(2, 96, 48)?;
+        let query_states = c_attn.narrow(2, 0, SPLIT_SIZE)?;
+        let key_states = c_attn.narrow(2, SPLIT_SIZE, SPLIT_SIZE)?;
+        let value_states = c_attn.narrow(2, 2 * SPLIT_SIZE, SPLIT_SIZE)?;
         let key_states = key_states
             .reshape((batch, seq, (), HEAD_DIM))?
             .transpose(1, 2)?;
@@ -219,7 +221,7 @@ impl GPT2Attention {
             &value_cache,
             Some(attention_mask),
             false,
-            Some(SCALING),
+            None,
         )?;
         let attn_output = attn_output.transpose(1, 2)?;
         let attn_output = attn_output.reshape((batch, seq, ()))?;
@@ -271,9 +273,19 @@ pub struct GPT2MLP {
 impl GPT2MLP {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
-            c_fc: Conv1D::load(48, 192, vb.pp("c_fc"), checker.pp("c_fc"))?,
+            c_fc: Conv1D::load(
+                EMBED_DIM,
+                INTERMEDIATE_SIZE,
+                vb.pp("c_fc"),
+                checker.pp("c_fc"),
+            )?,
             act: NewGELUActivation::load(checker.pp("act"))?,
-            c_proj: Conv1D::load(192, 48, vb.pp("c_proj"), checker.pp("c_proj"))?,
+            c_proj: Conv1D::load(
+                INTERMEDIATE_SIZE,
+                EMBED_DIM,
+                vb.pp("c_proj"),
+                checker.pp("c_proj"),
+            )?,
             checker,
         })
     }

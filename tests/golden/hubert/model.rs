@@ -6,9 +6,9 @@ pub const OUT_CONV_DIM: usize = 8;
 pub const IN_CONV_DIM: usize = 8;
 pub const LAYER_NORM_EPS: f64 = 1e-05;
 pub const HIDDEN_SIZE: usize = 16;
+pub const NUM_HIDDEN_LAYERS: usize = 2;
 pub const EMBED_DIM: usize = 16;
 pub const HEAD_DIM: usize = 8;
-pub const SCALING: f64 = 0.3535533905932738;
 pub const INTERMEDIATE_SIZE: usize = 24;
 
 /// transformers.models.hubert.modeling_hubert.HubertModel (transformers/models/hubert/modeling_hubert.py:825)
@@ -226,7 +226,7 @@ impl HubertEncoder {
                 vb.pp("layer_norm"),
                 checker.pp("layer_norm"),
             )?,
-            layers: (0..2)
+            layers: (0..NUM_HIDDEN_LAYERS)
                 .map(|i| {
                     HubertEncoderLayer::load(
                         vb.pp(format!("layers.{i}")),
@@ -473,7 +473,7 @@ impl HubertAttention {
             &value_states,
             None,
             false,
-            Some(SCALING),
+            None,
         )?;
         let attn_output = attn_output.transpose(1, 2)?;
         let attn_output = attn_output.reshape((batch, (seq / 10) - 1, ()))?;

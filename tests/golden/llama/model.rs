@@ -4,10 +4,12 @@ use pycandle_runtime::{PyChecker, Scope, nn, ops, py_check};
 
 pub const HIDDEN_SIZE: usize = 48;
 pub const VOCAB_SIZE: usize = 50;
+pub const NUM_HIDDEN_LAYERS: usize = 3;
 pub const VARIANCE_EPSILON: f64 = 1e-06;
+pub const NUM_ATTENTION_HEADS: usize = 6;
 pub const HEAD_DIM: usize = 8;
+pub const NUM_KEY_VALUE_HEADS: usize = 2;
 pub const NUM_KEY_VALUE_GROUPS: usize = 3;
-pub const SCALING: f64 = 0.3535533905932738;
 pub const INTERMEDIATE_SIZE: usize = 80;
 
 /// transformers.models.llama.modeling_llama.LlamaForCausalLM (transformers/models/llama/modeling_llama.py:425)
@@ -63,7 +65,7 @@ impl LlamaModel {
                 checker.pp("embed_tokens"),
             )?,
             rotary_emb: LlamaRotaryEmbedding::load(vb.pp("rotary_emb"), checker.pp("rotary_emb"))?,
-            layers: (0..3)
+            layers: (0..NUM_HIDDEN_LAYERS)
                 .map(|i| {
                     LlamaDecoderLayer::load(
                         vb.pp(format!("layers.{i}")),
@@ -198,10 +200,30 @@ pub struct LlamaAttention {
 impl LlamaAttention {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
-            q_proj: nn::linear_no_bias(HIDDEN_SIZE, 48, vb.pp("q_proj"), checker.pp("q_proj"))?,
-            k_proj: nn::linear_no_bias(HIDDEN_SIZE, 16, vb.pp("k_proj"), checker.pp("k_proj"))?,
-            v_proj: nn::linear_no_bias(HIDDEN_SIZE, 16, vb.pp("v_proj"), checker.pp("v_proj"))?,
-            o_proj: nn::linear_no_bias(48, HIDDEN_SIZE, vb.pp("o_proj"), checker.pp("o_proj"))?,
+            q_proj: nn::linear_no_bias(
+                HIDDEN_SIZE,
+                NUM_ATTENTION_HEADS * HEAD_DIM,
+                vb.pp("q_proj"),
+                checker.pp("q_proj"),
+            )?,
+            k_proj: nn::linear_no_bias(
+                HIDDEN_SIZE,
+                NUM_KEY_VALUE_HEADS * HEAD_DIM,
+                vb.pp("k_proj"),
+                checker.pp("k_proj"),
+            )?,
+            v_proj: nn::linear_no_bias(
+                HIDDEN_SIZE,
+                NUM_KEY_VALUE_HEADS * HEAD_DIM,
+                vb.pp("v_proj"),
+                checker.pp("v_proj"),
+            )?,
+            o_proj: nn::linear_no_bias(
+                NUM_ATTENTION_HEADS * HEAD_DIM,
+                HIDDEN_SIZE,
+                vb.pp("o_proj"),
+                checker.pp("o_proj"),
+            )?,
             checker,
         })
     }
@@ -230,7 +252,7 @@ impl LlamaAttention {
         let key = Self::repeat_kv(&k_embed, batch, seq)?;
         let value = Self::repeat_kv(&value_states, batch, seq)?;
         let attn_output =
-            ops::scaled_dot_product_attention(&q_embed, &key, &value, None, true, Some(SCALING))?;
+            ops::scaled_dot_product_attention(&q_embed, &key, &value, None, true, None)?;
         let attn_output = attn_output.transpose(1, 2)?;
         let attn_output = attn_output.reshape((batch, seq, ()))?;
         let attn_output = self.o_proj.forward(&attn_output)?;
@@ -247,9 +269,13 @@ impl LlamaAttention {
     }
 
     fn repeat_kv(x: &Tensor, batch: usize, seq: usize) -> Result<Tensor> {
-        let hidden_states =
-            x.unsqueeze(2)?
-                .broadcast_as((batch, 2, NUM_KEY_VALUE_GROUPS, seq, HEAD_DIM))?;
+        let hidden_states = x.unsqueeze(2)?.broadcast_as((
+            batch,
+            NUM_KEY_VALUE_HEADS,
+            NUM_KEY_VALUE_GROUPS,
+            seq,
+            HEAD_DIM,
+        ))?;
         let output = hidden_states.reshape((batch, 6, seq, HEAD_DIM))?;
         Ok(output)
     }

@@ -4,7 +4,6 @@ use pycandle_runtime::{PyChecker, Scope, nn, ops, py_check};
 
 pub const INPLANES: usize = 64;
 pub const NUM_CLASSES: usize = 10;
-pub const STRIDE: usize = 3;
 
 /// torchvision.models.resnet.ResNet (torchvision/models/resnet.py:284)
 #[derive(Debug, Clone)]
@@ -177,7 +176,7 @@ impl BasicBlock {
             conv1: nn::conv2d_no_bias(
                 inplanes,
                 planes,
-                STRIDE,
+                3,
                 Conv2dConfig {
                     padding: 1,
                     stride,

@@ -5,6 +5,7 @@ use pycandle_runtime::{PyChecker, Scope, nn, ops, py_check};
 pub const NUM_FEATURES: usize = 24;
 pub const NUM_CLASSES: usize = 5;
 pub const WINDOW_SIZE: usize = 4;
+pub const DIM: usize = 12;
 
 /// torchvision.models.swin_transformer.SwinTransformer (torchvision/models/swin_transformer.py:607)
 #[derive(Debug, Clone)]
@@ -458,7 +459,12 @@ impl PatchMerging {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
             norm: nn::layer_norm(48, 1e-05, vb.pp("norm"), checker.pp("norm"))?,
-            reduction: nn::linear_no_bias(48, 24, vb.pp("reduction"), checker.pp("reduction"))?,
+            reduction: nn::linear_no_bias(
+                4 * DIM,
+                2 * DIM,
+                vb.pp("reduction"),
+                checker.pp("reduction"),
+            )?,
             checker,
         })
     }

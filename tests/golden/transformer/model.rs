@@ -137,10 +137,10 @@ pub struct Mlp {
 impl Mlp {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
-            layer_norm_0: nn::layer_norm(16, 1e-05, vb.pp("0"), checker.pp("0"))?,
-            linear_1: nn::linear(16, 32, vb.pp("1"), checker.pp("1"))?,
+            layer_norm_0: nn::layer_norm(WIDTH, 1e-05, vb.pp("0"), checker.pp("0"))?,
+            linear_1: nn::linear(WIDTH, 32, vb.pp("1"), checker.pp("1"))?,
             activation_2: nn::Activation::new(ops::silu, checker.pp("2")),
-            linear_3: nn::linear(32, 16, vb.pp("3"), checker.pp("3"))?,
+            linear_3: nn::linear(32, WIDTH, vb.pp("3"), checker.pp("3"))?,
             checker,
         })
     }
