@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from pycandle.emit.fields import ModuleField
 from pycandle.emit.tree import Tree
-from pycandle.graph import Region
+from pycandle.graph import Node, Region
 from pycandle.graph.dim import symbols
 from pycandle.graph.spelling import spells
-from pycandle.ops import lower_layer
+from pycandle.ops import Operand, lower_layer
 from pycandle.ops.expr import Call, Expr, Method, Number, Raw, SizeOf, Var, rewrite, walk
 
 
@@ -38,13 +39,28 @@ def layer_field(tree: Tree, region: int, lowered: Mapping[str, Expr]) -> ModuleF
     for name, operand in layer.parameters.items():
         if tree.relative(operand.expr.name, region) != name:
             return None
-    args = as_made(layer.args, tree.graph.regions[region])
+    names = _names(node, layer.parameters, tree)
+    args = as_made(layer.args, tree.graph.regions[region], names)
     listed = tree.graph.regions[region].listed
     return ModuleField(relative, layer.type, layer.constructor, args, True, listed=listed)
 
 
-def as_made(args: tuple[Expr, ...], region: Region) -> tuple[Expr, ...]:
-    """A module's numbers with the names that they have where PyTorch's module is made."""
+def _names(node: Node, parameters: Mapping[str, Operand], tree: Tree) -> Mapping[int | float, str]:
+    """What the module's own code calls the numbers of its op, and the sizes of its parameters."""
+    found = {value: name for name, value in node.named}
+    for operand in parameters.values():
+        pairs = zip(operand.shape, tree.axes.get(operand.expr.name, ()), strict=False)
+        found |= {size: name for size, name in pairs if isinstance(size, int) and name}
+    return found
+
+
+def as_made(
+    args: tuple[Expr, ...], region: Region, names: Mapping[int | float, str] = MappingProxyType({})
+) -> tuple[Expr, ...]:
+    """A module's numbers with the names that they have where PyTorch's module is made.
+
+    Where the module is none of PyTorch's, its own code names them.
+    """
     values, said = dict(region.attributes), dict(region.arguments)
 
     def change(part: Expr) -> Expr | None:
@@ -58,8 +74,11 @@ def as_made(args: tuple[Expr, ...], region: Region) -> tuple[Expr, ...]:
             and spells(name, part.value)
         }
         # Where the module has the parameter itself, only what stands for that counts.
-        names = {same.get(part.label, "")} if part.label in values else {*same.values()}
-        return replace(part, name=names.pop()) if len(names) == 1 else None
+        own = part.label in values
+        found = {same.get(part.label, "")} if own else {*same.values()}
+        if not own and not found and part.value in names:
+            found = {names[part.value]}
+        return replace(part, name=found.pop()) if len(found) == 1 else None
 
     return tuple(rewrite(arg, change) for arg in args)
 

@@ -10,11 +10,13 @@ from collections.abc import Callable
 
 from pycandle.graph import Graph
 from pycandle.graph.verify import reported, verify
+from pycandle.passes.activations import recognise_activations
 from pycandle.passes.assignments import join_assignments
 from pycandle.passes.attention_masks import simplify_attention_masks
 from pycandle.passes.einsum import solve_einsum
 from pycandle.passes.indices import simplify_indices
 from pycandle.passes.no_ops import drop_no_ops
+from pycandle.passes.norms import recognise_norms
 from pycandle.passes.sizes import settle_sizes
 from pycandle.passes.unused import drop_unused
 
@@ -25,6 +27,8 @@ PIPELINE: tuple[Pass, ...] = (
     solve_einsum,
     drop_no_ops,
     join_assignments,
+    recognise_activations,
+    recognise_norms,
     simplify_attention_masks,
     simplify_indices,
     drop_unused,
