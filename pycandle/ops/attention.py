@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from pycandle.graph import TensorType
+from pycandle.graph import Size, TensorType
 from pycandle.ops.create import candle_dtype
-from pycandle.ops.expr import Call, Expr, Maybe, Method, Number, flag
+from pycandle.ops.expr import Call, DeviceOf, Expr, Maybe, Method, Number, flag, size
 from pycandle.ops.table import Operand, decline, number, op
 
 
@@ -43,6 +43,19 @@ def scaled_dot_product_attention_logsumexp(
     _decline_bool(attn_mask)
     args = _arguments(query, key, value, attn_mask, dropout_p, is_causal, scale)
     return Call("ops::scaled_dot_product_attention_logsumexp", args)
+
+
+@op("rt.causal_mask")
+def causal_mask(queries: Size, keys: Size) -> Expr:
+    """Which keys each query sees: those up to its own, which are the last."""
+    return Call("ops::causal_mask", (size(queries), size(keys), DeviceOf()))
+
+
+@op("rt.sliding_window_mask")
+def sliding_window_mask(queries: Size, keys: Size, window: int) -> Expr:
+    """Which keys each query sees: so many up to its own, which are the last."""
+    sizes = (size(queries), size(keys), number(window, "usize"))
+    return Call("ops::sliding_window_mask", (*sizes, DeviceOf()))
 
 
 @op("aten._safe_softmax.default")

@@ -82,7 +82,7 @@ class _Writer:
                     "aten.full.default", (self.type.shape, form), self.type, dtype=DType("bool")
                 )
             case AtLeastZero(size=size):
-                return self._comparison(size)
+                return self._causal(form) or self._comparison(size)
             case Element():
                 return self._element(form)
             case Both(parts=parts):
@@ -106,7 +106,9 @@ class _Writer:
         return self.add("aten.full.default", (shape, number), type_, dtype=DType(type_.dtype))
 
     def _conjunction(self, parts: tuple[Form, ...]) -> Value | None:
-        result: Value | None = None
+        result = self._sliding(parts)
+        if result is not None:
+            parts = tuple(p for p in parts if p != self._past and self._window(p) is None)
         for part in parts:
             made = self.write(part)
             if made is None:
@@ -143,6 +145,37 @@ class _Writer:
             if place == symbol(index(axis)):
                 return axis
         return None
+
+    @property
+    def _past(self) -> AtLeastZero | None:
+        """`key <= query` in a mask of attention, where the queries are the last positions."""
+        if self.type.rank != 4:
+            return None
+        queries, keys = self.type.shape[2:]
+        return AtLeastZero(keys - queries + symbol(index(2)) - symbol(index(3)))
+
+    def _window(self, form: Form) -> int | None:
+        """How many keys a query sees, its own and those before it, if that is what it says."""
+        past = self._past
+        if past is None or not isinstance(form, AtLeastZero):
+            return None
+        window = form.size + past.size + 1
+        return window if isinstance(window, int) and window > 0 else None
+
+    def _causal(self, form: AtLeastZero) -> Value | None:
+        """A mask of attention by positions alone."""
+        return self._mask("rt.causal_mask") if form == self._past else None
+
+    def _sliding(self, parts: tuple[Form, ...]) -> Value | None:
+        """A mask of attention to the last positions alone, if two of the parts say that."""
+        windows = [window for part in parts if (window := self._window(part)) is not None]
+        if self._past not in parts or len(windows) != 1:
+            return None
+        return self._mask("rt.sliding_window_mask", windows[0])
+
+    def _mask(self, op: str, *numbers: int) -> Value:
+        shape = self.type.shape[2:]
+        return self.add(op, (*shape, *numbers), TensorType("bool", (1, 1, *shape)))
 
     def _comparison(self, size: Size) -> Value | None:
         """`size >= 0`, with what counts up on the left and what counts down on the right."""

@@ -288,6 +288,47 @@ def is_causal(mask: str) -> bool:
     return len(attention.args) > 5 and attention.args[3] is None and attention.args[5] is True
 
 
+POSITIONS = """
+        %a: i64[s + 3] = aten.arange.default(s + 3)
+        %k: i64[1, 1, 1, s + 3] = aten.view.default(%a, [1, 1, 1, s + 3])
+        %i: i64[s] = aten.arange.start(3, s + 3)
+        %n: i64[1, 1, s, 1] = aten.view.default(%i, [1, 1, s, 1])
+        %causal: bool[1, 1, s, s + 3] = aten.le.Tensor(%k, %n)
+        %first: i64[1, 1, s, 1] = aten.sub.Tensor(%n, 5)
+        %near: bool[1, 1, s, s + 3] = aten.gt.Tensor(%k, %first)
+        %both: bool[1, 1, s, s + 3] = aten.bitwise_and.Tensor(%near, %causal)
+        %e: bool[b, 1, s, s + 3] = aten.expand.default(%MASK, [b, 1, s, s + 3])
+        %y: f32[b, 1, s, s + 3] = aten.mul.Tensor(%e, 0.5)
+        output "" %y
+        """
+
+
+@pytest.mark.parametrize(
+    ("mask", "made"),
+    [("causal", "causal_mask(s, s + 3)"), ("both", "sliding_window_mask(s, s + 3, 5)")],
+)
+def test_a_mask_by_positions_is_one_op(mask: str, made: str):
+    check(
+        [simplify_indices, drop_unused],
+        POSITIONS.replace("MASK", mask),
+        f"""
+        %e_form_0: bool[1, 1, s, s + 3] = rt.{made}
+        %e_form_1: bool[b, 1, s, s + 3] = aten.expand.default(%e_form_0, [b, 1, s, s + 3])
+        %y: f32[b, 1, s, s + 3] = aten.mul.Tensor(%e_form_1, 0.5)
+        output "" %y
+        """,
+    )
+
+
+def test_a_mask_of_other_positions_is_compared():
+    made = run_passes(text.parse_graph(HEAD + POSITIONS.replace("MASK", "near")))
+    later = POSITIONS.replace("MASK", "causal").replace("le.Tensor(%k, %n)", "lt.Tensor(%k, %n)")
+
+    assert not [node for node in made.nodes if node.op.startswith("rt.")]
+    made = run_passes(text.parse_graph(HEAD + later))
+    assert not [node for node in made.nodes if node.op.startswith("rt.")]
+
+
 def test_a_padding_mask_is_as_small_as_it_broadcasts_from():
     check(
         [drop_no_ops, simplify_attention_masks, drop_unused],
