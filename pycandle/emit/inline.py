@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from pycandle.emit.steps import Step
 
 # Ops that give a tensor of which a part is new: what Python changes in place keeps its name.
-_WRITES = frozenset(("copy", "index_put", "select_scatter", "slice_assign", "slice_scatter"))
+_WRITES = frozenset(
+    ("copy", "index_put", "select_scatter", "slice_assign", "slice_fill", "slice_scatter")
+)
 # More computations than this in one expression are hard to read.
 _LONGEST = 6
 
@@ -104,7 +106,13 @@ def _needs_no_local(step: Step, let: Let, reading: _Reading, scope: bool) -> boo
     both_calls = reader.is_call and step.is_call
     long = _length(let.expr) + sum(map(_length, once(reader.statement))) > _LONGEST
     own_line = reading.escapes(step) and let.hint.targets
+    own_line = own_line or (isinstance(let.expr, Call) and _writes(step) and _writes(reader))
     return not (both_calls or long or value in reading.grown or own_line)
+
+
+def _writes(step: Step) -> bool:
+    """Whether it gives a tensor of which a part is new: such have a line each."""
+    return isinstance(step.statement, Let) and step.statement.hint.fallback in _WRITES
 
 
 def _names(step: Step, let: Let, reading: _Reading) -> tuple[str, ...]:

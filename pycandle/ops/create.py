@@ -197,7 +197,7 @@ def constant(value: Arg, out: TensorType) -> Expr:
         sizes = Slice(tuple(size(s) for s in out.shape))
         number = Number(float(value), "f64")
         return Call("ops::full", (sizes, number, candle_dtype(out.dtype), DeviceOf()))
-    filling = Number(_element(value, out.dtype), _LITERALS[out.dtype])
+    filling = Number(element(value, out.dtype), _LITERALS[out.dtype])
     return Call("Tensor::full", (filling, shape(out.shape), DeviceOf()))
 
 
@@ -208,7 +208,8 @@ def in_dtype(made: Expr, kind: str, dtype: str) -> Expr:
     return Method(made, "to_dtype", (candle_dtype(dtype),))
 
 
-def _element(value: bool | int | float, dtype: str) -> int | float:
+def element(value: bool | int | float, dtype: str) -> int | float:
+    """A number as a tensor of that dtype holds it: truncated, and wrapped around."""
     if dtype == "bool":
         return int(bool(value))
     if dtype in ("f32", "f64"):

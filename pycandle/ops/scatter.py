@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pycandle.graph import Size, TensorType
 from pycandle.ops.compare import to_dtype
-from pycandle.ops.create import constant
+from pycandle.ops.create import constant, element
 from pycandle.ops.expr import Call, Expr, Method, Raw, Slice, Span, flag, shape, size
 from pycandle.ops.index import Indices, index_list
 from pycandle.ops.parts import bounds
@@ -12,6 +12,7 @@ from pycandle.ops.table import NARROW, Decline, Operand, number, op
 from pycandle.ops.views import axis
 
 Scalar = int | float | bool
+Ranges = tuple[tuple[Size, Size], ...]
 
 _REDUCTIONS = {
     "add": "Sum",
@@ -146,10 +147,21 @@ def slice_scatter(
 
 
 @op("rt.slice_assign", also=NARROW)
-def slice_assign(x: Operand, src: Operand, ranges: tuple[tuple[Size, Size], ...]) -> Expr:
+def slice_assign(x: Operand, src: Operand, ranges: Ranges) -> Expr:
     """A tensor with a range of every axis replaced, as `x[a:b, c:d] = src` does it."""
-    spans = (Span(size(start), size(end)) for start, end in ranges)
-    return Method(x.expr, "slice_assign", (Slice(tuple(spans)), src.expr))
+    return Method(x.expr, "slice_assign", (_spans(ranges), src.expr))
+
+
+@op("rt.slice_fill", also=NARROW)
+def slice_fill(x: Operand, ranges: Ranges, value: bool | float) -> Expr:
+    """A tensor with one number in a range of every axis, as `x[a:b, c:d] = 2` does it."""
+    fits = float(value) if x.type.is_float else element(value, x.dtype)
+    filling = number(fits, "f64" if x.type.is_float else "i64", "number")
+    return Call("ops::slice_fill", (x.expr, _spans(ranges), filling))
+
+
+def _spans(ranges: Ranges) -> Slice:
+    return Slice(tuple(Span(size(start), size(end)) for start, end in ranges))
 
 
 @op("aten.select_scatter.default", also=NARROW)

@@ -1,7 +1,7 @@
 """Says `x[a:b, c:d] = y`, which PyTorch traces as one write within another, as one assignment.
 
-A number that is written so is no tensor any more. Declines where a step is not one, or a place is
-no number: then a range may be cut short.
+A number that is written so, `x[a:b] = 2`, is no tensor any more. Declines where a step is not one,
+or a place is no number: then a range may be cut short.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class _Write:
 
 
 def join_assignments(graph: Graph) -> Graph:
-    """Rewrite writes along two axes or more; what they were made of is left unused."""
+    """Rewrite writes of numbers, or along two axes or more; what these were made of is unused."""
     nodes = tuple(_joined(node, graph) for node in graph.nodes)
     return graph.with_nodes(nodes, {})
 
@@ -31,14 +31,17 @@ def _joined(node: Node, graph: Graph) -> Node:
     if node.op == "aten.fill.Tensor":
         return _filled(node, graph)
     found = _write(node, graph)
-    if found is None or len(found.ranges) < 2:
+    if found is None:
         return node
     whole = [(0, size) for size in node.out.type.shape]
     ranges = tuple(found.ranges.get(axis, each) for axis, each in enumerate(whole))
-    return Node(
-        "rt.slice_assign", (node.args[0], found.source, ranges), (), node.outs, node.region,
-        node.source, node.targets,
-    )  # fmt: skip
+    number = _number(found.source, graph)
+    if number is not None:
+        return replace(node, op="rt.slice_fill", args=(node.args[0], ranges, number), named=())
+    if len(found.ranges) < 2:
+        return node
+    args = (node.args[0], found.source, ranges)
+    return replace(node, op="rt.slice_assign", args=args, named=())
 
 
 def _write(node: Node, graph: Graph) -> _Write | None:
@@ -62,9 +65,19 @@ def _write(node: Node, graph: Graph) -> _Write | None:
     return _Write(source, {axis: within})
 
 
+def _number(value: Ref, graph: Graph) -> bool | int | float | None:
+    """The number that all elements of a tensor are."""
+    made = graph.producers.get(value.name)
+    made = _filled(made, graph) if made is not None else None
+    if made is None or made.op not in ("aten.fill.Scalar", "aten.full.default"):
+        return None
+    number = made.args[1]
+    return number if isinstance(number, (bool, int, float)) else None
+
+
 def _filled(node: Node, graph: Graph) -> Node:
     """The node with the number in place of a tensor that holds nothing else."""
-    value = node.args[1]
+    value = node.args[1] if node.op == "aten.fill.Tensor" else None
     made = graph.producers.get(value.name) if isinstance(value, Ref) else None
     if made is None or made.op != "aten.full.default" or made.out.type.dtype != node.out.type.dtype:
         return node

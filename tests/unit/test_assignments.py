@@ -15,10 +15,9 @@ def test_a_write_within_a_write_is_one():
     check(
         """
         %z: f32[8, 6] = aten.zeros.default([8, 6])
-        %n: f32[] = aten.full.default([], 2.0)
         %r: f32[4, 6] = aten.slice.Tensor(%z, 0, 0, -4)
         %c: f32[4, 2] = aten.slice.Tensor(%r, 1, -2, 9223372036854775807)
-        %f: f32[4, 2] = aten.fill.Tensor(%c, %n)
+        %f: f32[4, 2] = aten.relu.default(%c)
         %i: f32[4, 6] = aten.slice_scatter.default(%r, %f, 1, -2, 9223372036854775807)
         %o: f32[8, 6] = aten.slice_scatter.default(%z, %i, 0, 0, -4)
         output "" %o
@@ -27,9 +26,44 @@ def test_a_write_within_a_write_is_one():
         %z: f32[8, 6] = aten.zeros.default([8, 6])
         %r: f32[4, 6] = aten.slice.Tensor(%z, 0, 0, -4)
         %c: f32[4, 2] = aten.slice.Tensor(%r, 1, -2, 9223372036854775807)
-        %f: f32[4, 2] = aten.fill.Scalar(%c, 2.0)
+        %f: f32[4, 2] = aten.relu.default(%c)
         %o: f32[8, 6] = rt.slice_assign(%z, %f, [[0, 4], [4, 6]])
         output "" %o
+        """,
+    )
+
+
+def test_a_number_is_written_as_one():
+    write = """
+        %z: f32[8, 6] = aten.zeros.default([8, 6])
+        %n: f32[] = aten.full.default([], 2.0)
+        %r: f32[4, 6] = aten.slice.Tensor(%z, 0, 0, -4)
+        %c: f32[4, 2] = aten.slice.Tensor(%r, 1, -2, 9223372036854775807)
+        %f: f32[4, 2] = aten.fill.Tensor(%c, %n)
+        %i: f32[4, 6] = aten.slice_scatter.default(%r, %f, 1, -2, 9223372036854775807)
+        """
+    check(
+        write
+        + """
+        %o: f32[8, 6] = aten.slice_scatter.default(%z, %i, 0, 0, -4)
+        output "" %o
+        """,
+        """
+        %z: f32[8, 6] = aten.zeros.default([8, 6])
+        %o: f32[8, 6] = rt.slice_fill(%z, [[0, 4], [4, 6]], 2.0)
+        output "" %o
+        """,
+    )
+    check(
+        write
+        + """
+        output "" %i
+        """,
+        """
+        %z: f32[8, 6] = aten.zeros.default([8, 6])
+        %r: f32[4, 6] = aten.slice.Tensor(%z, 0, 0, -4)
+        %i: f32[4, 6] = rt.slice_fill(%r, [[0, 4], [4, 6]], 2.0)
+        output "" %i
         """,
     )
 

@@ -26,6 +26,7 @@ mod dense;
 mod distance;
 mod each;
 mod fft;
+mod fill;
 #[cfg(feature = "flash-attn")]
 mod flash;
 mod flat;
@@ -87,6 +88,7 @@ pub use create::*;
 pub use ctc::*;
 pub use distance::*;
 pub use fft::*;
+pub use fill::*;
 pub use fold::*;
 pub use grid_sample::*;
 pub use group_norm::*;
