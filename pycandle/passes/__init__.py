@@ -13,6 +13,7 @@ from pycandle.graph.verify import reported, verify
 from pycandle.passes.activations import recognise_activations
 from pycandle.passes.assignments import join_assignments
 from pycandle.passes.attention_masks import simplify_attention_masks
+from pycandle.passes.creations import share_creations
 from pycandle.passes.einsum import solve_einsum
 from pycandle.passes.indices import simplify_indices
 from pycandle.passes.no_ops import drop_no_ops
@@ -32,6 +33,7 @@ PIPELINE: tuple[Pass, ...] = (
     simplify_attention_masks,
     simplify_indices,
     drop_unused,
+    share_creations,
 )
 
 

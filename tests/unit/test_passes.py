@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pycandle.graph import dim, text
 from pycandle.passes import PIPELINE, run_passes
 from pycandle.passes.attention_masks import simplify_attention_masks
+from pycandle.passes.creations import share_creations
 from pycandle.passes.forms import Bounds, at_least_zero
 from pycandle.passes.indices import simplify_indices
 from pycandle.passes.no_ops import drop_no_ops
@@ -520,6 +521,36 @@ def test_what_a_block_reads_stays_and_is_renamed():
           yield %a, %p
         })
         output "" %y
+        """,
+    )
+
+
+def test_equal_ranges_of_one_call_are_one():
+    regions = 'region 1 "a" 0 "M" 0\n'
+    check(
+        [share_creations],
+        regions
+        + """
+        %i: i64[s] = aten.arange.default(s) "m.py:1" as rows
+        %r: i64[s, 1] = aten.unsqueeze.default(%i, 1) "m.py:1" as rows
+        %j: i64[s] = aten.arange.start_step(0, s, 1) "m.py:2" as columns
+        %c: i64[1, s] = aten.unsqueeze.default(%j, 0) "m.py:2" as columns
+        %k: i64[s] = aten.arange.default(s) @1
+        %f: f32[s] = aten.arange.default(s)
+        %l: i64[s] = aten.arange.start(1, s + 1)
+        %o: i64[s, s] = aten.add.Tensor(%r, %c)
+        output "" %o
+        """,
+        regions
+        + """
+        %i: i64[s] = aten.arange.default(s) "m.py:1"
+        %r: i64[s, 1] = aten.unsqueeze.default(%i, 1) "m.py:1" as rows
+        %c: i64[1, s] = aten.unsqueeze.default(%i, 0) "m.py:2" as columns
+        %k: i64[s] = aten.arange.default(s) @1
+        %f: f32[s] = aten.arange.default(s)
+        %l: i64[s] = aten.arange.start(1, s + 1)
+        %o: i64[s, s] = aten.add.Tensor(%r, %c)
+        output "" %o
         """,
     )
 
