@@ -131,18 +131,17 @@ def _length(items: Mapping[int, ModuleField]) -> Number:
 def numbered(fields: Sequence[StructField]) -> list[ListField]:
     """The siblings `block1`, `block2`, `block3` of one type as the lists that they could be."""
     taken = {field.path for field in fields}
-    groups: dict[tuple[str, str, str, bool], dict[int, ModuleField]] = {}
+    groups: dict[tuple[str, str, str, str, bool], dict[int, ModuleField]] = {}
     for field in fields:
         match = _NUMBERED.fullmatch(field.path)
         if isinstance(field, ModuleField) and match and not match[1].endswith("."):
-            key = (match[1], field.type, field.constructor, field.reads_weights)
+            # Items of a container have no name but what they are.
+            stem = match[1].rstrip("_") or field.stem or field.type.rpartition("::")[2]
+            key = (stem, match[1], field.type, field.constructor, field.reads_weights)
             groups.setdefault(key, {})[int(match[2])] = field
     found: list[ListField] = []
-    for (prefix, *_), items in groups.items():
+    for (stem, *_), items in groups.items():
         first = min(items)
-        # Items of a container have no name but their type's.
-        item = items[first]
-        stem = prefix.rstrip("_") or item.stem or item.type.rpartition("::")[2]
         path = f"{stem}s"
         whole = sorted(items) == list(range(first, first + len(items)))
         if whole and len(items) >= _FEWEST and path not in taken:

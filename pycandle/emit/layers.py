@@ -1,7 +1,7 @@
 """Recognises module calls that are one op as layers of the runtime.
 
 By their graph, never by their class: a call of a single op whose parameters are the module's own,
-under the names that the layer loads, or a single op without parameters.
+under the names that the layer loads, or a single op of one tensor without parameters.
 """
 
 from __future__ import annotations
@@ -16,7 +16,21 @@ from pycandle.graph import Node, Region
 from pycandle.graph.dim import symbols
 from pycandle.graph.spelling import spells
 from pycandle.ops import Operand, lower_layer
-from pycandle.ops.expr import Call, Expr, Method, Number, Raw, SizeOf, Var, rewrite, walk
+from pycandle.ops.expr import (
+    Call,
+    Closure,
+    DeviceOf,
+    Expr,
+    Local,
+    Method,
+    Number,
+    Operator,
+    Raw,
+    SizeOf,
+    Var,
+    rewrite,
+    walk,
+)
 
 
 def layer_field(tree: Tree, region: int, lowered: Mapping[str, Expr]) -> ModuleField | None:
@@ -25,14 +39,15 @@ def layer_field(tree: Tree, region: int, lowered: Mapping[str, Expr]) -> ModuleF
     if len(nodes) != 1 or nodes[0].region != region:
         return None
     node = nodes[0]
-    if node.blocks:
+    # A size that only its result tells is checked where that is made.
+    if node.blocks or any(binding.value == node.out.name for binding in tree.graph.bindings):
         return None
     inputs = tree.inputs(region)
     if len(inputs) != 1 or len(node.outs) != 1 or inputs[0][1] in tree.aliases:
         return None
     relative = tree.path_in_parent(region)
     if not any(name in tree.aliases for name in node.inputs):
-        return _activation(relative, inputs[0][1], lowered[node.out.name])
+        return _function(relative, inputs[0][1], lowered[node.out.name])
     layer = lower_layer(node, tree.graph)
     if layer is None or layer.input.expr.name != inputs[0][1]:
         return None
@@ -83,19 +98,29 @@ def as_made(
     return tuple(rewrite(arg, change) for arg in args)
 
 
-def _activation(path: str, value: str, expr: Expr) -> ModuleField | None:
+def _function(path: str, value: str, expr: Expr) -> ModuleField | None:
     """An op of one tensor without parameters, as a function that a layer holds."""
-    read = [part.name for part in walk(expr) if isinstance(part, Var)]
-    dynamic = any(isinstance(part, SizeOf) and symbols(part.size) for part in walk(expr))
-    if read != [value] or dynamic:
+    parts = list(walk(expr))
+    read = {part.name for part in parts if isinstance(part, Var)}
+    dynamic = any(isinstance(part, SizeOf) and symbols(part.size) for part in parts)
+    if read != {value} or dynamic or any(isinstance(part, DeviceOf) for part in parts):
         return None
     match expr:
         case Call(path=function, args=(Var(),)):
-            return ModuleField(
-                path, "nn::Activation", "nn::Activation::new", (Raw(function),), False
-            )
+            held, name = Raw(function), function
         case Method(receiver=Var(), name=name, args=()):
-            function = Raw(f"Tensor::{name}")
-            return ModuleField(path, "nn::Activation", "nn::Activation::new", (function,), False)
+            held = Raw(f"Tensor::{name}")
+        case Call(path=name) | Method(name=name):
+            held = _closure(expr)
+        case Operator():
+            held, name = _closure(expr), ""
         case _:
             return None
+    stem = name.rpartition("::")[2]
+    return ModuleField(path, "nn::Func", "nn::func", (held,), False, stem=stem)
+
+
+def _closure(expr: Call | Method | Operator) -> Closure:
+    body = rewrite(expr, lambda part: Local("x", True) if isinstance(part, Var) else None)
+    assert isinstance(body, (Call, Method, Operator))
+    return Closure("x", body)

@@ -300,8 +300,8 @@ def _module_load(field: ModuleField, path: str, names: FieldNames) -> str:
 
 
 def _mark(field: ModuleField) -> str:
-    """An activation only stores a function, which cannot fail."""
-    return "" if field.constructor == "nn::Activation::new" else "?"
+    """What only stores a function cannot fail."""
+    return "" if field.constructor == "nn::func" else "?"
 
 
 def _loaded(expr: Expr, names: FieldNames) -> str:

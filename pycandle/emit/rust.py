@@ -17,6 +17,7 @@ from pycandle.graph.dim import Dim, Monomial, Opaque, Size, terms_of
 from pycandle.ops.expr import (
     Array,
     Call,
+    Closure,
     Config,
     Constant,
     DeviceOf,
@@ -44,6 +45,7 @@ from pycandle.ops.expr import (
     is_default,
     is_tensor,
     rewrite,
+    walk,
 )
 
 
@@ -134,6 +136,8 @@ def value(expr: Expr, names: FieldNames) -> str:
             return "&self.device" if tensor is None else f"{value(tensor, names)}.device()"
         case Record():
             return _record(expr, names)
+        case Closure():
+            return _closure(expr, names)
         case Var(name=name):
             raise AssertionError(f"%{name} was not bound to a local")
 
@@ -294,6 +298,16 @@ def _record(record: Record, names: FieldNames) -> str:
     if not record.whole or len(parts) < len(record.fields):
         parts.append("..Default::default()")
     return f"{record.path} {{ {', '.join(parts)} }}"
+
+
+def _closure(closure: Closure, names: FieldNames) -> str:
+    """What it reads of the function around it are numbers, which it takes a copy of."""
+    read = {part.name for part in walk(closure.body) if isinstance(part, Config)}
+    parameter = Local(identifier(closure.parameter, read), True)
+    known = Local(closure.parameter, True)
+    body = rewrite(closure.body, lambda part: parameter if part == known else None)
+    text = _bare(value(body, names).removesuffix("?"))
+    return f"{'move ' if read else ''}|{parameter.name}| {text}"
 
 
 def _atom(atom: str | Opaque) -> str:

@@ -228,6 +228,14 @@ class Record:
     whole: bool = False  # the struct has no other fields
 
 
+@dataclass(frozen=True, slots=True)
+class Closure:
+    """A function of one tensor, which it is lent: `|x| ops::leaky_relu(x, 0.1)`."""
+
+    parameter: str
+    body: Call | Method | Operator
+
+
 Numbers: TypeAlias = "int | tuple[Numbers, ...]"
 
 Expr: TypeAlias = (
@@ -256,6 +264,7 @@ Expr: TypeAlias = (
     | Method
     | Operator
     | Record
+    | Closure
 )
 
 

@@ -101,7 +101,7 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "tanh_gelu_in_bert": in_layer(
         "bert", "encoder.layer.2.intermediate.intermediate_act_fn", "BertLayer", 2,
-        "layer.intermediate.intermediate_act_fn.function = ops::gelu_tanh;",
+        "layer.intermediate.intermediate_act_fn.function = std::sync::Arc::new(ops::gelu_tanh);",
     ),
     "no_padding_mask_in_bert": Mutant(
         "bert", "encoder.layer.0.attention.self", [Edit("", "Some(attention_mask),", "None,")]

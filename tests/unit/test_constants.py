@@ -35,12 +35,13 @@ def test_a_number_that_all_call_the_same():
         """
         %t: f32[24] = aten.view.default(%x, [24]) @1
         %a: f32[8, 3] = aten.view.default(%t, [8, 3]) @1 "m.py:1" as a named head_dim=8
-        %b: f32[3, 8] = aten.view.default(%a, [3, 8]) @2 "m.py:2" as b named head_dim=8
+        %u: f32[24] = aten.view.default(%a, [24]) @2
+        %b: f32[3, 8] = aten.view.default(%u, [3, 8]) @2 "m.py:2" as b named head_dim=8
         """,
         """
         pub const HEAD_DIM: usize = 8;
         let a = x.reshape(24)?.reshape((HEAD_DIM, 3))?;
-        let b = a.reshape((3, HEAD_DIM))?;
+        let b = a.reshape(24)?.reshape((3, HEAD_DIM))?;
         """,
     )
 
@@ -48,13 +49,14 @@ def test_a_number_that_all_call_the_same():
 def test_a_name_of_two_numbers_is_each_struct_s_own():
     check(
         """
-        %a: f32[8, 3] = aten.view.default(%x, [8, 3]) @1 "m.py:1" as a named dim=8
-        %t: f32[24] = aten.view.default(%a, [24]) @2
-        %b: f32[4, 6] = aten.view.default(%t, [4, 6]) @2 "m.py:2" as b named dim=6
+        %t: f32[24] = aten.view.default(%x, [24]) @1
+        %a: f32[8, 3] = aten.view.default(%t, [8, 3]) @1 "m.py:1" as a named dim=8
+        %u: f32[24] = aten.view.default(%a, [24]) @2
+        %b: f32[4, 6] = aten.view.default(%u, [4, 6]) @2 "m.py:2" as b named dim=6
         """,
         """
         const DIM: usize = 8;
-        let a = x.reshape((Self::DIM, 3))?;
+        let a = x.reshape(24)?.reshape((Self::DIM, 3))?;
         const DIM: usize = 6;
         let b = a.reshape(24)?.reshape((4, Self::DIM))?;
         """,
@@ -94,13 +96,15 @@ def test_a_number_that_stands_twice_and_is_named_once():
 def test_an_axis_has_no_name():
     check(
         """
-        %a: f32[4, 1, 6] = aten.unsqueeze.default(%x, 1) @1 "m.py:1" as a named dim=1
-        %b: f32[4, 1, 6] = aten.add.Tensor(%a, 0.5) @2 "m.py:2" as b named shift=0.5
+        %t: f32[4, 6] = aten.neg.default(%x) @1
+        %a: f32[4, 1, 6] = aten.unsqueeze.default(%t, 1) @1 "m.py:1" as a named dim=1
+        %u: f32[4, 1, 6] = aten.neg.default(%a) @2
+        %b: f32[4, 1, 6] = aten.add.Tensor(%u, 0.5) @2 "m.py:2" as b named shift=0.5
         """,
         """
         pub const SHIFT: f64 = 0.5;
-        let a = x.unsqueeze(1)?;
-        let b = (a + SHIFT)?;
+        let a = ops::neg(x)?.unsqueeze(1)?;
+        let b = (ops::neg(a)? + SHIFT)?;
         """,
     )
 

@@ -39,14 +39,11 @@ def test_items_that_differ_in_numbers_are_a_loop_over_them():
     )
 
 
-def test_a_list_of_activations_collects_no_results():
-    relu = ModuleField(
-        "acts.0", "nn::Activation", "nn::Activation::new", (Raw("ops::relu"),), False
-    )
+def test_a_list_of_functions_collects_no_results():
+    relu = ModuleField("acts.0", "nn::Func", "nn::func", (Raw("ops::relu"),), False)
     check(
         [ListField("acts", (relu, relu), Number(2, "usize"))],
-        'acts: (0..2).map(|i| nn::Activation::new(ops::relu, checker.pp(format!("acts.{i}"))))'
-        ".collect(),",
+        'acts: (0..2).map(|i| nn::func(ops::relu, checker.pp(format!("acts.{i}")))).collect(),',
     )
 
 

@@ -15,7 +15,7 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize_to_file};
 #[derive(Debug, Clone)]
 pub struct Block {
     pub fc: nn::Linear,
-    pub act: nn::Activation,
+    pub act: nn::Func,
     pub checker: Option<PyChecker>,
 }
 
@@ -23,7 +23,7 @@ impl Block {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
             fc: nn::linear(6, 6, vb.pp("fc"), checker.pp("fc"))?,
-            act: nn::Activation::new(ops::gelu, checker.pp("act")),
+            act: nn::func(ops::gelu, checker.pp("act")),
             checker,
         })
     }
@@ -203,7 +203,7 @@ fn broken_models_fail_and_the_culprit_is_named() {
         "first norm (LayerNorm",
     );
     check(
-        |model| model.blocks[1].act.function = ops::gelu_tanh,
+        |model| model.blocks[1].act.function = std::sync::Arc::new(ops::gelu_tanh),
         "first blocks.1.act (GELU",
         "first blocks.1.act",
     );
@@ -467,7 +467,7 @@ fn results(mode: &str, run: impl Fn(&parity::Spec) -> Result<()>) -> Vec<serde_j
 fn results_are_written_as_the_run_goes() {
     let broken = |vb: VarBuilder, checker| {
         let mut model = Tagger::load(vb, checker)?;
-        model.blocks[1].act.function = ops::gelu_tanh;
+        model.blocks[1].act.function = std::sync::Arc::new(ops::gelu_tanh);
         Ok(model)
     };
     let isolated = results("isolated", |spec| parity::isolated(spec, broken));

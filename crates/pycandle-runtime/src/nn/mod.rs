@@ -3,12 +3,12 @@
 //! A layer computes through [`crate::ops`], so it does exactly what its PyTorch namesake does in
 //! eval mode; its fields carry the names of PyTorch's parameters.
 
-mod activation;
 mod batch_norm;
 mod constants;
 mod conv;
 mod conv_transpose;
 mod embedding;
+mod func;
 mod group_norm;
 mod layer_norm;
 mod linear;
@@ -16,7 +16,6 @@ mod over;
 mod rms_norm;
 mod tie;
 
-pub use activation::Activation;
 pub use batch_norm::{BatchNorm, batch_norm, batch_norm_no_affine};
 pub use candle_nn::{Conv1dConfig, Conv2dConfig, ConvTranspose1dConfig, ConvTranspose2dConfig};
 pub use constants::constants;
@@ -30,6 +29,7 @@ pub use conv_transpose::{
     conv_transpose3d_no_bias,
 };
 pub use embedding::{Embedding, embedding};
+pub use func::{Func, func};
 pub use group_norm::{GroupNorm, InstanceNorm, group_norm, instance_norm};
 pub use layer_norm::{LayerNorm, layer_norm, layer_norm_no_affine, layer_norm_no_bias};
 pub use linear::{Linear, linear, linear_no_bias};
@@ -60,7 +60,7 @@ macro_rules! layer {
     )+};
 }
 
-layer!(Activation, Embedding, Linear);
+layer!(Embedding, Func, Linear);
 layer!(Conv1d, Conv2d, Conv3d);
 layer!(ConvTranspose1d, ConvTranspose2d, ConvTranspose3d);
 layer!(BatchNorm, GroupNorm, InstanceNorm, LayerNorm, RMSNorm);
