@@ -189,7 +189,13 @@ def number(literal: Number) -> str:
         return f"{kind}::{'MIN' if sign else 'MAX'}"
     if name := _CONSTANTS[kind].get(abs(amount)):
         return f"{sign}std::{kind}::consts::{name}"
-    return repr(amount) if kind == "f64" else f"{_shortest(amount)!r}f32"
+    return _decimal(amount) if kind == "f64" else f"{_decimal(_shortest(amount))}f32"
+
+
+def _decimal(amount: float) -> str:
+    """The shortest decimal that is this float64, its exponent as Rust prints it: `1e-5`."""
+    digits, mark, exponent = repr(amount).partition("e")
+    return f"{digits}e{int(exponent)}" if mark else digits
 
 
 _LARGEST = {"f64": sys.float_info.max, "f32": (2.0 - 2.0**-23) * 2.0**127}

@@ -78,7 +78,7 @@ let hidden_states = Tensor::from_vec(elements, hidden_states.shape(), hidden_sta
 MUTANTS: dict[str, Mutant] = {
     "eps_of_the_last_norm_of_gpt2": Mutant(
         "gpt2", "transformer.ln_f",
-        [Edit("", LAST_NORM, LAST_NORM.replace("LAYER_NORM_EPSILON", "1e-03"))],
+        [Edit("", LAST_NORM, LAST_NORM.replace("LAYER_NORM_EPSILON", "1e-3"))],
     ),
     "eps_in_the_last_block_of_gpt2": in_layer(
         "gpt2", "transformer.h.2.ln_2", "GPT2Block", 2, "layer.ln_2.eps = 1e-3;"
@@ -89,7 +89,7 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "eps_behind_a_loss_of_digits": Mutant(
         "offset", "norm",
-        [Edit("", "norm: nn::layer_norm(24, 1e-05,", "norm: nn::layer_norm(24, 3e-05,")],
+        [Edit("", "norm: nn::layer_norm(24, 1e-5,", "norm: nn::layer_norm(24, 3e-5,")],
         only_isolated=True,
     ),
     "transposed_query_of_bert": in_layer(

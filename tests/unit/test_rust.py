@@ -21,11 +21,18 @@ def test_a_float32_has_no_digits_that_it_cannot_hold():
     check(-0.0, "-0.0f32", "-0.0")
 
 
+def test_an_exponent_has_no_sign_or_zero_that_it_does_not_need():
+    check(1e-05, "1e-5f32", "1e-5")
+    check(1e20, "1e20f32", "1e20")
+    check(-1.5e-07, "-1.5e-7f32", "-1.5e-7")
+    check(1e-10, "1e-10f32", "1e-10")
+
+
 def test_extremes_have_names():
     check(float("nan"), "f32::NAN", "f64::NAN")
     check(float("-inf"), "f32::NEG_INFINITY", "f64::NEG_INFINITY")
-    check(1e39, "f32::INFINITY", "1e+39")
-    check(-3.4028234663852886e38, "f32::MIN", "-3.4028234663852886e+38")
+    check(1e39, "f32::INFINITY", "1e39")
+    check(-3.4028234663852886e38, "f32::MIN", "-3.4028234663852886e38")
     check(1.7976931348623157e308, "f32::INFINITY", "f64::MAX")
 
 
