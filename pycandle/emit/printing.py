@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from pycandle.emit.names import identifier, string_literal
 from pycandle.emit.rust import FieldNames, argument, relation_text, together, value
+from pycandle.emit.scopes import changed, reads
 from pycandle.emit.statements import For, ForEach, If, Let, Read, Scope, Statement, While, missing
 from pycandle.ops.expr import Call, Expr, Field, Local, RelationOf, Slice, walk
 
@@ -29,18 +30,18 @@ def statement_lines(statement: Statement, names: FieldNames) -> Iterator[str]:
     match statement:
         case Let(names=(), expr=expr):
             yield f"{value(expr, names)};"
-        case Let(names=bound, expr=expr, array=True):
-            yield f"let [{', '.join(bound)}] = {value(expr, names)};"
-        case Let(names=bound, expr=expr):
-            yield f"let {together(bound)} = {_owned(expr, names)};"
+        case Let(expr=expr, array=True):
+            yield f"let [{', '.join(_bound(statement))}] = {value(expr, names)};"
+        case Let(expr=expr):
+            yield f"let {together(_bound(statement))} = {_owned(expr, names)};"
         case ForEach():
             yield from _for_each(statement, names)
         case Read():
             yield from _read(statement, names)
-        case If(names=bound):
+        case If():
             first, *rest = _if(statement, names)
             *rest, last = rest
-            yield f"let {together(bound)} = {first}"
+            yield f"let {together(_bound(statement))} = {first}"
             yield from rest
             yield f"{last};"
         case While():
@@ -49,12 +50,17 @@ def statement_lines(statement: Statement, names: FieldNames) -> Iterator[str]:
             yield from _for(statement, names)
 
 
+def _bound(statement: Let | If) -> list[str]:
+    return [f"mut {name}" if name in statement.mutable else name for name in statement.names]
+
+
 def _for_each(loop: ForEach, names: FieldNames) -> Iterator[str]:
     name, *lists = loop.names
     start, item = (value if loop.moves else _owned)(loop.start, names), value(loop.expr, names)
     if isinstance(loop.start, Slice):
         start = f"vec![{', '.join(_owned(item, names) for item in loop.start.items)}]"
-    yield f"let mut {name} = {start};"
+    if name not in loop.continues:
+        yield f"let mut {name} = {start};"
     modules = names.place(loop.path)
     yield from (f"let mut {each} = Vec::with_capacity({modules}.len());" for each in lists)
     sources = [value(source, names) for source in loop.sources]
@@ -134,8 +140,7 @@ def _inner(scope: Scope, names: FieldNames, moves: frozenset[str]) -> Iterator[s
 
 
 def _while(loop: While, names: FieldNames) -> Iterator[str]:
-    changed = _changed(loop.carried, loop.body)
-    yield from _starts(loop.carried, loop.starts, changed, names)
+    yield from _starts(loop, names)
     (condition,) = loop.condition.results
     holds = _condition(Call("ops::item_bool", (condition,)), names)
     if loop.condition.statements:
@@ -149,13 +154,12 @@ def _while(loop: While, names: FieldNames) -> Iterator[str]:
         yield f"while {holds} {{"
     for statement in loop.body.statements:
         yield from (f"    {line}" for line in statement_lines(statement, names))
-    yield from (f"    {line}" for line in _assignments(loop.carried, loop.body, names))
+    yield from (f"    {line}" for line in _assignments(loop, names))
     yield "}"
 
 
 def _for(loop: For, names: FieldNames) -> Iterator[str]:
-    changed = _changed(loop.carried, loop.body)
-    yield from _starts(loop.carried, loop.starts, changed, names)
+    yield from _starts(loop, names)
     count = value(loop.count, names)
     kept = len(loop.carried)
     stacked = loop.names[kept:]
@@ -168,7 +172,7 @@ def _for(loop: For, names: FieldNames) -> Iterator[str]:
         yield from (f"    {line}" for line in statement_lines(statement, names))
     rows = _results(loop.body, names, kept)[kept:]
     yield from (f"    {name}.push({row});" for name, row in zip(stacked, rows, strict=True))
-    yield from (f"    {line}" for line in _assignments(loop.carried, loop.body, names))
+    yield from (f"    {line}" for line in _assignments(loop, names))
     yield "}"
     yield from (f"let {name} = Tensor::stack(&{name}, {loop.axis})?;" for name in stacked)
 
@@ -177,24 +181,27 @@ def _condition(expr: Expr, names: FieldNames) -> str:
     return relation_text(expr.guard) if isinstance(expr, RelationOf) else value(expr, names)
 
 
-def _starts(
-    carried: tuple[str, ...], starts: tuple[Expr, ...], changed: set[str], names: FieldNames
-) -> Iterator[str]:
-    for name, start in zip(carried, starts, strict=True):
-        yield f"let {'mut ' if name in changed else ''}{name} = {_owned(start, names)};"
+def _starts(loop: While | For, names: FieldNames) -> Iterator[str]:
+    """What is carried at first: one after the other, unless one reads what another hides."""
+    changes, hidden, apart = changed(loop), set[str](), True
+    pairs: list[tuple[str, str]] = []
+    for name, start in zip(loop.carried, loop.starts, strict=True):
+        apart = apart and not hidden & {*reads(start)}
+        if name not in loop.continues:
+            hidden.add(name)
+            pairs.append((f"mut {name}" if name in changes else name, _owned(start, names)))
+    if apart:
+        yield from (f"let {name} = {text};" for name, text in pairs)
+    else:
+        left, right = zip(*pairs, strict=True)
+        yield f"let ({', '.join(left)}) = ({', '.join(right)});"
 
 
-def _changed(carried: tuple[str, ...], body: Scope) -> set[str]:
-    """The carried names that an iteration gives another value."""
-    pairs = zip(carried, body.results, strict=False)
-    return {name for name, result in pairs if result != Local(name)}
-
-
-def _assignments(carried: tuple[str, ...], body: Scope, names: FieldNames) -> Iterator[str]:
+def _assignments(loop: While | For, names: FieldNames) -> Iterator[str]:
     """What an iteration carries on: one after the other, unless one reads what another changes."""
-    changed = _changed(carried, body)
-    texts = _results(body, names, len(carried))
-    pairs = [(n, texts[k], body.results[k]) for k, n in enumerate(carried) if n in changed]
+    body, changes = loop.body, changed(loop)
+    texts = _results(body, names, len(loop.carried))
+    pairs = [(n, texts[k], body.results[k]) for k, n in enumerate(loop.carried) if n in changes]
     done: set[str] = set()
     apart = True
     for name, _, result in pairs:

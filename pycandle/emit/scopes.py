@@ -129,7 +129,55 @@ def moving(statements: tuple[Statement, ...], results: tuple[Expr, ...]) -> tupl
             statement = replace(statement, moves=frozenset(spent))
         done.append(statement)
         made |= {*binds(statement)}
+    return _continuing(done)
+
+
+def _continuing(statements: list[Statement]) -> tuple[Statement, ...]:
+    """The statements, where a loop carries on a local of the same name that they made before."""
+    makers: dict[str, int] = {}
+    done: list[Statement] = []
+    for place, statement in enumerate(statements):
+        if isinstance(statement, (ForEach, While, For)):
+            changes = {*changed(statement)}
+            continues = [
+                name
+                for name, start in _starts(statement)
+                if start == Local(name) and name in makers
+                and (name not in changes or _make_mutable(done, makers[name], name))
+            ]  # fmt: skip
+            statement = replace(statement, continues=tuple(continues))
+        done.append(statement)
+        makers |= dict.fromkeys(binds(statement), place)
     return tuple(done)
+
+
+def _starts(loop: ForEach | While | For) -> Iterator[tuple[str, Expr]]:
+    """What a loop carries, each with what it begins as, if nothing reads that afterwards."""
+    if not isinstance(loop, ForEach):
+        yield from zip(loop.carried, loop.starts, strict=True)
+    elif loop.moves:
+        yield loop.names[0], loop.start
+
+
+def _make_mutable(statements: list[Statement], place: int, name: str) -> bool:
+    """Makes what binds the name one that can be changed, if it can be such."""
+    match statements[place]:
+        case Let() | If() as maker:
+            if name not in maker.mutable:
+                statements[place] = replace(maker, mutable=(*maker.mutable, name))
+            return True
+        case ForEach(names=names, grows=False):
+            return name == names[0]  # which is mutable already
+        case _:
+            return False
+
+
+def changed(loop: ForEach | While | For) -> tuple[str, ...]:
+    """The carried names that an iteration gives another value."""
+    if isinstance(loop, ForEach):
+        return loop.names[:1]
+    pairs = zip(loop.carried, loop.body.results, strict=False)
+    return tuple(name for name, result in pairs if result != Local(name))
 
 
 def uses_self(part: Any) -> bool:

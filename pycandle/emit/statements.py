@@ -38,6 +38,7 @@ class Let:
     hint: Hint = Hint()
     array: bool = False  # the several values come as an array
     functions: tuple[str, ...] = ()  # those of Python's that it is in, below `forward`
+    mutable: tuple[str, ...] = ()  # the names that a loop after it gives other values
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ class ForEach:
     sources: tuple[Expr, ...] = ()
     given: tuple[str, ...] = ()  # what a module gives, if that is more than what is carried
     place: int = 0  # of what is carried in that
+    continues: tuple[str, ...] = ()  # what it carries that is a local before it
 
     @property
     def pushed(self) -> tuple[tuple[str, str], ...]:
@@ -94,6 +96,7 @@ class If:
     otherwise: Scope
     hint: Hint = Hint()
     moves: frozenset[str] = frozenset()  # locals from around it that nothing after it reads
+    mutable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,7 @@ class While:
     condition: Scope
     body: Scope
     hint: Hint = Hint()
+    continues: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +129,7 @@ class For:
     body: Scope
     hint: Hint = Hint()
     axis: int = 0  # of the stacks
+    continues: tuple[str, ...] = ()
 
 
 Statement: TypeAlias = "Let | ForEach | Read | If | While | For"

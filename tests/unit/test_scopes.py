@@ -1,8 +1,10 @@
 """A loop takes over a local that nothing after it reads."""
 
+from dataclasses import replace
+
 from pycandle.emit.scopes import moving
 from pycandle.emit.statements import ForEach, Let, Statement
-from pycandle.ops.expr import Expr, Field, Local, Method
+from pycandle.ops.expr import Expr, Field, Local, Method, Slice
 
 MADE = Let(("embedded",), Method(Field("embedding"), "forward", (Local("ids", True),)))
 
@@ -39,3 +41,19 @@ def test_what_is_lent_does_not():
 def test_a_name_that_is_bound_again_is_another_local():
     again = Let(("embedded",), Field("weight"))
     check(MADE, loop(), again, Let(("sum",), Local("embedded")), moves=True)
+
+
+def test_a_local_of_the_loop_s_own_name_goes_on_in_it():
+    made, again = replace(MADE, names=("hidden",)), loop(start=Local("hidden"))
+    first, second, third = moving((made, again, again), (Local("hidden"),))
+
+    assert isinstance(first, Let) and first.mutable == ("hidden",)
+    assert isinstance(second, ForEach) and second.continues == ("hidden",)
+    assert isinstance(third, ForEach) and third.continues == ("hidden",)
+
+
+def test_a_list_of_that_name_does_not():
+    grown = replace(loop(start=Slice((Local("x", True),))), grows=True)
+    _, after = moving((grown, loop(start=Local("hidden"))), (Local("hidden"),))
+
+    assert isinstance(after, ForEach) and not after.continues
