@@ -12,12 +12,14 @@ from pycandle.emit.naming import Body
 from pycandle.emit.printing import allowances, statement_lines
 from pycandle.emit.rust import FieldNames, argument, together, value
 from pycandle.emit.scopes import moving
-from pycandle.emit.statements import Let, Statement
+from pycandle.emit.statements import ForEach, If, Let, Statement
 from pycandle.emit.structs import Forward, Struct
 from pycandle.graph import Graph
 from pycandle.graph.dim import symbol
 from pycandle.ops.expr import (
     Call,
+    Field,
+    LengthOf,
     Local,
     Maybe,
     Number,
@@ -57,7 +59,7 @@ def _forward(
     first += (_dims(name, dict(axes), rank, lists) for name, axes, rank in body.dims)
     last = [f'py_check!(self.checker, "", {_checked(body, names)});'] if struct.checked else []
     last += [f"Ok({_owned(body, names)})", "}"]
-    checks = _checks(graph, forward) if struct.region == 0 else ()
+    checks = _checks(graph, forward) if struct.region == 0 else _items(body)
 
     def lines(statement: Statement) -> int:
         return sum(map(height, statement_lines(statement, names)))
@@ -176,11 +178,43 @@ def _checks(graph: Graph, forward: Forward) -> tuple[Statement, ...]:
     for guard in graph.guards:
         if guard.symbols <= names:  # others are checked where the last of their symbols is read
             checks.append(Call("ops::expect_relation", (Text(str(guard)), RelationOf(guard))))
+    counts = _counts(forward.body)
     told = {name: len(axes) == rank for name, axes, rank in forward.body.dims}
     for (name, _), given in zip(forward.body.arguments, forward.interface.arguments, strict=False):
         shape = Slice(tuple(size(s) for s in graph.types[given.values[0]].stored.shape))
         if given.kind == "list":
-            checks.append(Call("ops::expect_shapes", (Text(name), Local(name, True), shape)))
+            count = counts.get(name, Number(len(given.values), "usize"))
+            checks.append(Call("ops::expect_shapes", (Text(name), Local(name, True), count, shape)))
         elif not told.get(name):
             checks.append(Call("ops::expect_shape", (Text(name), Local(name, True), shape)))
     return tuple(Let((), check) for check in checks)
+
+
+def _items(body: Body) -> tuple[Statement, ...]:
+    """Checks that each list has an item for each module of the loop that goes through it."""
+    return tuple(
+        Let((), Call("ops::expect_items", (Text(name), Local(name, True), count)))
+        for name, count in _counts(body).items()
+    )
+
+
+def _counts(body: Body) -> dict[str, LengthOf]:
+    """How many modules go through each argument that is a list."""
+    lists = {Local(name, True) for name, kind in body.arguments if kind == "list"}
+    found: dict[str, LengthOf] = {}
+    for loop in _loops(body.statements):
+        for source in loop.sources:
+            if isinstance(source, Local) and source in lists:
+                found.setdefault(source.name, LengthOf(Field(loop.path)))
+    return found
+
+
+def _loops(statements: tuple[Statement, ...]) -> Iterator[ForEach]:
+    for statement in statements:
+        match statement:
+            case ForEach():
+                yield statement
+            case If(then=then, otherwise=otherwise):
+                yield from _loops((*then.statements, *otherwise.statements))
+            case _:
+                pass

@@ -64,8 +64,6 @@ def _for_each(loop: ForEach, names: FieldNames) -> Iterator[str]:
     modules = names.place(loop.path)
     yield from (f"let mut {each} = Vec::with_capacity({modules}.len());" for each in lists)
     sources = [value(source, names) for source in loop.sources]
-    for source in sources:
-        yield f"ops::expect_items({string_literal(source)}, {source}, {modules}.len())?;"
     variable, modules = loop.variable, f"&{modules}" if not loop.items else f"{modules}.iter()"
     for source, local in zip(sources, loop.items, strict=True):
         variable, modules = f"({variable}, {local})", f"{modules}.zip({source})"

@@ -25,6 +25,7 @@ from pycandle.ops.expr import (
     Expr,
     Field,
     Held,
+    LengthOf,
     Local,
     Maybe,
     Method,
@@ -132,6 +133,8 @@ def value(expr: Expr, names: FieldNames) -> str:
             return f"let {together(left)} = {together(right)}"
         case Exists(field=field):
             return f"{value(field, names)}.is_some()"
+        case LengthOf(modules=modules):
+            return f"{value(modules, names)}.len()"
         case DeviceOf(tensor=tensor):
             return "&self.device" if tensor is None else f"{value(tensor, names)}.device()"
         case Record():

@@ -184,6 +184,13 @@ class Exists:
 
 
 @dataclass(frozen=True, slots=True)
+class LengthOf:
+    """How many modules a list of them holds."""
+
+    modules: Field
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceOf:
     """The device of a tensor; without one, of the module that the expression stands in."""
 
@@ -259,6 +266,7 @@ Expr: TypeAlias = (
     | Held
     | Present
     | Exists
+    | LengthOf
     | DeviceOf
     | Call
     | Method

@@ -93,7 +93,7 @@ mod tests {
         let whole = stateful.clone().step(&ids)?;
         // A list that is too short is no shorter model.
         let too_few = stateful.model.forward(&ids, &stateful.past_key_values_key_cache[..1], &[]);
-        assert!(too_few.is_err_and(|error| error.to_string().contains("has 1 tensors for 2")));
+        assert!(too_few.is_err_and(|error| error.to_string().contains("1 tensors instead of 2")));
         stateful.step(&ids.narrow(1, 0, 4)?)?;
         for place in 4..7 {
             let logits = stateful.step(&ids.narrow(1, place, 1)?)?;

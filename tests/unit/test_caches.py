@@ -23,11 +23,21 @@ output "out" %y1
 output "keys.0" %j0
 output "keys.1" %j1
 """
+HELD = """region 1 "body" 0 "Body" 0
+region 2 "body.blocks.0" 0 "Block" 1
+region 3 "body.blocks.1" 0 "Block" 1"""
 NAMES = {"x": "x", "k0": "keys.0", "k1": "keys.1"}
 
 
-def code(graph: str) -> list[str]:
-    """The code, where the blocks' boundaries are as a recording names them."""
+def code(graph: str, held: bool = False) -> list[str]:
+    """The code, where the blocks' boundaries are as a recording names them.
+
+    `held` blocks are those of a module that is the model's.
+    """
+    if held:
+        graph = graph.replace('region 1 "blocks.0" 0 "Block" 0', HELD)
+        graph = graph.replace('region 2 "blocks.1" 0 "Block" 0\n', "")
+        graph = graph.replace(" @2\n", " @3\n").replace(" @1\n", " @2\n")
     parsed = text.parse_graph(graph)
     root = tuple(Boundary(NAMES[e.value.name], e.value.name, "") for e in parsed.inputs)
     blocks = [
@@ -35,7 +45,10 @@ def code(graph: str) -> list[str]:
         (("x", "y0"), ("keys", "k1"), ("", "y1"), ("keys", "j1")),
     ]
     regions = [replace(parsed.regions[0], inputs=root)]
-    for region, pairs in zip(parsed.regions[1:], blocks, strict=True):
+    if held:
+        outputs = (Boundary("0", "y1", ""), Boundary("1.0", "j0", ""), Boundary("1.1", "j1", ""))
+        regions.append(replace(parsed.regions[1], inputs=root, outputs=outputs))
+    for region, pairs in zip(parsed.regions[1 + held :], blocks, strict=True):
         first, second, *given = (Boundary(name, value, "") for name, value in pairs)
         regions.append(replace(region, inputs=(first, second), outputs=tuple(given)))
     document = manifest.dump(replace(parsed, regions=tuple(regions)))
@@ -48,8 +61,7 @@ def test_each_block_takes_and_gives_an_item():
     for line in (
         "pub fn forward(&self, x: &Tensor, keys: &[Tensor]) -> Result<(Tensor, Vec<Tensor>)> {",
         'let past = ops::first("keys", keys)?.dim(0)?;',
-        'ops::expect_shapes("keys", keys, &[past, 4])?;',
-        'ops::expect_items("keys", keys, self.blocks.len())?;',
+        'ops::expect_shapes("keys", keys, self.blocks.len(), &[past, 4])?;',
         "for (block, key) in self.blocks.iter().zip(keys) {",
         "keys_2.push(key_2);",
         "Ok((out, keys_2))",
@@ -57,6 +69,16 @@ def test_each_block_takes_and_gives_an_item():
         "Ok(Self::new(model, vec![empty.clone(); 2]))",
     ):
         assert line in made, "\n".join(made)
+
+
+def test_a_list_of_another_length_is_refused_before_anything_is_computed():
+    made = code(HEAD + OUTPUTS, held=True)
+    text = "\n".join(made)
+    assert 'ops::expect_shapes("keys", keys, 2, &[past, 4])?;' in made, text
+    lines = iter(made[made.index("impl Body {") :])
+    head = next(line for line in lines if line.startswith("pub fn forward("))
+    assert head.endswith("keys: &[Tensor]) -> Result<(Tensor, Vec<Tensor>)> {")
+    assert next(lines) == 'ops::expect_items("keys", keys, self.blocks.len())?;', text
 
 
 def test_an_item_that_is_read_by_itself_keeps_them_apart():

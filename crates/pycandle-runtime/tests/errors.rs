@@ -83,5 +83,15 @@ fn guards_say_what_was_expected() -> Result<()> {
         ops::expect_shape("mask", &mask, &[2]),
         "has 2 axes instead of 1",
     );
+    let masks = [mask.clone(), mask];
+    ops::expect_shapes("masks", &masks, 2, &[2, 7])?;
+    fails(
+        ops::expect_shapes("masks", &masks, 3, &[2, 7]),
+        "input \"masks\" has 2 tensors instead of 3",
+    );
+    fails(
+        ops::expect_shapes("masks", &masks, 2, &[2, 8]),
+        "input \"masks.0\" has 7 instead of 8 in axis 1",
+    );
     Ok(())
 }

@@ -57,11 +57,12 @@ pub fn expect_shape(name: &str, tensor: &Tensor, shape: &[usize]) -> Result<()> 
     )))
 }
 
-/// Checks the shape of each of a list of inputs: caches, say.
+/// Checks a list of inputs, as caches are: how many there are, and the shape of each.
 ///
 /// # Errors
-/// Names the first tensor whose shape differs, as [`expect_shape`].
-pub fn expect_shapes(name: &str, tensors: &[Tensor], shape: &[usize]) -> Result<()> {
+/// As [`expect_items`]; names the first tensor whose shape differs, as [`expect_shape`].
+pub fn expect_shapes(name: &str, tensors: &[Tensor], count: usize, shape: &[usize]) -> Result<()> {
+    expect_items(name, tensors, count)?;
     for (index, tensor) in tensors.iter().enumerate() {
         expect_shape(&format!("{name}.{index}"), tensor, shape)?;
     }
@@ -72,12 +73,12 @@ pub fn expect_shapes(name: &str, tensors: &[Tensor], shape: &[usize]) -> Result<
 ///
 /// # Errors
 /// Names the list and both lengths.
-pub fn expect_items(name: &str, tensors: &[Tensor], modules: usize) -> Result<()> {
-    if tensors.len() == modules {
+pub fn expect_items(name: &str, tensors: &[Tensor], count: usize) -> Result<()> {
+    if tensors.len() == count {
         return Ok(());
     }
     Err(Error::Msg(format!(
-        "input {name:?} has {} tensors for {modules} modules",
+        "input {name:?} has {} tensors instead of {count}",
         tensors.len()
     )))
 }
