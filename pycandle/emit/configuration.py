@@ -2,8 +2,8 @@
 
 A constant is called as the op calls it, else after the attribute of the Python module that holds
 it. A size that has neither name is written as a multiple, or one of a square, of another size where
-it is that in every module; where there are too many, named ones are written so, too. It must not
-know text.
+it is that in every module; where there are too many, named ones are written so, too. Where a module
+lacks what reads a constant, that is free, and the same as any other. It must not know text.
 """
 
 from __future__ import annotations
@@ -13,25 +13,19 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from pycandle.emit.names import OF_LOAD, identifier
+from pycandle.emit.relations import Values, known, multiples, powers, unified
 from pycandle.graph.spelling import factors
-from pycandle.ops.expr import Config, Number
+from pycandle.ops.expr import Config, Number, any_number
 
-# A function of more than seven arguments is hard to call; two are the weights and the checker.
-MOST_CONSTANTS = 5
 # Names that say only where a number stands; what the module calls it says more.
 _WEAK = ("", "size", "width", "rows")
 # What a label begins with that an attribute's name is better than.
 WEAK = "?"
 # The widths of a layer, which the module that holds it often knows under a name of its own.
 _WIDTHS = ("dim", "in_features", "out_features", "in_channels", "out_channels")
-FLOATS = ("f64", "f32")
-# What a name may be raised to.
-_POWERS = (1, 2)
+_FLOATS = ("f64", "f32")
 
 Attributes: TypeAlias = Mapping[str, int | float]
-_Values: TypeAlias = tuple[str | int | float, ...]
-# For a size that is written by another: that one, the factor, the power, and what is less.
-_Related: TypeAlias = dict[_Values, tuple[_Values, int, int, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,149 +34,107 @@ class Constant:
 
     config: Config
     label: str
+    numbers: tuple[Number, ...]  # what it is in each module; free where no module tells
 
 
 def configuration(
     vectors: list[tuple[Number, ...]],
     attributes: Sequence[Attributes] = (),
     locals_: Collection[str] = (),
-) -> list[Constant | None]:
-    """The configuration that each constant becomes; None for those that all modules agree on.
+) -> list[Constant | Number]:
+    """The configuration that each constant becomes, or the number that all modules agree on.
 
     A vector holds one constant's value in each module, `attributes` the numbers that each module
     has under a name. In `load` the names stand among these locals.
     """
-    distinct: dict[_Values, str] = {}
+    keys = {key: _label(vector) for vector in vectors if _differs(key := _values(vector))}
+    whole = unified(keys)
+    distinct: dict[Values, str] = {}
     for vector in vectors:
-        key = _values(vector)
-        names = {number.name for number in vector}
-        plain = len(names) == 1 and vector[0].name and not factors(vector[0].name)
-        label = names.pop() if plain else vector[0].label
-        known = distinct.get(key, "")
-        if len(set(key[1:])) > 1:
-            better = not known or (_is_weak(known) and not _is_weak(label))
-            distinct[key] = label if better else known
+        key, label = whole.get(_values(vector)), _label(vector)
+        if key is not None:
+            before = distinct.get(key, "")
+            better = not before or (_is_weak(before) and not _is_weak(label))
+            distinct[key] = label if better else before
     chosen = {key: _name(key, label, attributes) for key, label in distinct.items()}
     labels = {
         key: chosen[key] or label.removeprefix(WEAK) or _placeholder(key)
         for key, label in distinct.items()
     }
-    alike = (vector[0] for vector in vectors if len({number.value for number in vector}) == 1)
+    alike = (_agreed(vector) for vector in vectors if not _differs(_values(vector)))
     constants = {int(number.value) for number in alike if number.kind == "usize"}
-    related = _multiples(chosen, _powers(chosen, constants))
-    named: dict[_Values, Constant] = {}
+    related = multiples(chosen, powers(chosen, constants))
+    named: dict[Values, Constant] = {}
     for key, label in labels.items():
         if key not in related:
             taken = {*(known.config.name for known in named.values()), *locals_, *OF_LOAD}
-            named[key] = Constant(Config(identifier(label, taken)), label)
+            named[key] = Constant(Config(identifier(label, taken)), label, _numbers(key))
     for key, (base, factor, power, minus) in related.items():
         config = Config(named[base].config.name, factor, power, minus)
-        named[key] = Constant(config, labels[key])
-    return [named.get(_values(vector)) for vector in vectors]
+        named[key] = Constant(config, labels[key], _numbers(key))
+    found = (whole.get(_values(vector)) for vector in vectors)
+    pairs = zip(found, vectors, strict=True)
+    return [_agreed(vector) if key is None else named[key] for key, vector in pairs]
+
+
+def _agreed(vector: tuple[Number, ...]) -> Number:
+    """The number that is the same in every module that reads it."""
+    return next((number for number in vector if not number.free), vector[0])
+
+
+def _label(vector: tuple[Number, ...]) -> str:
+    """The name that the model's own code has for it, if it has one, or the op's."""
+    first = _agreed(vector)
+    names = {number.name for number in vector if not number.free}
+    plain = len(names) == 1 and first.name and not factors(first.name)
+    return names.pop() if plain else first.label
+
+
+def _differs(key: Values) -> bool:
+    """Whether modules that read the constant do not agree on it."""
+    return len({*known(key[1:])}) > 1
+
+
+def _numbers(key: Values) -> tuple[Number, ...]:
+    """The constant in each module, of which some may read none."""
+    kind, *values = key
+    kind = str(kind)
+    return tuple(
+        any_number(kind)
+        if value is None
+        else Number(-0.0 if isinstance(value, str) else value, kind)
+        for value in values
+    )
 
 
 def _is_weak(label: str) -> bool:
     return label in _WEAK or label.startswith(WEAK)
 
 
-def _values(vector: tuple[Number, ...]) -> _Values:
+def _values(vector: tuple[Number, ...]) -> Values:
     """A constant's type and its value in each module; two zeros differ in their sign."""
-    values = (number.value for number in vector)
+    values = (None if number.free else number.value for number in vector)
     return (vector[0].kind, *("-0.0" if str(value) == "-0.0" else value for value in values))
 
 
-def _name(key: _Values, label: str, attributes: Sequence[Attributes]) -> str:
-    """The op's name for it, else that of the first attribute that is it in each module, or none."""
+def _name(key: Values, label: str, attributes: Sequence[Attributes]) -> str:
+    """The op's name for it, else that of the first attribute that is it in each module that reads
+    it, or none.
+    """
     if not _is_weak(label) and label not in _WIDTHS:
         return label
     kind, *values = key
-    wanted = float if kind in FLOATS else bool if kind == "bool" else int
+    wanted = float if kind in _FLOATS else bool if kind == "bool" else int
     for name in attributes[0] if attributes else ():
-        held = [module.get(name) for module in attributes]
-        if held == values and all(type(value) is wanted for value in held):
+        pairs = [
+            (module.get(name), value) for module, value in zip(attributes, values, strict=True)
+        ]
+        read = [(held, value) for held, value in pairs if value is not None]
+        if all(held == value and type(held) is wanted for held, value in read):
             return name
     return label if label in _WIDTHS else ""
 
 
-def _placeholder(key: _Values) -> str:
+def _placeholder(key: Values) -> str:
     """What a constant is called that nothing has a name for."""
-    return "value" if key[0] in FLOATS else "size"
-
-
-def _powers(names: Mapping[_Values, str], constants: Collection[int]) -> _Related:
-    """Sizes without names that are the same multiple of a power of another in every module, or
-    such a multiple less a constant, where both numbers are constants of the modules.
-    """
-    sizes = _sizes(names)
-    unnamed = [key for key in sizes if not names[key]]
-    # What may be one in some module has multiples by chance.
-    bases = [key for key in sizes if key not in unnamed and min(map(int, key[1:])) > 1]
-    found: _Related = {}
-    for key in unnamed:
-        relation = next(
-            (
-                (base, factor, power, 0)
-                for power in _POWERS
-                for base in bases
-                if (factor := factor_of(key[1:], base[1:], power))
-            ),
-            None,
-        )
-        lines = ((base, linear(key[1:], base[1:], constants)) for base in bases)
-        relation = relation or next(
-            ((base, line[0], 1, line[1]) for base, line in lines if line), None
-        )
-        if relation:
-            found[key] = relation
-        elif all(int(value) > 0 for value in key[1:]):
-            bases.append(key)
-    return found
-
-
-def _multiples(names: Mapping[_Values, str], related: _Related) -> _Related:
-    """The related sizes and, while there are too many others, multiples of them that have names.
-
-    The largest comes first, as a multiple of the largest.
-    """
-    found = dict(related)
-    bases = {base for base, *_ in found.values()}
-    for key in reversed(_sizes(names)):
-        if len(names) - len(found) <= MOST_CONSTANTS:
-            break
-        others = (k for k in reversed(_sizes(names)) if k != key and k not in found)
-        pairs = ((base, factor) for base in others if (factor := factor_of(key[1:], base[1:])))
-        relation = None if key in found or key in bases else next(pairs, None)
-        if relation:
-            found[key] = (*relation, 1, 0)
-            bases.add(relation[0])
-    return found
-
-
-def linear(
-    values: Sequence[str | int | float], of: Sequence[str | int | float], constants: Collection[int]
-) -> tuple[int, int] | None:
-    """The constants `(factor, minus)` with `value == of * factor - minus` for all, if there are."""
-    pairs = sorted({(int(x), int(y)) for x, y in zip(of, values, strict=True)})
-    (x, y), (other, last) = pairs[0], pairs[-1]
-    factor, rest = divmod(last - y, other - x) if other > x else (0, 0)
-    minus = x * factor - y
-    if rest or factor < 1 or factor not in {1, *constants} or minus not in constants or minus < 1:
-        return None
-    return (factor, minus) if all(x * factor - minus == y for x, y in pairs) else None
-
-
-def _sizes(names: Mapping[_Values, str]) -> list[_Values]:
-    """The sizes among the constants, in order."""
-    return sorted((key for key in names if key[0] == "usize"), key=lambda key: key[1:])
-
-
-def factor_of(
-    values: Sequence[str | int | float], of: Sequence[str | int | float], power: int = 1
-) -> int | None:
-    """How often the one to this power is in the other, if it is the same in every module."""
-    if not all(of):
-        return None
-    pairs = zip(values, of, strict=True)
-    factors = {divmod(int(value), int(base) ** power) for value, base in pairs}
-    (factor, rest), *others = factors
-    return factor if factor and not rest and not others else None
+    return "value" if key[0] in _FLOATS else "size"

@@ -119,12 +119,15 @@ def blank(number: Number) -> Number:
 
 
 def configured(
-    plan: Plan, configs: list[Config | None]
+    plan: Plan, places: list[Config | Number]
 ) -> tuple[tuple[StructField, ...], tuple[Body, ...], Computed | None]:
-    """What the plan's struct is made of with each constant that has a configuration as that."""
-    remaining = iter(configs)
+    """What the plan's struct is made of with each constant as configuration, or as the number that
+    all modules of it have which read it.
+    """
+    remaining = iter(places)
 
     def change(number: Number) -> Expr:
-        return next(remaining) or number
+        found = next(remaining)
+        return found if isinstance(found, Config) or number.free else number
 
     return mapped(plan, change)

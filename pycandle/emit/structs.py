@@ -14,7 +14,7 @@ from graphlib import CycleError, TopologicalSorter
 
 from pycandle.emit.body import Draft, Interface, draft, with_whole
 from pycandle.emit.caches import PartsError
-from pycandle.emit.configuration import MOST_CONSTANTS, Constant, configuration
+from pycandle.emit.configuration import Constant, configuration
 from pycandle.emit.fields import (
     ComputedField,
     ListField,
@@ -32,6 +32,7 @@ from pycandle.emit.names import OF_LOAD, identifier, type_identifier
 from pycandle.emit.naming import Body, name_locals
 from pycandle.emit.plans import Computed, Plan, blank, configured, mapped, rewritten
 from pycandle.emit.recurrences import roll_steps
+from pycandle.emit.relations import MOST_CONSTANTS
 from pycandle.emit.statements import ForEach, walk_all
 from pycandle.emit.tree import Tree
 from pycandle.emit.variants import join_variants
@@ -230,11 +231,11 @@ class _Structs:
         region = tree.graph.regions[first.regions[0]]
         name = self.root_name if first.regions[0] == 0 else self._name(region)
         constants = _constants(plans, tree)
-        fields, bodies, computed = configured(first, [c and c.config for c in constants])
+        places = [c.config if isinstance(c, Constant) else c for c in constants]
+        fields, bodies, computed = configured(first, places)
         stored = _read_configs(bodies)
-        vectors = zip(*(plan.numbers for plan in plans), strict=True)
-        pairs = zip(constants, vectors, strict=True)
-        given = {c.config.name: (c.label, vector) for c, vector in pairs if c and c.config.is_whole}
+        taken = [c for c in constants if isinstance(c, Constant) and c.config.is_whole]
+        given = {c.config.name: (c.label, c.numbers) for c in taken}
         # Flags stand last, as they say what of the rest is there.
         given = dict(sorted(given.items(), key=lambda item: item[1][1][0].kind == "bool"))
         struct = Struct(
@@ -250,7 +251,7 @@ class _Structs:
         self.structs.append(struct)
         for k, plan in enumerate(plans):
             # What they are called in it is not what they are called where it is made.
-            args = tuple(replace(v[k], label=label, name="") for label, v in given.values())
+            args = tuple(replace(v[k], label=label) for label, v in given.values())
             args = as_made(args, tree.graph.regions[plan.regions[0]])
             for called in plan.regions:
                 self.fields[called] = ModuleField(
@@ -369,10 +370,11 @@ def _of_few_constants(plans: list[Plan], tree: Tree) -> list[list[Plan]]:
 def _few(plans: list[Plan], tree: Tree) -> bool:
     """Whether modules with these constants can share a struct that is easy to load."""
     constants = _constants(plans, tree)
-    return len({each.config.name for each in constants if each}) <= MOST_CONSTANTS
+    names = {each.config.name for each in constants if isinstance(each, Constant)}
+    return len(names) <= MOST_CONSTANTS
 
 
-def _constants(plans: list[Plan], tree: Tree) -> list[Constant | None]:
+def _constants(plans: list[Plan], tree: Tree) -> list[Constant | Number]:
     """What each of the plans' constants becomes in the struct that they share."""
     vectors = list(zip(*(plan.numbers for plan in plans), strict=True))
     attributes = [dict(tree.graph.regions[plan.regions[0]].attributes) for plan in plans]

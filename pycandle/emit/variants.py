@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from pycandle.emit.alignment import Part, apart, lacking, lacking_in_load
-from pycandle.emit.configuration import FLOATS, factor_of, linear
 from pycandle.emit.fields import (
     ListField,
     OptionalField,
@@ -27,6 +26,7 @@ from pycandle.ops.expr import (
     Expr,
     Local,
     Number,
+    any_number,
 )
 
 
@@ -149,13 +149,12 @@ def _joined(
     whole, tagged = options.plan(False), options.plan(True)
     plans = [(plan, lack.keys) for group, lack in zip(groups, lacks, strict=True) for plan in group]
     vectors = [_numbers(plan, tagged.numbers, keys) for plan, keys in plans]
-    places = _filled(list(zip(*vectors, strict=True)))
     done: list[Plan] = []
-    for k, (plan, _) in enumerate(plans):
-        pairs = zip(places, whole.numbers, strict=True)
+    for (plan, _), numbers in zip(plans, vectors, strict=True):
+        pairs = zip(numbers, whole.numbers, strict=True)
         given = tuple(
-            replace(place[k], label=number.label) if number.kind == "bool" else place[k]
-            for place, number in pairs
+            replace(own, label=number.label) if number.kind == "bool" else own
+            for own, number in pairs
         )
         done.append(
             replace(
@@ -169,71 +168,15 @@ def _joined(
     return sorted(done, key=lambda plan: plan.regions)
 
 
-def _numbers(plan: Plan, tagged: Sequence[Number], lacks: set[str]) -> list[Number | None]:
-    """The plan's constants at the places of the pattern's; None where it lacks the part."""
+def _numbers(plan: Plan, tagged: Sequence[Number], lacks: set[str]) -> list[Number]:
+    """The plan's constants at the places of the pattern's; any where it lacks the part."""
     own = iter(plan.numbers)
-    found: list[Number | None] = []
+    found: list[Number] = []
     for number in tagged:
         if number.label.startswith(FLAG):
             found.append(Number(number.label.removeprefix(FLAG) not in lacks, "bool"))
         elif number.label.startswith(PART) and number.label.removeprefix(PART) in lacks:
-            found.append(None)
+            found.append(any_number(number.kind))
         else:
             found.append(next(own))
     return found
-
-
-def _filled(
-    places: Sequence[tuple[Number | None, ...]],
-) -> list[tuple[Number, ...]]:
-    """The constants at each place, where modules that lack the part are given what is at hand.
-
-    That is what all others have, or what another constant is that is the same in these, or so many
-    times that; if nothing is at hand, nothing is read, and it is none.
-    """
-    whole = [numbers for place in places if (numbers := _known(place))]
-    done: list[tuple[Number, ...]] = []
-    for place in places:
-        others = [number for number in place if number is not None]
-        numbers = _known(place)
-        if not numbers and len({number.value for number in others}) == 1:
-            numbers = tuple(number or others[0] for number in place)
-        numbers = numbers or _alike(place, whole)
-        done.append(numbers)
-    return done
-
-
-def _alike(
-    place: tuple[Number | None, ...], whole: Sequence[tuple[Number, ...]]
-) -> tuple[Number, ...]:
-    """The place, where what is lacking follows from another constant as all others do."""
-    own = [number for number in place if number is not None]
-    kind, label = own[0].kind, own[0].label
-
-    def filled(candidate: tuple[Number, ...], factor: int, minus: int) -> tuple[Number, ...]:
-        given = (Number(each.value * factor - minus, kind, label) for each in candidate)
-        return tuple(number or other for number, other in zip(place, given, strict=True))
-
-    values = [number.value for number in own]
-    alike = (numbers[0] for numbers in whole if len({number.value for number in numbers}) == 1)
-    constants = {int(number.value) for number in alike if number.kind == kind == "usize"}
-    candidates = [numbers for numbers in whole if numbers[0].kind == kind]
-    bases = [
-        [each.value for each, number in zip(numbers, place, strict=True) if number is not None]
-        for numbers in candidates
-    ]
-    for candidate, of in zip(candidates, bases, strict=True):
-        factor = 1 if values == of else None if kind in FLOATS else factor_of(values, of)
-        if factor is not None and factor > 0:
-            return filled(candidate, factor, 0)
-    for candidate, of in zip(candidates, bases, strict=True):
-        line = linear(values, of, constants) if constants else None
-        if line is not None and min(each.value * line[0] for each in candidate) >= line[1]:
-            return filled(candidate, *line)
-    return tuple(number or Number(0, kind, label) for number in place)
-
-
-def _known(place: tuple[Number | None, ...]) -> tuple[Number, ...]:
-    """The place's constants, if no module lacks it."""
-    numbers = tuple(number for number in place if number is not None)
-    return numbers if len(numbers) == len(place) else ()

@@ -45,6 +45,13 @@ class Number:
     kind: str  # the Rust type: "usize", "i64", "f64"
     label: str = ""  # what it is, for naming configuration: "eps"
     name: str = ""  # how the model's own code spells it: "layer_norm_eps", "3 * embed_dim=48"
+    free: bool = False  # nothing reads it, so that any number will do
+
+
+def any_number(kind: str) -> Number:
+    """What is given where a number of this Rust type is asked for and nothing reads it."""
+    value = False if kind == "bool" else 0.0 if kind.startswith("f") else 0
+    return Number(value, kind, free=True)
 
 
 @dataclass(frozen=True, slots=True)
