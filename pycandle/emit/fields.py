@@ -14,8 +14,8 @@ from typing import TypeAlias
 from pycandle.ops.expr import Expr, Number, rewrite
 
 _NUMBERED = re.compile(r"(|.*?[^\d])(0|[1-9]\d*)")
-# As many numbered siblings as are worth a list.
-_FEWEST = 3
+# As many numbered siblings as are worth a list; a container's own structs always are.
+_FEWEST, _FEWEST_STRUCTS = 3, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,8 @@ def numbered(fields: Sequence[StructField]) -> list[ListField]:
         first = min(items)
         path = f"{stem}s"
         whole = sorted(items) == list(range(first, first + len(items)))
-        if whole and len(items) >= _FEWEST and path not in taken:
+        fewest = _FEWEST if prefix or item.constructor.startswith("nn::") else _FEWEST_STRUCTS
+        if whole and len(items) >= fewest and path not in taken:
             taken.add(path)
             ordered = tuple(items[k] for k in sorted(items))
             found.append(ListField(path, ordered, Number(len(ordered), "usize")))

@@ -8,6 +8,7 @@ It must not know text.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
@@ -22,6 +23,7 @@ from pycandle.emit.fields import (
     ParameterField,
     StructField,
     gathered,
+    modules_of,
     numbered,
     with_lists,
 )
@@ -228,8 +230,8 @@ class _Structs:
     def _merge(self, plans: list[Plan]) -> None:
         """One struct for plans that are equal up to constants."""
         tree, first = self.tree, plans[0]
-        region = tree.graph.regions[first.regions[0]]
-        name = self.root_name if first.regions[0] == 0 else self._name(region)
+        stem, of_field = _stems(plans, tree)
+        name = self.root_name if first.regions[0] == 0 else self._name(stem)
         constants = _constants(plans, tree)
         places = [c.config if isinstance(c, Constant) else c for c in constants]
         fields, bodies, computed = configured(first, places)
@@ -256,24 +258,40 @@ class _Structs:
             for called in plan.regions:
                 self.fields[called] = ModuleField(
                     tree.path_in_parent(called), name, f"{name}::load", args, struct.reads_weights,
-                    stem=_stem(region), listed=tree.graph.regions[called].listed,
+                    stem=of_field, listed=tree.graph.regions[called].listed,
                 )  # fmt: skip
 
-    def _name(self, region: Region) -> str:
-        """A name for the struct; of several in one container, with the container's number."""
-        stem, number = _stem(region), region.path.rpartition(".")[2]
-        name = f"{stem}_{number}" if _is_container(region) and number.isdigit() else stem
-        chosen = type_identifier(name, self.names)
+    def _name(self, stem: str) -> str:
+        chosen = type_identifier(stem, self.names)
         self.names.add(chosen)
         return chosen
 
 
-def _stem(region: Region) -> str:
-    """The class's own name; a container's is that of the attribute that holds it."""
-    if not _is_container(region):
-        return region.class_name.rpartition(".")[2]
-    names = [name for name in region.path.split(".") if not name.isdigit()]
-    return names[-1] if names else "container"
+def _stems(plans: list[Plan], tree: Tree) -> tuple[str, str]:
+    """What the plans' struct is called, and a field of it that has a number for a name.
+
+    That is the class's own name. A container is called after the attribute that holds it, of which
+    several have what is before their numbers in common; one that stands in another after what it
+    holds, if all of that is of one struct, else after the other, with its number.
+    """
+    regions = [tree.graph.regions[plan.regions[0]] for plan in plans]
+    if not _is_container(regions[0]):
+        stem = regions[0].class_name.rpartition(".")[2]
+        return stem, stem
+    names = [name for name in regions[0].path.split(".") if not name.isdigit()]
+    stem, number = names[-1] if names else "container", regions[0].path.rpartition(".")[2]
+    if number.isdigit():
+        held = [field for each in plans[0].fields for field in modules_of(each)]
+        alike = {field.type for field in held if not field.constructor.startswith("nn::")}
+        if len(alike) == 1 < len(held) and all(field.type in alike for field in held):
+            plural = f"{alike.pop()}s"
+            return plural, plural
+        return f"{stem}_{number}", stem
+    attributes = {region.path.rpartition(".")[2] for region in regions}
+    common = {re.sub(r"_?[0-9]+$", "", attribute) for attribute in attributes}
+    if len(attributes) > 1 and len(common) == 1 and "" not in common:
+        stem = common.pop()
+    return stem, stem
 
 
 def _is_container(region: Region) -> bool:
