@@ -2,7 +2,8 @@
 
 A constant is called as the op calls it, else after the attribute of the Python module that holds
 it. A size that has neither name is written as a multiple, or one of a square, of another size where
-it is that in every module; where there are too many, named ones are written so, too. Where a module
+it is that in every module; so is a width that only its layer names, if modules enough agree, and
+others where there are too many. Where a module
 lacks what reads a constant, that is free, and the same as any other. It must not know text.
 """
 
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from pycandle.emit.names import OF_LOAD, identifier
-from pycandle.emit.relations import Values, known, multiples, powers, unified
+from pycandle.emit.relations import Values, expansions, known, multiples, powers, unified
 from pycandle.graph.spelling import factors
 from pycandle.ops.expr import Config, Number, any_number
 
@@ -63,7 +64,12 @@ def configuration(
     }
     alike = (_agreed(vector) for vector in vectors if not _differs(_values(vector)))
     constants = {int(number.value) for number in alike if number.kind == "usize"}
-    related = multiples(chosen, powers(chosen, constants))
+    widths = {
+        key: chosen[key] not in _WIDTHS
+        for vector in vectors
+        if _agreed(vector).label in _WIDTHS and (key := whole.get(_values(vector)))
+    }
+    related = multiples(chosen, powers(chosen, constants, expansions(widths)))
     named: dict[Values, Constant] = {}
     for key, label in labels.items():
         if key not in related:

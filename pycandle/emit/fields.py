@@ -140,11 +140,11 @@ def numbered(fields: Sequence[StructField]) -> list[ListField]:
             key = (stem, match[1], field.type, field.constructor, field.reads_weights)
             groups.setdefault(key, {})[int(match[2])] = field
     found: list[ListField] = []
-    for (stem, *_), items in groups.items():
+    for (stem, prefix, _, constructor, _), items in groups.items():
         first = min(items)
         path = f"{stem}s"
         whole = sorted(items) == list(range(first, first + len(items)))
-        fewest = _FEWEST if prefix or item.constructor.startswith("nn::") else _FEWEST_STRUCTS
+        fewest = _FEWEST if prefix or constructor.startswith("nn::") else _FEWEST_STRUCTS
         if whole and len(items) >= fewest and path not in taken:
             taken.add(path)
             ordered = tuple(items[k] for k in sorted(items))

@@ -12,6 +12,9 @@ from typing import TypeAlias
 
 # A function of more than seven arguments is hard to call; two are the weights and the checker.
 MOST_CONSTANTS = 5
+# A width that no code names is written by another where it is so many times that, at most, and as
+# many values at least agree: two may be in any proportion by chance, three are not.
+_LARGEST_EXPANSION, _FEWEST_VALUES = 8, 3
 # What a name may be raised to.
 _POWERS = (1, 2)
 
@@ -64,15 +67,38 @@ def _both(
     return [(a, b) for a, b in pairs if a is not None and b is not None]
 
 
-def powers(names: Mapping[Values, str], constants: Collection[int]) -> Related:
-    """Sizes without names that are the same multiple of a power of another in every module, or
-    such a multiple less a constant, where both numbers are constants of the modules.
+def expansions(widths: Mapping[Values, bool]) -> Related:
+    """Widths of layers that are a small multiple of another one in every module, as that.
+
+    The model's own code names the others of the widths: those are not written so, and better to
+    write by.
     """
-    sizes = _sizes(names)
+    found: Related = {}
+    bases: set[Values] = set()
+    order = sorted(_sizes(widths), key=lambda key: not widths[key])
+    for key in _sizes(widths):
+        if widths[key] or key in bases:
+            continue
+        factors = ((base, _factor(key[1:], base[1:])) for base in order if base not in found)
+        for base, factor in factors:
+            values = {of for _, of in _both(key[1:], base[1:])}
+            if factor and 1 < factor <= _LARGEST_EXPANSION and len(values) >= _FEWEST_VALUES:
+                found[key] = base, factor, 1, 0
+                bases.add(base)
+                break
+    return found
+
+
+def powers(names: Mapping[Values, str], constants: Collection[int], related: Related) -> Related:
+    """The related sizes, and those without names that are the same multiple of a power of another
+    in every module, or such a multiple less a constant, where both numbers are constants of the
+    modules.
+    """
+    sizes = [key for key in _sizes(names) if key not in related]
     unnamed = [key for key in sizes if not names[key]]
     # What may be one in some module has multiples by chance.
     bases = [key for key in sizes if key not in unnamed and min(map(int, known(key[1:]))) > 1]
-    found: Related = {}
+    found = dict(related)
     for key in unnamed:
         relation = next(
             (
@@ -131,7 +157,7 @@ def _linear(
     return (factor, minus) if all(x * factor - minus == y for x, y in pairs) else None
 
 
-def _sizes(names: Mapping[Values, str]) -> list[Values]:
+def _sizes(names: Iterable[Values]) -> list[Values]:
     """The sizes among the constants, in order; those that some modules lack come last."""
     sizes = (key for key in names if key[0] == "usize")
     return sorted(sizes, key=lambda key: (None in key, [int(value) for value in known(key[1:])]))

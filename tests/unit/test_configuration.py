@@ -87,10 +87,48 @@ def test_a_multiple_less_a_constant_is_none_where_it_would_be_less_than_nothing(
     check("windows 0 6 9, _ - 20 32, four 4 4 4", "windows, size, 4")
 
 
+def test_a_width_that_only_a_layer_names():
+    check("dim 8 16 24, out_features 32 64 96", "dim, dim * 4")
+    check("dim 8 16 -, out_features 32 64 96", "dim, out_features")
+    check("dim 8 16 24, out_features 32 64 -", "dim, out_features")
+    check("dim 8 16 24 32, out_features 32 64 96 -", "dim, dim * 4")
+
+
+def test_two_values_are_in_proportion_by_chance():
+    check("dim 8 16 16, out_features 32 64 64", "dim, out_features")
+
+
+def test_a_width_is_no_multiple_of_what_counts_something():
+    check("heads 2 4 6, out_features 8 16 24", "heads, out_features")
+
+
+def test_a_large_multiple_says_little():
+    check("dim 2 4 6, out_features 20 40 60", "dim, out_features")
+
+
+def test_multiples_of_a_width_that_is_a_multiple():
+    check("dim 2 4 6, out_features 4 8 12, _ 8 16 24", "dim, dim * 2, dim * 4")
+
+
+def test_a_name_that_the_code_gives_is_kept():
+    vectors = [
+        tuple(Number(width, "usize", "in_features", "width") for width in (8, 16, 24)),
+        tuple(Number(4 * width, "usize", "out_features", "hidden") for width in (8, 16, 24)),
+        tuple(Number(2 * width, "usize", "out_features") for width in (8, 16, 24)),
+    ]
+    found = [c.config for c in configuration(vectors) if isinstance(c, Constant)]
+    assert [(c.name, c.factor) for c in found] == [("width", 1), ("hidden", 1), ("width", 2)]
+
+
 _VALUES = st.sampled_from(["-", "1", "2", "3", "4", "6", "8", "12", "24"])
 
 
-@given(st.lists(st.tuples(st.sampled_from(["_", "dim", "heads"]), *(_VALUES,) * 4), max_size=8))
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["_", "dim", "heads", "out_features"]), *(_VALUES,) * 4),
+        max_size=8,
+    )
+)
 @settings(max_examples=300)
 def test_every_module_gets_the_values_that_it_has(rows: list[tuple[str, ...]]):
     if rows:
