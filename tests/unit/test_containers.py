@@ -105,7 +105,7 @@ def test_two_layers_of_the_runtime_are_none():
         layer.0 Sine sin
         layer.1 Sine sin
         """,
-        "Layer: activation_0: nn::Activation, activation_1: nn::Activation",
+        "Layer: sin_0: nn::Func, sin_1: nn::Func",
     )
 
 

@@ -292,7 +292,7 @@ impl BertSelfOutput {
 #[derive(Debug, Clone)]
 pub struct BertIntermediate {
     pub dense: nn::Linear,
-    pub intermediate_act_fn: nn::Activation,
+    pub intermediate_act_fn: nn::Func,
     pub checker: Option<PyChecker>,
 }
 
@@ -305,7 +305,7 @@ impl BertIntermediate {
                 vb.pp("dense"),
                 checker.pp("dense"),
             )?,
-            intermediate_act_fn: nn::Activation::new(ops::gelu, checker.pp("intermediate_act_fn")),
+            intermediate_act_fn: nn::func(ops::gelu, checker.pp("intermediate_act_fn")),
             checker,
         })
     }
@@ -357,7 +357,7 @@ impl BertOutput {
 #[derive(Debug, Clone)]
 pub struct BertPooler {
     pub dense: nn::Linear,
-    pub activation: nn::Activation,
+    pub activation: nn::Func,
     pub checker: Option<PyChecker>,
 }
 
@@ -370,7 +370,7 @@ impl BertPooler {
                 vb.pp("dense"),
                 checker.pp("dense"),
             )?,
-            activation: nn::Activation::new(ops::tanh, checker.pp("activation")),
+            activation: nn::func(ops::tanh, checker.pp("activation")),
             checker,
         })
     }

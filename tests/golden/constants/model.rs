@@ -67,7 +67,7 @@ impl Block {
         let bias = vb.get(17, "bias")?;
         let places = vb.get_with_hints_dtype((9, 9), "places", Default::default(), DType::I64)?;
         let arange = Tensor::arange(0i64, 9i64, vb.device())?;
-        let view = Tensor::arange(0i64, 9i64, vb.device())?.reshape((9, 1))?;
+        let view = arange.reshape((9, 1))?;
         let view = ops::logical_and(
             &ops::ge(&arange, &ops::add(&view, -1)?)?,
             &ops::le(&arange, &ops::add(&view, 2)?)?,

@@ -49,7 +49,7 @@ impl Router {
         ops::expect_relation("count <= batch", count <= batch)?;
         let jitter = self.jitter.forward(x, noise)?;
         let jitter = self.jitter.forward(&jitter, noise_2)?;
-        let y = if ops::item_bool(&ops::gt(&ops::mean(&jitter, &[], false)?, 0.0)?)? {
+        let mut y = if ops::item_bool(&ops::gt(&ops::mean(&jitter, &[], false)?, 0.0)?)? {
             ops::relu(&ops::linear(
                 &jitter,
                 &self.wide_weight,
@@ -59,7 +59,6 @@ impl Router {
             ops::linear(&jitter, &self.narrow_weight, Some(&self.narrow_bias))?
         };
         let mut steps = Tensor::zeros((), DType::I64, x.device())?;
-        let mut y = y.clone();
         while ops::item_bool(&ops::lt(&steps, &ops::sum(length, &[], false)?)?)? {
             steps = ops::add(&steps, 1)?;
             y = ops::tanh(&ops::linear(&y, &self.step_weight, Some(&self.step_bias))?)?;

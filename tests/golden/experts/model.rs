@@ -5,7 +5,7 @@ use pycandle_runtime::{PyChecker, Scope, nn, ops, py_check};
 pub const VOCAB_SIZE: usize = 50;
 pub const HIDDEN_SIZE: usize = 48;
 pub const NUM_HIDDEN_LAYERS: usize = 3;
-pub const VARIANCE_EPSILON: f64 = 1e-05;
+pub const VARIANCE_EPSILON: f64 = 1e-5;
 pub const NUM_ATTENTION_HEADS: usize = 6;
 pub const HEAD_DIM: usize = 8;
 pub const NUM_KEY_VALUE_HEADS: usize = 2;
@@ -20,7 +20,7 @@ pub struct MixtralModel {
     pub embed_tokens: nn::Embedding,
     pub rotary_emb: MixtralRotaryEmbedding,
     pub layers: Vec<MixtralDecoderLayer>,
-    pub norm: MixtralRMSNorm,
+    pub norm: nn::RMSNorm,
     pub checker: Option<PyChecker>,
 }
 
@@ -45,7 +45,12 @@ impl MixtralModel {
                     )
                 })
                 .collect::<Result<Vec<_>>>()?,
-            norm: MixtralRMSNorm::load(vb.pp("norm"), checker.pp("norm"))?,
+            norm: nn::rms_norm(
+                HIDDEN_SIZE,
+                VARIANCE_EPSILON,
+                vb.pp("norm"),
+                checker.pp("norm"),
+            )?,
             checker,
         })
     }
@@ -86,7 +91,7 @@ impl MixtralRotaryEmbedding {
             .reshape((1, seq, 1))?
             .to_dtype(DType::F32)?
             .broadcast_mul(&Tensor::new(
-                &[1.0f32, 0.03162278f32, 0.001f32, 3.1622774e-05f32],
+                &[1.0f32, 0.03162278f32, 0.001f32, 3.1622774e-5f32],
                 &self.device,
             )?)?;
         let emb = ops::cat(&[&freqs, &freqs], 2)?;
@@ -100,9 +105,9 @@ impl MixtralRotaryEmbedding {
 /// transformers.models.mixtral.modeling_mixtral.MixtralDecoderLayer (transformers/models/mixtral/modeling_mixtral.py:341)
 #[derive(Debug, Clone)]
 pub struct MixtralDecoderLayer {
-    pub input_layernorm: MixtralRMSNorm,
+    pub input_layernorm: nn::RMSNorm,
     pub self_attn: MixtralAttention,
-    pub post_attention_layernorm: MixtralRMSNorm,
+    pub post_attention_layernorm: nn::RMSNorm,
     pub mlp: MixtralSparseMoeBlock,
     pub checker: Option<PyChecker>,
 }
@@ -110,12 +115,16 @@ pub struct MixtralDecoderLayer {
 impl MixtralDecoderLayer {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
-            input_layernorm: MixtralRMSNorm::load(
+            input_layernorm: nn::rms_norm(
+                HIDDEN_SIZE,
+                VARIANCE_EPSILON,
                 vb.pp("input_layernorm"),
                 checker.pp("input_layernorm"),
             )?,
             self_attn: MixtralAttention::load(vb.pp("self_attn"), checker.pp("self_attn"))?,
-            post_attention_layernorm: MixtralRMSNorm::load(
+            post_attention_layernorm: nn::rms_norm(
+                HIDDEN_SIZE,
+                VARIANCE_EPSILON,
                 vb.pp("post_attention_layernorm"),
                 checker.pp("post_attention_layernorm"),
             )?,
@@ -133,31 +142,6 @@ impl MixtralDecoderLayer {
         let hidden_states = (&hidden_states + &mlp)?;
         py_check!(self.checker, "", &hidden_states);
         Ok(hidden_states)
-    }
-}
-
-/// transformers.models.mixtral.modeling_mixtral.MixtralRMSNorm (transformers/models/mixtral/modeling_mixtral.py:142)
-#[derive(Debug, Clone)]
-pub struct MixtralRMSNorm {
-    pub weight: Tensor,
-    pub checker: Option<PyChecker>,
-}
-
-impl MixtralRMSNorm {
-    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
-        Ok(Self {
-            weight: vb.get(HIDDEN_SIZE, "weight")?,
-            checker,
-        })
-    }
-
-    pub fn forward(&self, hidden_states: &Tensor) -> Result<Tensor> {
-        let variance = ops::mean(&ops::pow(hidden_states, 2.0)?, &[2], true)?;
-        let hidden_states =
-            hidden_states.broadcast_mul(&ops::rsqrt(&(&variance + VARIANCE_EPSILON)?)?)?;
-        let output = self.weight.broadcast_mul(&hidden_states)?;
-        py_check!(self.checker, "", &output);
-        Ok(output)
     }
 }
 
@@ -316,7 +300,7 @@ impl MixtralTopKRouter {
 pub struct MixtralExperts {
     pub gate_up_proj: Tensor,
     pub down_proj: Tensor,
-    pub act_fn: nn::Activation,
+    pub act_fn: nn::Func,
     pub checker: Option<PyChecker>,
 }
 
@@ -325,7 +309,7 @@ impl MixtralExperts {
         Ok(Self {
             gate_up_proj: vb.get((NUM_EXPERTS, 160, HIDDEN_DIM), "gate_up_proj")?,
             down_proj: vb.get((NUM_EXPERTS, HIDDEN_DIM, INTERMEDIATE_DIM), "down_proj")?,
-            act_fn: nn::Activation::new(ops::silu, checker.pp("act_fn")),
+            act_fn: nn::func(ops::silu, checker.pp("act_fn")),
             checker,
         })
     }

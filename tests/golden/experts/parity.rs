@@ -87,15 +87,6 @@ impl Isolated for MixtralTopKRouter {
     }
 }
 
-impl Isolated for MixtralRMSNorm {
-    fn call(&self, path: &str, inputs: &Inputs) -> Result<Vec<Tensor>> {
-        match parity::step(path) {
-            ("", _) => Ok(vec![self.forward(inputs.tensor(0)?)?]),
-            _ => parity::unknown(path),
-        }
-    }
-}
-
 impl Isolated for MixtralRotaryEmbedding {
     fn call(&self, path: &str, inputs: &Inputs) -> Result<Vec<Tensor>> {
         match parity::step(path) {

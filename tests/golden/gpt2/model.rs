@@ -6,7 +6,7 @@ pub const VOCAB_SIZE: usize = 50;
 pub const EMBED_DIM: usize = 48;
 pub const MAX_POSITION_EMBEDDINGS: usize = 32;
 pub const NUM_HIDDEN_LAYERS: usize = 3;
-pub const LAYER_NORM_EPSILON: f64 = 1e-05;
+pub const LAYER_NORM_EPSILON: f64 = 1e-5;
 pub const HIDDEN_SIZE: usize = 48;
 pub const SPLIT_SIZE: usize = 48;
 pub const HEAD_DIM: usize = 8;
@@ -60,11 +60,13 @@ impl GPT2Model {
         ops::expect_shapes(
             "past_key_values_key_cache",
             past_key_values_key_cache,
+            self.h.len(),
             &[batch, 6, past_key_values_length, 8],
         )?;
         ops::expect_shapes(
             "past_key_values_value_cache",
             past_key_values_value_cache,
+            self.h.len(),
             &[batch, 6, past_key_values_length, 8],
         )?;
         let inputs_embeds = self.wte.forward(input_ids)?;
@@ -75,34 +77,11 @@ impl GPT2Model {
         )?
         .unsqueeze(0)?;
         let position_embeds = self.wpe.forward(&position_ids)?;
-        let hidden_states = inputs_embeds.broadcast_add(&position_embeds)?;
-        let attention_mask = ops::ge(
-            &Tensor::arange(
-                past_key_values_length as i64,
-                (past_key_values_length + seq) as i64,
-                input_ids.device(),
-            )?
-            .reshape((1, 1, seq, 1))?,
-            &Tensor::arange(
-                0i64,
-                (past_key_values_length + seq) as i64,
-                input_ids.device(),
-            )?
-            .reshape((1, 1, 1, past_key_values_length + seq))?,
-        )?;
-        let mut hidden_states = hidden_states;
+        let mut hidden_states = inputs_embeds.broadcast_add(&position_embeds)?;
+        let attention_mask =
+            ops::causal_mask(seq, past_key_values_length + seq, input_ids.device())?;
         let mut key_caches = Vec::with_capacity(self.h.len());
         let mut value_caches = Vec::with_capacity(self.h.len());
-        ops::expect_items(
-            "past_key_values_key_cache",
-            past_key_values_key_cache,
-            self.h.len(),
-        )?;
-        ops::expect_items(
-            "past_key_values_value_cache",
-            past_key_values_value_cache,
-            self.h.len(),
-        )?;
         for ((h, key_cache), value_cache) in self
             .h
             .iter()
@@ -265,7 +244,7 @@ impl Conv1D {
 #[derive(Debug, Clone)]
 pub struct GPT2MLP {
     pub c_fc: Conv1D,
-    pub act: NewGELUActivation,
+    pub act: nn::Func,
     pub c_proj: Conv1D,
     pub checker: Option<PyChecker>,
 }
@@ -279,7 +258,7 @@ impl GPT2MLP {
                 vb.pp("c_fc"),
                 checker.pp("c_fc"),
             )?,
-            act: NewGELUActivation::load(checker.pp("act"))?,
+            act: nn::func(ops::gelu_tanh, checker.pp("act")),
             c_proj: Conv1D::load(
                 INTERMEDIATE_SIZE,
                 EMBED_DIM,
@@ -296,27 +275,5 @@ impl GPT2MLP {
         let hidden_states = self.c_proj.forward(&hidden_states)?;
         py_check!(self.checker, "", &hidden_states);
         Ok(hidden_states)
-    }
-}
-
-/// transformers.activations.NewGELUActivation (transformers/activations.py:65)
-#[derive(Debug, Clone)]
-pub struct NewGELUActivation {
-    pub checker: Option<PyChecker>,
-}
-
-impl NewGELUActivation {
-    pub fn load(checker: Option<PyChecker>) -> Result<Self> {
-        Ok(Self { checker })
-    }
-
-    pub fn forward(&self, input: &Tensor) -> Result<Tensor> {
-        let add = (ops::tanh(&ops::mul(
-            &(input + ops::mul(&ops::pow(input, 3.0)?, 0.044715)?)?,
-            0.7978845608028654,
-        )?)? + 1.0)?;
-        let output = (ops::mul(input, 0.5)? * &add)?;
-        py_check!(self.checker, "", &output);
-        Ok(output)
     }
 }

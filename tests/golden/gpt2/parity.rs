@@ -73,15 +73,6 @@ impl Isolated for GPT2Attention {
     }
 }
 
-impl Isolated for NewGELUActivation {
-    fn call(&self, path: &str, inputs: &Inputs) -> Result<Vec<Tensor>> {
-        match parity::step(path) {
-            ("", _) => Ok(vec![self.forward(inputs.tensor(0)?)?]),
-            _ => parity::unknown(path),
-        }
-    }
-}
-
 impl Isolated for Conv1D {
     fn call(&self, path: &str, inputs: &Inputs) -> Result<Vec<Tensor>> {
         match parity::step(path) {

@@ -4,7 +4,7 @@ use pycandle_runtime::{PyChecker, Scope, nn, ops, py_check};
 
 pub const OUT_CONV_DIM: usize = 8;
 pub const IN_CONV_DIM: usize = 8;
-pub const LAYER_NORM_EPS: f64 = 1e-05;
+pub const LAYER_NORM_EPS: f64 = 1e-5;
 pub const HIDDEN_SIZE: usize = 16;
 pub const NUM_HIDDEN_LAYERS: usize = 2;
 pub const EMBED_DIM: usize = 16;
@@ -95,7 +95,7 @@ impl HubertFeatureEncoder {
 pub struct HubertGroupNormConvLayer {
     pub conv: nn::Conv1d,
     pub layer_norm: nn::GroupNorm,
-    pub activation: nn::Activation,
+    pub activation: nn::Func,
     pub checker: Option<PyChecker>,
 }
 
@@ -116,11 +116,11 @@ impl HubertGroupNormConvLayer {
             layer_norm: nn::group_norm(
                 OUT_CONV_DIM,
                 OUT_CONV_DIM,
-                1e-05,
+                1e-5,
                 vb.pp("layer_norm"),
                 checker.pp("layer_norm"),
             )?,
-            activation: nn::Activation::new(ops::gelu, checker.pp("activation")),
+            activation: nn::func(ops::gelu, checker.pp("activation")),
             checker,
         })
     }
@@ -138,7 +138,7 @@ impl HubertGroupNormConvLayer {
 #[derive(Debug, Clone)]
 pub struct HubertNoLayerNormConvLayer {
     pub conv: nn::Conv1d,
-    pub activation: nn::Activation,
+    pub activation: nn::Func,
     pub checker: Option<PyChecker>,
 }
 
@@ -156,7 +156,7 @@ impl HubertNoLayerNormConvLayer {
                 vb.pp("conv"),
                 checker.pp("conv"),
             )?,
-            activation: nn::Activation::new(ops::gelu, checker.pp("activation")),
+            activation: nn::func(ops::gelu, checker.pp("activation")),
             checker,
         })
     }
@@ -255,7 +255,7 @@ impl HubertEncoder {
 pub struct HubertPositionalConvEmbedding {
     pub conv: ParametrizedConv1d,
     pub padding: HubertSamePadLayer,
-    pub activation: nn::Activation,
+    pub activation: nn::Func,
     pub checker: Option<PyChecker>,
 }
 
@@ -264,7 +264,7 @@ impl HubertPositionalConvEmbedding {
         Ok(Self {
             conv: ParametrizedConv1d::load(vb.pp("conv"), checker.pp("conv"))?,
             padding: HubertSamePadLayer::load(checker.pp("padding"))?,
-            activation: nn::Activation::new(ops::gelu, checker.pp("activation")),
+            activation: nn::func(ops::gelu, checker.pp("activation")),
             checker,
         })
     }
@@ -487,7 +487,7 @@ impl HubertAttention {
 #[derive(Debug, Clone)]
 pub struct HubertFeedForward {
     pub intermediate_dense: nn::Linear,
-    pub intermediate_act_fn: nn::Activation,
+    pub intermediate_act_fn: nn::Func,
     pub output_dense: nn::Linear,
     pub checker: Option<PyChecker>,
 }
@@ -501,7 +501,7 @@ impl HubertFeedForward {
                 vb.pp("intermediate_dense"),
                 checker.pp("intermediate_dense"),
             )?,
-            intermediate_act_fn: nn::Activation::new(ops::gelu, checker.pp("intermediate_act_fn")),
+            intermediate_act_fn: nn::func(ops::gelu, checker.pp("intermediate_act_fn")),
             output_dense: nn::linear(
                 INTERMEDIATE_SIZE,
                 HIDDEN_SIZE,

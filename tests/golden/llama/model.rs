@@ -5,7 +5,7 @@ use pycandle_runtime::{PyChecker, Scope, nn, ops, py_check};
 pub const HIDDEN_SIZE: usize = 48;
 pub const VOCAB_SIZE: usize = 50;
 pub const NUM_HIDDEN_LAYERS: usize = 3;
-pub const VARIANCE_EPSILON: f64 = 1e-06;
+pub const VARIANCE_EPSILON: f64 = 1e-6;
 pub const NUM_ATTENTION_HEADS: usize = 6;
 pub const HEAD_DIM: usize = 8;
 pub const NUM_KEY_VALUE_HEADS: usize = 2;
@@ -51,7 +51,7 @@ pub struct LlamaModel {
     pub embed_tokens: nn::Embedding,
     pub rotary_emb: LlamaRotaryEmbedding,
     pub layers: Vec<LlamaDecoderLayer>,
-    pub norm: LlamaRMSNorm,
+    pub norm: nn::RMSNorm,
     pub checker: Option<PyChecker>,
 }
 
@@ -73,7 +73,12 @@ impl LlamaModel {
                     )
                 })
                 .collect::<Result<Vec<_>>>()?,
-            norm: LlamaRMSNorm::load(vb.pp("norm"), checker.pp("norm"))?,
+            norm: nn::rms_norm(
+                HIDDEN_SIZE,
+                VARIANCE_EPSILON,
+                vb.pp("norm"),
+                checker.pp("norm"),
+            )?,
             checker,
         })
     }
@@ -126,9 +131,9 @@ impl LlamaRotaryEmbedding {
 /// transformers.models.llama.modeling_llama.LlamaDecoderLayer (transformers/models/llama/modeling_llama.py:284)
 #[derive(Debug, Clone)]
 pub struct LlamaDecoderLayer {
-    pub input_layernorm: LlamaRMSNorm,
+    pub input_layernorm: nn::RMSNorm,
     pub self_attn: LlamaAttention,
-    pub post_attention_layernorm: LlamaRMSNorm,
+    pub post_attention_layernorm: nn::RMSNorm,
     pub mlp: LlamaMLP,
     pub checker: Option<PyChecker>,
 }
@@ -136,12 +141,16 @@ pub struct LlamaDecoderLayer {
 impl LlamaDecoderLayer {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
-            input_layernorm: LlamaRMSNorm::load(
+            input_layernorm: nn::rms_norm(
+                HIDDEN_SIZE,
+                VARIANCE_EPSILON,
                 vb.pp("input_layernorm"),
                 checker.pp("input_layernorm"),
             )?,
             self_attn: LlamaAttention::load(vb.pp("self_attn"), checker.pp("self_attn"))?,
-            post_attention_layernorm: LlamaRMSNorm::load(
+            post_attention_layernorm: nn::rms_norm(
+                HIDDEN_SIZE,
+                VARIANCE_EPSILON,
                 vb.pp("post_attention_layernorm"),
                 checker.pp("post_attention_layernorm"),
             )?,
@@ -159,31 +168,6 @@ impl LlamaDecoderLayer {
         let hidden_states = (&hidden_states + &mlp)?;
         py_check!(self.checker, "", &hidden_states);
         Ok(hidden_states)
-    }
-}
-
-/// transformers.models.llama.modeling_llama.LlamaRMSNorm (transformers/models/llama/modeling_llama.py:61)
-#[derive(Debug, Clone)]
-pub struct LlamaRMSNorm {
-    pub weight: Tensor,
-    pub checker: Option<PyChecker>,
-}
-
-impl LlamaRMSNorm {
-    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
-        Ok(Self {
-            weight: vb.get(HIDDEN_SIZE, "weight")?,
-            checker,
-        })
-    }
-
-    pub fn forward(&self, hidden_states: &Tensor) -> Result<Tensor> {
-        let variance = ops::mean(&ops::pow(hidden_states, 2.0)?, &[2], true)?;
-        let hidden_states =
-            hidden_states.broadcast_mul(&ops::rsqrt(&(&variance + VARIANCE_EPSILON)?)?)?;
-        let output = self.weight.broadcast_mul(&hidden_states)?;
-        py_check!(self.checker, "", &output);
-        Ok(output)
     }
 }
 
@@ -285,7 +269,7 @@ impl LlamaAttention {
 #[derive(Debug, Clone)]
 pub struct LlamaMLP {
     pub gate_proj: nn::Linear,
-    pub act_fn: nn::Activation,
+    pub act_fn: nn::Func,
     pub up_proj: nn::Linear,
     pub down_proj: nn::Linear,
     pub checker: Option<PyChecker>,
@@ -300,7 +284,7 @@ impl LlamaMLP {
                 vb.pp("gate_proj"),
                 checker.pp("gate_proj"),
             )?,
-            act_fn: nn::Activation::new(ops::silu, checker.pp("act_fn")),
+            act_fn: nn::func(ops::silu, checker.pp("act_fn")),
             up_proj: nn::linear_no_bias(
                 HIDDEN_SIZE,
                 INTERMEDIATE_SIZE,

@@ -72,15 +72,6 @@ impl Isolated for LlamaAttention {
     }
 }
 
-impl Isolated for LlamaRMSNorm {
-    fn call(&self, path: &str, inputs: &Inputs) -> Result<Vec<Tensor>> {
-        match parity::step(path) {
-            ("", _) => Ok(vec![self.forward(inputs.tensor(0)?)?]),
-            _ => parity::unknown(path),
-        }
-    }
-}
-
 impl Isolated for LlamaRotaryEmbedding {
     fn call(&self, path: &str, inputs: &Inputs) -> Result<Vec<Tensor>> {
         match parity::step(path) {

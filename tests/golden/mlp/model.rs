@@ -35,9 +35,9 @@ impl Mlp {
 #[derive(Debug, Clone)]
 pub struct Features {
     pub linear_0: nn::Linear,
-    pub activation_1: nn::Activation,
+    pub relu_1: nn::Func,
     pub linear_3: nn::Linear,
-    pub activation_4: nn::Activation,
+    pub tanh_4: nn::Func,
     pub checker: Option<PyChecker>,
 }
 
@@ -45,18 +45,18 @@ impl Features {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
             linear_0: nn::linear(8, 16, vb.pp("0"), checker.pp("0"))?,
-            activation_1: nn::Activation::new(ops::relu, checker.pp("1")),
+            relu_1: nn::func(ops::relu, checker.pp("1")),
             linear_3: nn::linear(16, 16, vb.pp("3"), checker.pp("3"))?,
-            activation_4: nn::Activation::new(ops::tanh, checker.pp("4")),
+            tanh_4: nn::func(ops::tanh, checker.pp("4")),
             checker,
         })
     }
 
     pub fn forward(&self, input: &Tensor) -> Result<Tensor> {
         let input = self.linear_0.forward(input)?;
-        let input = self.activation_1.forward(&input)?;
+        let input = self.relu_1.forward(&input)?;
         let input = self.linear_3.forward(&input)?;
-        let input = self.activation_4.forward(&input)?;
+        let input = self.tanh_4.forward(&input)?;
         py_check!(self.checker, "", &input);
         Ok(input)
     }

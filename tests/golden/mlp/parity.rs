@@ -20,9 +20,9 @@ impl Isolated for Features {
         match parity::step(path) {
             ("", _) => Ok(vec![self.forward(inputs.tensor(0)?)?]),
             ("0", rest) => self.linear_0.call(rest, inputs),
-            ("1", rest) => self.activation_1.call(rest, inputs),
+            ("1", rest) => self.relu_1.call(rest, inputs),
             ("3", rest) => self.linear_3.call(rest, inputs),
-            ("4", rest) => self.activation_4.call(rest, inputs),
+            ("4", rest) => self.tanh_4.call(rest, inputs),
             _ => parity::unknown(path),
         }
     }

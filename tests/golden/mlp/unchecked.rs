@@ -32,26 +32,26 @@ impl Mlp {
 #[derive(Debug, Clone)]
 pub struct Features {
     pub linear_0: nn::Linear,
-    pub activation_1: nn::Activation,
+    pub relu_1: nn::Func,
     pub linear_3: nn::Linear,
-    pub activation_4: nn::Activation,
+    pub tanh_4: nn::Func,
 }
 
 impl Features {
     pub fn load(vb: VarBuilder) -> Result<Self> {
         Ok(Self {
             linear_0: nn::linear(8, 16, vb.pp("0"), None)?,
-            activation_1: nn::Activation::new(ops::relu, None),
+            relu_1: nn::func(ops::relu, None),
             linear_3: nn::linear(16, 16, vb.pp("3"), None)?,
-            activation_4: nn::Activation::new(ops::tanh, None),
+            tanh_4: nn::func(ops::tanh, None),
         })
     }
 
     pub fn forward(&self, input: &Tensor) -> Result<Tensor> {
         let input = self.linear_0.forward(input)?;
-        let input = self.activation_1.forward(&input)?;
+        let input = self.relu_1.forward(&input)?;
         let input = self.linear_3.forward(&input)?;
-        let input = self.activation_4.forward(&input)?;
+        let input = self.tanh_4.forward(&input)?;
         Ok(input)
     }
 }

@@ -10,10 +10,10 @@ pub const NUM_CLASSES: usize = 10;
 pub struct ResNet {
     pub conv1: nn::Conv2d,
     pub bn1: nn::BatchNorm,
-    pub relu: nn::Activation,
-    pub maxpool: MaxPool2d,
-    pub layers: Vec<Layer1>,
-    pub avgpool: AdaptiveAvgPool2d,
+    pub relu: nn::Func,
+    pub maxpool: nn::Func,
+    pub layers: Vec<Layer>,
+    pub avgpool: nn::Func,
     pub fc: nn::Linear,
     pub checker: Option<PyChecker>,
 }
@@ -33,32 +33,19 @@ impl ResNet {
                 vb.pp("conv1"),
                 checker.pp("conv1"),
             )?,
-            bn1: nn::batch_norm(INPLANES, 1e-05, vb.pp("bn1"), checker.pp("bn1"))?,
-            relu: nn::Activation::new(ops::relu, checker.pp("relu")),
-            maxpool: MaxPool2d::load(checker.pp("maxpool"))?,
+            bn1: nn::batch_norm(INPLANES, 1e-5, vb.pp("bn1"), checker.pp("bn1"))?,
+            relu: nn::func(ops::relu, checker.pp("relu")),
+            maxpool: nn::func(
+                |x| ops::max_pool2d(x, 3, 2, 1, 1, false),
+                checker.pp("maxpool"),
+            ),
             layers: vec![
-                Layer1::load(64, 64, 1, 128, false, vb.pp("layer1"), checker.pp("layer1"))?,
-                Layer1::load(64, 128, 2, 128, true, vb.pp("layer2"), checker.pp("layer2"))?,
-                Layer1::load(
-                    128,
-                    256,
-                    2,
-                    256,
-                    true,
-                    vb.pp("layer3"),
-                    checker.pp("layer3"),
-                )?,
-                Layer1::load(
-                    256,
-                    512,
-                    2,
-                    512,
-                    true,
-                    vb.pp("layer4"),
-                    checker.pp("layer4"),
-                )?,
+                Layer::load(64, 64, 1, false, vb.pp("layer1"), checker.pp("layer1"))?,
+                Layer::load(64, 128, 2, true, vb.pp("layer2"), checker.pp("layer2"))?,
+                Layer::load(128, 256, 2, true, vb.pp("layer3"), checker.pp("layer3"))?,
+                Layer::load(256, 512, 2, true, vb.pp("layer4"), checker.pp("layer4"))?,
             ],
-            avgpool: AdaptiveAvgPool2d::load(checker.pp("avgpool"))?,
+            avgpool: nn::func(|x| ops::adaptive_avg_pool2d(x, 1), checker.pp("avgpool")),
             fc: nn::linear(512, NUM_CLASSES, vb.pp("fc"), checker.pp("fc"))?,
             checker,
         })
@@ -83,68 +70,43 @@ impl ResNet {
     }
 }
 
-/// torch.nn.modules.pooling.MaxPool2d (torch/nn/modules/pooling.py:222)
-#[derive(Debug, Clone)]
-pub struct MaxPool2d {
-    pub checker: Option<PyChecker>,
-}
-
-impl MaxPool2d {
-    pub fn load(checker: Option<PyChecker>) -> Result<Self> {
-        Ok(Self { checker })
-    }
-
-    pub fn forward(&self, input: &Tensor) -> Result<Tensor> {
-        let output = ops::max_pool2d(input, 3, 2, 1, 1, false)?;
-        py_check!(self.checker, "", &output);
-        Ok(output)
-    }
-}
-
 /// torch.nn.modules.container.Sequential (torch/nn/modules/container.py:254)
 #[derive(Debug, Clone)]
-pub struct Layer1 {
-    pub basic_block_0: BasicBlock,
-    pub basic_block_1: BasicBlock,
+pub struct Layer {
+    pub basic_blocks: Vec<BasicBlock>,
     pub checker: Option<PyChecker>,
 }
 
-impl Layer1 {
+impl Layer {
     pub fn load(
         inplanes: usize,
         planes: usize,
         stride: usize,
-        out_channels: usize,
         has_downsample: bool,
         vb: VarBuilder,
         checker: Option<PyChecker>,
     ) -> Result<Self> {
         Ok(Self {
-            basic_block_0: BasicBlock::load(
-                inplanes,
-                planes,
-                stride,
-                out_channels,
-                has_downsample,
-                vb.pp("0"),
-                checker.pp("0"),
-            )?,
-            basic_block_1: BasicBlock::load(
-                planes,
-                planes,
-                1,
-                planes * 2,
-                false,
-                vb.pp("1"),
-                checker.pp("1"),
-            )?,
+            basic_blocks: vec![
+                BasicBlock::load(
+                    inplanes,
+                    planes,
+                    stride,
+                    has_downsample,
+                    vb.pp("0"),
+                    checker.pp("0"),
+                )?,
+                BasicBlock::load(planes, planes, 1, false, vb.pp("1"), checker.pp("1"))?,
+            ],
             checker,
         })
     }
 
     pub fn forward(&self, input: &Tensor) -> Result<Tensor> {
-        let input = self.basic_block_0.forward(input)?;
-        let input = self.basic_block_1.forward(&input)?;
+        let mut input = input.clone();
+        for basic_block in &self.basic_blocks {
+            input = basic_block.forward(&input)?;
+        }
         py_check!(self.checker, "", &input);
         Ok(input)
     }
@@ -155,7 +117,7 @@ impl Layer1 {
 pub struct BasicBlock {
     pub conv1: nn::Conv2d,
     pub bn1: nn::BatchNorm,
-    pub relu: nn::Activation,
+    pub relu: nn::Func,
     pub conv2: nn::Conv2d,
     pub bn2: nn::BatchNorm,
     pub downsample: Option<Downsample>,
@@ -167,7 +129,6 @@ impl BasicBlock {
         inplanes: usize,
         planes: usize,
         stride: usize,
-        out_channels: usize,
         has_downsample: bool,
         vb: VarBuilder,
         checker: Option<PyChecker>,
@@ -185,8 +146,8 @@ impl BasicBlock {
                 vb.pp("conv1"),
                 checker.pp("conv1"),
             )?,
-            bn1: nn::batch_norm(planes, 1e-05, vb.pp("bn1"), checker.pp("bn1"))?,
-            relu: nn::Activation::new(ops::relu, checker.pp("relu")),
+            bn1: nn::batch_norm(planes, 1e-5, vb.pp("bn1"), checker.pp("bn1"))?,
+            relu: nn::func(ops::relu, checker.pp("relu")),
             conv2: nn::conv2d_no_bias(
                 planes,
                 planes,
@@ -198,11 +159,10 @@ impl BasicBlock {
                 vb.pp("conv2"),
                 checker.pp("conv2"),
             )?,
-            bn2: nn::batch_norm(planes, 1e-05, vb.pp("bn2"), checker.pp("bn2"))?,
+            bn2: nn::batch_norm(planes, 1e-5, vb.pp("bn2"), checker.pp("bn2"))?,
             downsample: if has_downsample {
                 Some(Downsample::load(
                     inplanes,
-                    out_channels,
                     vb.pp("downsample"),
                     checker.pp("downsample"),
                 )?)
@@ -240,16 +200,11 @@ pub struct Downsample {
 }
 
 impl Downsample {
-    pub fn load(
-        in_channels: usize,
-        out_channels: usize,
-        vb: VarBuilder,
-        checker: Option<PyChecker>,
-    ) -> Result<Self> {
+    pub fn load(in_channels: usize, vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
             conv2d_0: nn::conv2d_no_bias(
                 in_channels,
-                out_channels,
+                in_channels * 2,
                 1,
                 Conv2dConfig {
                     stride: 2,
@@ -258,7 +213,7 @@ impl Downsample {
                 vb.pp("0"),
                 checker.pp("0"),
             )?,
-            batch_norm_1: nn::batch_norm(out_channels, 1e-05, vb.pp("1"), checker.pp("1"))?,
+            batch_norm_1: nn::batch_norm(in_channels * 2, 1e-5, vb.pp("1"), checker.pp("1"))?,
             checker,
         })
     }
@@ -268,23 +223,5 @@ impl Downsample {
         let input = self.batch_norm_1.forward(&input)?;
         py_check!(self.checker, "", &input);
         Ok(input)
-    }
-}
-
-/// torch.nn.modules.pooling.AdaptiveAvgPool2d (torch/nn/modules/pooling.py:1512)
-#[derive(Debug, Clone)]
-pub struct AdaptiveAvgPool2d {
-    pub checker: Option<PyChecker>,
-}
-
-impl AdaptiveAvgPool2d {
-    pub fn load(checker: Option<PyChecker>) -> Result<Self> {
-        Ok(Self { checker })
-    }
-
-    pub fn forward(&self, input: &Tensor) -> Result<Tensor> {
-        let output = ops::adaptive_avg_pool2d(input, 1)?;
-        py_check!(self.checker, "", &output);
-        Ok(output)
     }
 }

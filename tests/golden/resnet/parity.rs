@@ -20,12 +20,12 @@ impl Isolated for ResNet {
     }
 }
 
-impl Isolated for Layer1 {
+impl Isolated for Layer {
     fn call(&self, path: &str, inputs: &Inputs) -> Result<Vec<Tensor>> {
         match parity::step(path) {
             ("", _) => Ok(vec![self.forward(inputs.tensor(0)?)?]),
-            ("0", rest) => self.basic_block_0.call(rest, inputs),
-            ("1", rest) => self.basic_block_1.call(rest, inputs),
+            ("0", rest) => self.basic_blocks[0].call(rest, inputs),
+            ("1", rest) => self.basic_blocks[1].call(rest, inputs),
             _ => parity::unknown(path),
         }
     }
@@ -55,24 +55,6 @@ impl Isolated for Downsample {
             ("", _) => Ok(vec![self.forward(inputs.tensor(0)?)?]),
             ("0", rest) => self.conv2d_0.call(rest, inputs),
             ("1", rest) => self.batch_norm_1.call(rest, inputs),
-            _ => parity::unknown(path),
-        }
-    }
-}
-
-impl Isolated for AdaptiveAvgPool2d {
-    fn call(&self, path: &str, inputs: &Inputs) -> Result<Vec<Tensor>> {
-        match parity::step(path) {
-            ("", _) => Ok(vec![self.forward(inputs.tensor(0)?)?]),
-            _ => parity::unknown(path),
-        }
-    }
-}
-
-impl Isolated for MaxPool2d {
-    fn call(&self, path: &str, inputs: &Inputs) -> Result<Vec<Tensor>> {
-        match parity::step(path) {
-            ("", _) => Ok(vec![self.forward(inputs.tensor(0)?)?]),
             _ => parity::unknown(path),
         }
     }

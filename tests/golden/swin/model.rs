@@ -12,8 +12,8 @@ pub const DIM: usize = 12;
 pub struct SwinTransformer {
     pub features: Features,
     pub norm: nn::LayerNorm,
-    pub permute: Permute,
-    pub avgpool: AdaptiveAvgPool2d,
+    pub permute: nn::Func,
+    pub avgpool: nn::Func,
     pub flatten: Flatten,
     pub head: nn::Linear,
     pub checker: Option<PyChecker>,
@@ -23,9 +23,9 @@ impl SwinTransformer {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
             features: Features::load(vb.pp("features"), checker.pp("features"))?,
-            norm: nn::layer_norm(NUM_FEATURES, 1e-05, vb.pp("norm"), checker.pp("norm"))?,
-            permute: Permute::load(3, 1, 2, checker.pp("permute"))?,
-            avgpool: AdaptiveAvgPool2d::load(checker.pp("avgpool"))?,
+            norm: nn::layer_norm(NUM_FEATURES, 1e-5, vb.pp("norm"), checker.pp("norm"))?,
+            permute: nn::func(|x| x.permute((0, 3, 1, 2)), checker.pp("permute")),
+            avgpool: nn::func(|x| ops::adaptive_avg_pool2d(x, 1), checker.pp("avgpool")),
             flatten: Flatten::load(checker.pp("flatten"))?,
             head: nn::linear(NUM_FEATURES, NUM_CLASSES, vb.pp("head"), checker.pp("head"))?,
             checker,
@@ -51,9 +51,9 @@ impl SwinTransformer {
 #[derive(Debug, Clone)]
 pub struct Features {
     pub features_0: Features0,
-    pub features_1: Features1,
+    pub swin_transformer_blocks_1: SwinTransformerBlocks,
     pub patch_merging_2: PatchMerging,
-    pub features_3: Features1,
+    pub swin_transformer_blocks_3: SwinTransformerBlocks,
     pub checker: Option<PyChecker>,
 }
 
@@ -61,18 +61,32 @@ impl Features {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
             features_0: Features0::load(vb.pp("0"), checker.pp("0"))?,
-            features_1: Features1::load(12, 6, 2, 48, vb.pp("1"), checker.pp("1"))?,
+            swin_transformer_blocks_1: SwinTransformerBlocks::load(
+                12,
+                6,
+                2,
+                48,
+                vb.pp("1"),
+                checker.pp("1"),
+            )?,
             patch_merging_2: PatchMerging::load(vb.pp("2"), checker.pp("2"))?,
-            features_3: Features1::load(24, 3, 4, 96, vb.pp("3"), checker.pp("3"))?,
+            swin_transformer_blocks_3: SwinTransformerBlocks::load(
+                24,
+                3,
+                4,
+                96,
+                vb.pp("3"),
+                checker.pp("3"),
+            )?,
             checker,
         })
     }
 
     pub fn forward(&self, input: &Tensor) -> Result<Tensor> {
         let input = self.features_0.forward(input)?;
-        let input = self.features_1.forward(&input)?;
+        let input = self.swin_transformer_blocks_1.forward(&input)?;
         let input = self.patch_merging_2.forward(&input)?;
-        let input = self.features_3.forward(&input)?;
+        let input = self.swin_transformer_blocks_3.forward(&input)?;
         py_check!(self.checker, "", &input);
         Ok(input)
     }
@@ -82,7 +96,7 @@ impl Features {
 #[derive(Debug, Clone)]
 pub struct Features0 {
     pub conv2d_0: nn::Conv2d,
-    pub permute_1: Permute,
+    pub permute_1: nn::Func,
     pub layer_norm_2: nn::LayerNorm,
     pub checker: Option<PyChecker>,
 }
@@ -101,8 +115,8 @@ impl Features0 {
                 vb.pp("0"),
                 checker.pp("0"),
             )?,
-            permute_1: Permute::load(2, 3, 1, checker.pp("1"))?,
-            layer_norm_2: nn::layer_norm(12, 1e-05, vb.pp("2"), checker.pp("2"))?,
+            permute_1: nn::func(|x| x.permute((0, 2, 3, 1)), checker.pp("1")),
+            layer_norm_2: nn::layer_norm(12, 1e-5, vb.pp("2"), checker.pp("2"))?,
             checker,
         })
     }
@@ -116,46 +130,14 @@ impl Features0 {
     }
 }
 
-/// torchvision.ops.misc.Permute (torchvision/ops/misc.py:320)
-#[derive(Debug, Clone)]
-pub struct Permute {
-    dims_1: usize,
-    dims_2: usize,
-    dims_3: usize,
-    pub checker: Option<PyChecker>,
-}
-
-impl Permute {
-    pub fn load(
-        dims_1: usize,
-        dims_2: usize,
-        dims_3: usize,
-        checker: Option<PyChecker>,
-    ) -> Result<Self> {
-        Ok(Self {
-            dims_1,
-            dims_2,
-            dims_3,
-            checker,
-        })
-    }
-
-    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let output = x.permute((0, self.dims_1, self.dims_2, self.dims_3))?;
-        py_check!(self.checker, "", &output);
-        Ok(output)
-    }
-}
-
 /// torch.nn.modules.container.Sequential (torch/nn/modules/container.py:254)
 #[derive(Debug, Clone)]
-pub struct Features1 {
-    pub swin_transformer_block_0: SwinTransformerBlock,
-    pub swin_transformer_block_1: SwinTransformerBlock,
+pub struct SwinTransformerBlocks {
+    pub swin_transformer_blocks: Vec<SwinTransformerBlock>,
     pub checker: Option<PyChecker>,
 }
 
-impl Features1 {
+impl SwinTransformerBlocks {
     pub fn load(
         dim: usize,
         size: usize,
@@ -165,31 +147,30 @@ impl Features1 {
         checker: Option<PyChecker>,
     ) -> Result<Self> {
         Ok(Self {
-            swin_transformer_block_0: SwinTransformerBlock::load(
-                dim,
-                size,
-                num_heads,
-                out_features,
-                false,
-                vb.pp("0"),
-                checker.pp("0"),
-            )?,
-            swin_transformer_block_1: SwinTransformerBlock::load(
-                dim,
-                size,
-                num_heads,
-                out_features,
-                true,
-                vb.pp("1"),
-                checker.pp("1"),
-            )?,
+            swin_transformer_blocks: [false, true]
+                .into_iter()
+                .enumerate()
+                .map(|(i, has_attn_mask)| {
+                    SwinTransformerBlock::load(
+                        dim,
+                        size,
+                        num_heads,
+                        out_features,
+                        has_attn_mask,
+                        vb.pp(format!("{i}")),
+                        checker.pp(format!("{i}")),
+                    )
+                })
+                .collect::<Result<Vec<_>>>()?,
             checker,
         })
     }
 
     pub fn forward(&self, input: &Tensor) -> Result<Tensor> {
-        let input = self.swin_transformer_block_0.forward(input)?;
-        let input = self.swin_transformer_block_1.forward(&input)?;
+        let mut input = input.clone();
+        for swin_transformer_block in &self.swin_transformer_blocks {
+            input = swin_transformer_block.forward(&input)?;
+        }
         py_check!(self.checker, "", &input);
         Ok(input)
     }
@@ -216,7 +197,7 @@ impl SwinTransformerBlock {
         checker: Option<PyChecker>,
     ) -> Result<Self> {
         Ok(Self {
-            norm1: nn::layer_norm(dim, 1e-05, vb.pp("norm1"), checker.pp("norm1"))?,
+            norm1: nn::layer_norm(dim, 1e-5, vb.pp("norm1"), checker.pp("norm1"))?,
             attn: ShiftedWindowAttention::load(
                 size,
                 num_heads,
@@ -224,7 +205,7 @@ impl SwinTransformerBlock {
                 vb.pp("attn"),
                 checker.pp("attn"),
             )?,
-            norm2: nn::layer_norm(dim, 1e-05, vb.pp("norm2"), checker.pp("norm2"))?,
+            norm2: nn::layer_norm(dim, 1e-5, vb.pp("norm2"), checker.pp("norm2"))?,
             mlp: MLP::load(dim, out_features, vb.pp("mlp"), checker.pp("mlp"))?,
             checker,
         })
@@ -278,45 +259,41 @@ impl ShiftedWindowAttention {
         let relative_position_bias = relative_position_bias.permute((2, 0, 1))?.unsqueeze(0)?;
         let attn_mask = if has_attn_mask {
             let attn_mask = Tensor::zeros((size * 4, size * 4), DType::F32, vb.device())?;
-            let attn_mask = attn_mask
-                .slice_assign(
-                    &[0..size * 4 - 4, 0..size * 4 - 4],
-                    &Tensor::zeros((size * 4 - 4, size * 4 - 4), DType::F32, vb.device())?,
-                )?
-                .slice_assign(
-                    &[0..size * 4 - 4, size * 4 - 4..size * 4 - 2],
-                    &Tensor::ones((size * 4 - 4, 2), DType::F32, vb.device())?,
-                )?
-                .slice_assign(
-                    &[0..size * 4 - 4, size * 4 - 2..size * 4],
-                    &Tensor::full(2.0f32, (size * 4 - 4, 2), vb.device())?,
-                )?;
-            let attn_mask = attn_mask
-                .slice_assign(
-                    &[size * 4 - 4..size * 4 - 2, 0..size * 4 - 4],
-                    &Tensor::full(3.0f32, (2, size * 4 - 4), vb.device())?,
-                )?
-                .slice_assign(
-                    &[size * 4 - 4..size * 4 - 2, size * 4 - 4..size * 4 - 2],
-                    &Tensor::full(4.0f32, (2, 2), vb.device())?,
-                )?
-                .slice_assign(
-                    &[size * 4 - 4..size * 4 - 2, size * 4 - 2..size * 4],
-                    &Tensor::full(5.0f32, (2, 2), vb.device())?,
-                )?;
-            let attn_mask = attn_mask
-                .slice_assign(
-                    &[size * 4 - 2..size * 4, 0..size * 4 - 4],
-                    &Tensor::full(6.0f32, (2, size * 4 - 4), vb.device())?,
-                )?
-                .slice_assign(
-                    &[size * 4 - 2..size * 4, size * 4 - 4..size * 4 - 2],
-                    &Tensor::full(7.0f32, (2, 2), vb.device())?,
-                )?
-                .slice_assign(
-                    &[size * 4 - 2..size * 4, size * 4 - 2..size * 4],
-                    &Tensor::full(8.0f32, (2, 2), vb.device())?,
-                )?;
+            let attn_mask = ops::slice_fill(&attn_mask, &[0..size * 4 - 4, 0..size * 4 - 4], 0.0)?;
+            let attn_mask = ops::slice_fill(
+                &attn_mask,
+                &[0..size * 4 - 4, size * 4 - 4..size * 4 - 2],
+                1.0,
+            )?;
+            let attn_mask =
+                ops::slice_fill(&attn_mask, &[0..size * 4 - 4, size * 4 - 2..size * 4], 2.0)?;
+            let attn_mask = ops::slice_fill(
+                &attn_mask,
+                &[size * 4 - 4..size * 4 - 2, 0..size * 4 - 4],
+                3.0,
+            )?;
+            let attn_mask = ops::slice_fill(
+                &attn_mask,
+                &[size * 4 - 4..size * 4 - 2, size * 4 - 4..size * 4 - 2],
+                4.0,
+            )?;
+            let attn_mask = ops::slice_fill(
+                &attn_mask,
+                &[size * 4 - 4..size * 4 - 2, size * 4 - 2..size * 4],
+                5.0,
+            )?;
+            let attn_mask =
+                ops::slice_fill(&attn_mask, &[size * 4 - 2..size * 4, 0..size * 4 - 4], 6.0)?;
+            let attn_mask = ops::slice_fill(
+                &attn_mask,
+                &[size * 4 - 2..size * 4, size * 4 - 4..size * 4 - 2],
+                7.0,
+            )?;
+            let attn_mask = ops::slice_fill(
+                &attn_mask,
+                &[size * 4 - 2..size * 4, size * 4 - 2..size * 4],
+                8.0,
+            )?;
             let attn_mask = attn_mask
                 .reshape((size, 4, size, 4))?
                 .permute((0, 2, 1, 3))?
@@ -418,7 +395,7 @@ impl ShiftedWindowAttention {
 #[derive(Debug, Clone)]
 pub struct MLP {
     pub linear_0: nn::Linear,
-    pub activation_1: nn::Activation,
+    pub gelu_1: nn::Func,
     pub linear_3: nn::Linear,
     pub checker: Option<PyChecker>,
 }
@@ -432,7 +409,7 @@ impl MLP {
     ) -> Result<Self> {
         Ok(Self {
             linear_0: nn::linear(in_features, out_features, vb.pp("0"), checker.pp("0"))?,
-            activation_1: nn::Activation::new(ops::gelu, checker.pp("1")),
+            gelu_1: nn::func(ops::gelu, checker.pp("1")),
             linear_3: nn::linear(out_features, in_features, vb.pp("3"), checker.pp("3"))?,
             checker,
         })
@@ -440,7 +417,7 @@ impl MLP {
 
     pub fn forward(&self, input: &Tensor) -> Result<Tensor> {
         let input = self.linear_0.forward(input)?;
-        let input = self.activation_1.forward(&input)?;
+        let input = self.gelu_1.forward(&input)?;
         let input = self.linear_3.forward(&input)?;
         py_check!(self.checker, "", &input);
         Ok(input)
@@ -458,7 +435,7 @@ pub struct PatchMerging {
 impl PatchMerging {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
-            norm: nn::layer_norm(48, 1e-05, vb.pp("norm"), checker.pp("norm"))?,
+            norm: nn::layer_norm(48, 1e-5, vb.pp("norm"), checker.pp("norm"))?,
             reduction: nn::linear_no_bias(
                 4 * DIM,
                 2 * DIM,
@@ -479,24 +456,6 @@ impl PatchMerging {
         let x = self.reduction.forward(&x)?;
         py_check!(self.checker, "", &x);
         Ok(x)
-    }
-}
-
-/// torch.nn.modules.pooling.AdaptiveAvgPool2d (torch/nn/modules/pooling.py:1512)
-#[derive(Debug, Clone)]
-pub struct AdaptiveAvgPool2d {
-    pub checker: Option<PyChecker>,
-}
-
-impl AdaptiveAvgPool2d {
-    pub fn load(checker: Option<PyChecker>) -> Result<Self> {
-        Ok(Self { checker })
-    }
-
-    pub fn forward(&self, input: &Tensor) -> Result<Tensor> {
-        let output = ops::adaptive_avg_pool2d(input, 1)?;
-        py_check!(self.checker, "", &output);
-        Ok(output)
     }
 }
 

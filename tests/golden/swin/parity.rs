@@ -21,20 +21,20 @@ impl Isolated for Features {
         match parity::step(path) {
             ("", _) => Ok(vec![self.forward(inputs.tensor(0)?)?]),
             ("0", rest) => self.features_0.call(rest, inputs),
-            ("1", rest) => self.features_1.call(rest, inputs),
+            ("1", rest) => self.swin_transformer_blocks_1.call(rest, inputs),
             ("2", rest) => self.patch_merging_2.call(rest, inputs),
-            ("3", rest) => self.features_3.call(rest, inputs),
+            ("3", rest) => self.swin_transformer_blocks_3.call(rest, inputs),
             _ => parity::unknown(path),
         }
     }
 }
 
-impl Isolated for Features1 {
+impl Isolated for SwinTransformerBlocks {
     fn call(&self, path: &str, inputs: &Inputs) -> Result<Vec<Tensor>> {
         match parity::step(path) {
             ("", _) => Ok(vec![self.forward(inputs.tensor(0)?)?]),
-            ("0", rest) => self.swin_transformer_block_0.call(rest, inputs),
-            ("1", rest) => self.swin_transformer_block_1.call(rest, inputs),
+            ("0", rest) => self.swin_transformer_blocks[0].call(rest, inputs),
+            ("1", rest) => self.swin_transformer_blocks[1].call(rest, inputs),
             _ => parity::unknown(path),
         }
     }
@@ -69,7 +69,7 @@ impl Isolated for MLP {
         match parity::step(path) {
             ("", _) => Ok(vec![self.forward(inputs.tensor(0)?)?]),
             ("0", rest) => self.linear_0.call(rest, inputs),
-            ("1", rest) => self.activation_1.call(rest, inputs),
+            ("1", rest) => self.gelu_1.call(rest, inputs),
             ("3", rest) => self.linear_3.call(rest, inputs),
             _ => parity::unknown(path),
         }
@@ -97,25 +97,7 @@ impl Isolated for Flatten {
     }
 }
 
-impl Isolated for AdaptiveAvgPool2d {
-    fn call(&self, path: &str, inputs: &Inputs) -> Result<Vec<Tensor>> {
-        match parity::step(path) {
-            ("", _) => Ok(vec![self.forward(inputs.tensor(0)?)?]),
-            _ => parity::unknown(path),
-        }
-    }
-}
-
 impl Isolated for ShiftedWindowAttention {
-    fn call(&self, path: &str, inputs: &Inputs) -> Result<Vec<Tensor>> {
-        match parity::step(path) {
-            ("", _) => Ok(vec![self.forward(inputs.tensor(0)?)?]),
-            _ => parity::unknown(path),
-        }
-    }
-}
-
-impl Isolated for Permute {
     fn call(&self, path: &str, inputs: &Inputs) -> Result<Vec<Tensor>> {
         match parity::step(path) {
             ("", _) => Ok(vec![self.forward(inputs.tensor(0)?)?]),

@@ -29,7 +29,7 @@ impl Decoder {
                     )
                 })
                 .collect::<Result<Vec<_>>>()?,
-            norm: nn::layer_norm(WIDTH, 1e-05, vb.pp("norm"), checker.pp("norm"))?,
+            norm: nn::layer_norm(WIDTH, 1e-5, vb.pp("norm"), checker.pp("norm"))?,
             head: nn::linear_no_bias(WIDTH, 50, vb.pp("head"), checker.pp("head"))?,
             checker,
         })
@@ -42,10 +42,7 @@ impl Decoder {
         ops::expect_shape("padding", padding, &[batch, seq])?;
         let place = Tensor::arange(0i64, seq as i64, tokens.device())?;
         let mask = ops::logical_and(
-            &ops::ge(
-                &Tensor::arange(0i64, seq as i64, tokens.device())?.reshape((1, 1, seq, 1))?,
-                &Tensor::arange(0i64, seq as i64, tokens.device())?.reshape((1, 1, 1, seq))?,
-            )?,
+            &ops::causal_mask(seq, seq, tokens.device())?,
             &ops::to_bool(&padding.unsqueeze(1)?.unsqueeze(2)?)?,
         )?;
         let mut hidden = self
@@ -74,7 +71,7 @@ pub struct Block {
 impl Block {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
-            norm: nn::layer_norm(WIDTH, 1e-05, vb.pp("norm"), checker.pp("norm"))?,
+            norm: nn::layer_norm(WIDTH, 1e-5, vb.pp("norm"), checker.pp("norm"))?,
             attention: Attention::load(vb.pp("attention"), checker.pp("attention"))?,
             mlp: Mlp::load(vb.pp("mlp"), checker.pp("mlp"))?,
             checker,
@@ -129,7 +126,7 @@ impl Attention {
 pub struct Mlp {
     pub layer_norm_0: nn::LayerNorm,
     pub linear_1: nn::Linear,
-    pub activation_2: nn::Activation,
+    pub silu_2: nn::Func,
     pub linear_3: nn::Linear,
     pub checker: Option<PyChecker>,
 }
@@ -137,9 +134,9 @@ pub struct Mlp {
 impl Mlp {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
-            layer_norm_0: nn::layer_norm(WIDTH, 1e-05, vb.pp("0"), checker.pp("0"))?,
+            layer_norm_0: nn::layer_norm(WIDTH, 1e-5, vb.pp("0"), checker.pp("0"))?,
             linear_1: nn::linear(WIDTH, 32, vb.pp("1"), checker.pp("1"))?,
-            activation_2: nn::Activation::new(ops::silu, checker.pp("2")),
+            silu_2: nn::func(ops::silu, checker.pp("2")),
             linear_3: nn::linear(32, WIDTH, vb.pp("3"), checker.pp("3"))?,
             checker,
         })
@@ -148,7 +145,7 @@ impl Mlp {
     pub fn forward(&self, input: &Tensor) -> Result<Tensor> {
         let input = self.layer_norm_0.forward(input)?;
         let input = self.linear_1.forward(&input)?;
-        let input = self.activation_2.forward(&input)?;
+        let input = self.silu_2.forward(&input)?;
         let input = self.linear_3.forward(&input)?;
         py_check!(self.checker, "", &input);
         Ok(input)

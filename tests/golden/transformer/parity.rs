@@ -33,7 +33,7 @@ impl Isolated for Mlp {
             ("", _) => Ok(vec![self.forward(inputs.tensor(0)?)?]),
             ("0", rest) => self.layer_norm_0.call(rest, inputs),
             ("1", rest) => self.linear_1.call(rest, inputs),
-            ("2", rest) => self.activation_2.call(rest, inputs),
+            ("2", rest) => self.silu_2.call(rest, inputs),
             ("3", rest) => self.linear_3.call(rest, inputs),
             _ => parity::unknown(path),
         }
