@@ -81,7 +81,8 @@ def arguments_of(holder: torch.nn.Module, path: str, module: torch.nn.Module) ->
     """
     first, *rest = path.split(".")
     found = [_inside(made, rest) for made in _made(holder, first)]
-    calls = [_arguments(made, module) for made in found if made is not None]
+    spelled = [_arguments(made, module) for made in found if made is not None]
+    calls = [call for call in spelled if call is not None]
     if not calls or any(call != calls[0] for call in calls):
         return {}
     numbers = {name for name, value in vars(module).items() if _has_number(value)}
@@ -239,8 +240,8 @@ def _inside(made: _Made, path: list[str]) -> _Made | None:
     return replace(made, expr=expr)
 
 
-def _arguments(made: _Made, module: torch.nn.Module) -> dict[str, str]:
-    """How a constructor's call spells its arguments, by its parameters."""
+def _arguments(made: _Made, module: torch.nn.Module) -> dict[str, str] | None:
+    """How a constructor's call spells its arguments, by its parameters; None if another made it."""
     call, kind = made.expr, type(module)
     if not isinstance(call, ast.Call) or any(isinstance(arg, ast.Starred) for arg in call.args):
         return {}
@@ -260,7 +261,10 @@ def _arguments(made: _Made, module: torch.nn.Module) -> dict[str, str]:
         if kind not in called and made.number(expr) != value:
             continue
         product = () if name else tuple(_factors(expr, made))
-        if name or (len(product) > 1 and math.prod(number for _, number in product) == value):
+        made_of = math.prod(number for _, number in product) if len(product) > 1 else 0
+        if made_of and type(value) is int and made_of != value:
+            return None
+        if name or (made_of and made_of == value):
             found[parameter] = name or spell(product)
     return found
 
@@ -281,7 +285,7 @@ def _through(made: _Made, call: ast.Call, module: torch.nn.Module) -> dict[str, 
             bound = _bound(parameters, call)
             spelled = _arguments(_Made(returned, inner, str(function.__module__), None), module)
             given = {name: _plain_name(expr) for name, expr in bound.items()}
-            return {k: given[name] for k, name in spelled.items() if given.get(name)}
+            return {k: given[name] for k, name in (spelled or {}).items() if given.get(name)}
         case _:
             return {}
 

@@ -46,6 +46,10 @@ class Holder(nn.Module):
             self.either = nn.Linear(width, 2)
         self.qkv = nn.Linear(config.hidden, 3 * self.heads * self.head_dim)
         self.unknown = nn.Linear(dim * 2, self.heads * dim)
+        if config.layers > 5:
+            self.by_case = nn.Linear(2 * self.heads, dim)
+        else:
+            self.by_case = nn.Linear(3 * self.heads, dim)
         self.turned = turned(dim, config.hidden, bias=False)
         self.doubled = doubled(dim, dim)
         self.listed = nested(nn.Linear(dim, dim))
@@ -81,6 +85,10 @@ def test_products_of_what_is_known():
 def test_two_ways_to_make_it_are_none():
     check("either")
     assert arguments_of(HOLDER, "elsewhere", nn.Linear(2, 2)) == {}
+
+
+def test_of_two_ways_the_one_that_gives_the_number_made_it():
+    check("by_case", in_features="3 * heads=2", out_features="dim")
 
 
 def test_a_function_of_one_line_is_followed():

@@ -165,7 +165,12 @@ pub struct GPT2Attention {
 impl GPT2Attention {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
-            c_attn: Conv1D::load(48, 144, vb.pp("c_attn"), checker.pp("c_attn"))?,
+            c_attn: Conv1D::load(
+                EMBED_DIM,
+                3 * EMBED_DIM,
+                vb.pp("c_attn"),
+                checker.pp("c_attn"),
+            )?,
             c_proj: Conv1D::load(EMBED_DIM, EMBED_DIM, vb.pp("c_proj"), checker.pp("c_proj"))?,
             checker,
         })
