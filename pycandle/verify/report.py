@@ -51,7 +51,8 @@ def _counts(run: Run) -> str:
 
 def _place(call: Call) -> str:
     """A module call with its Python lines."""
-    parts = [call.class_name, call.source, f"called at {call.site}" if call.site else ""]
+    called = f"called at {call.site}" if call.site else ""
+    parts = [call.class_name, call.source, called, f"in Rust {call.rust}" if call.rust else ""]
     return f"{call.name} ({', '.join(filter(None, parts))}) in case {call.case}"
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from pycandle.errors import Finding, ResultsError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,7 @@ class Call:
     class_name: str
     source: str  # Python file and line of its forward
     site: str  # Python file and line of the call
+    rust: str  # Rust file and line of its forward, or of where a layer is loaded
     outcome: str  # "passed", "failed", "uninformative", "elided" or "missing"
     reason: str
     outputs: tuple[Output, ...]
@@ -149,8 +150,8 @@ def _call(document: Mapping[str, Any]) -> Call:
         raise ValueError(f"a line of kind {document['kind']!r}")
     return Call(
         document["case"], document["path"], document["call"], document["class"],
-        document["source"], document["site"], document["outcome"], document["reason"],
-        tuple(map(_output, document["outputs"])),
+        document["source"], document["site"], document["rust"], document["outcome"],
+        document["reason"], tuple(map(_output, document["outputs"])),
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pycandle.errors import NO_CARGO, Finding, ProjectError, ToolError
@@ -30,7 +31,8 @@ def verify(root: Path, model: str = "", arguments: Sequence[str] = ()) -> list[R
     Raises `ProjectError` if tests cannot be built or fail before they compare anything,
     `ToolError` without cargo, `ResultsError` for results that cannot be read.
     """
-    listed = crate_metadata(root).models
+    metadata = crate_metadata(root)
+    listed = metadata.models
     asked = [each for each in listed if model in ("", each.module)]
     if not asked:
         modules = ", ".join(each.module for each in listed)
@@ -51,13 +53,27 @@ def verify(root: Path, model: str = "", arguments: Sequence[str] = ()) -> list[R
     except OSError as error:
         raise ToolError(NO_CARGO) from error
     after = _written(folder)
-    runs = [read_results(path) for path, when in after.items() if before.get(path) != when]
+    new = [read_results(path) for path, when in after.items() if before.get(path) != when]
+    runs = [_as_checked_in(run, root, metadata.generated) for run in new]
     if done.returncode and all(run.passed for run in runs):
         # Stale code or a missing checkpoint, of which results cannot tell.
         raise ProjectError(
             Finding(_last_words(done.stdout), " ".join(command), "correct what is said of it")
         )
     return [*runs, *_missing(asked, runs)]
+
+
+def _as_checked_in(run: Run, root: Path, generated: str) -> Run:
+    """The run with Rust lines in the files that are checked in, of which cargo built copies."""
+
+    def place(rust: str) -> str:
+        file, _, line = rust.rpartition(":")
+        checked_in = Path(generated) / Path(file).name
+        return f"{checked_in.as_posix()}:{line}" if (root / checked_in).is_file() else rust
+
+    calls = {id(call): replace(call, rust=place(call.rust)) for call in run.calls}
+    culprit = calls[id(run.culprit)] if run.culprit else None
+    return replace(run, calls=tuple(calls.values()), culprit=culprit)
 
 
 def _missing(asked: Sequence[Model], runs: Sequence[Run]) -> Iterator[Run]:

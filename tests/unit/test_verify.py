@@ -11,7 +11,7 @@ from pycandle.errors import ResultsError
 from pycandle.verify import Run, as_json, junit, markdown, read_results, summary
 
 HEAD = {
-    "kind": "run", "schema_version": 1, "version": "0.1.0", "name": "toy", "mode": "isolated",
+    "kind": "run", "schema_version": 2, "version": "0.1.0", "name": "toy", "mode": "isolated",
     "manifest": "toy_manifest.json", "digest": "sha256:", "device": "cpu", "cases": ["recorded"],
     "calls": 3,
 }  # fmt: skip
@@ -29,8 +29,8 @@ def call(path: str, outcome: str, error: float | None = 1.0, reason: str = "") -
     compared = outcome in ("passed", "failed")
     return {
         "kind": "call", "case": "recorded", "path": path, "call": 0, "class": "Linear",
-        "source": "toy.py:7", "site": "toy.py:9", "outcome": outcome, "reason": reason,
-        "outputs": [output(error, outcome)] if compared else [], "seconds": 0.5,
+        "source": "toy.py:7", "site": "toy.py:9", "rust": "toy.rs:3", "outcome": outcome,
+        "reason": reason, "outputs": [output(error, outcome)] if compared else [], "seconds": 0.5,
     }  # fmt: skip
 
 
@@ -62,7 +62,9 @@ def test_a_run_that_passed(tmp_path: Path):
 def test_a_run_that_failed(tmp_path: Path):
     run = read(tmp_path, HEAD, *FAILED, end([HOSTILE, 0, "recorded"]))
     assert not run.passed
-    assert "called at toy.py:9) in case recorded\n    its error is 8" in summary([run])
+    assert "called at toy.py:9, in Rust toy.rs:3) in case recorded\n    its error is 8" in summary(
+        [run]
+    )
 
 
 @pytest.mark.parametrize("after", ["", '{"kind": "ca'])
@@ -114,7 +116,7 @@ def test_names_are_text_and_no_markup(tmp_path: Path):
     [
         ((), "does not begin with a run"),
         (([],), "it is not a JSON object"),
-        ((HEAD | {"schema_version": 2},), "reads version 1"),
+        ((HEAD | {"schema_version": 1},), "reads version 2"),
         ((HEAD, {"kind": "other"}, end()), "a line of kind 'other'"),
         ((HEAD, CALLS[0] | {"outputs": [{}]}, end()), "KeyError"),
         ((HEAD, 3), "it is not a JSON object"),

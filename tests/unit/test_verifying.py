@@ -58,6 +58,15 @@ def test_a_pass_and_a_difference(tmp_path: Path):
     check(tmp_path, FAILING, 101, 1, "look first at fc")
 
 
+def test_rust_lines_are_those_of_the_files_that_are_checked_in(tmp_path: Path):
+    built = [d | {"rust": f"/b/out/pycandle/{name}.rs:7"} for d, name in zip(CALLS, "abc", strict=True)]
+    (tmp_path / "src/generated").mkdir(parents=True)
+    (tmp_path / "src/generated/a.rs").touch()
+    said = check(tmp_path, [HEAD, *built, end()], 0, 0, "", "--json")
+    places = [call["rust"] for call in json.loads(said)["runs"][0]["calls"]]
+    assert places == ["src/generated/a.rs:7", *(d["rust"] for d in built[1:])]
+
+
 def test_a_run_that_was_cut_short_is_no_pass(tmp_path: Path):
     check(tmp_path, [HEAD, *CALLS], 101, 1, "did not come to its end")
 

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
+use std::panic::Location;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -15,6 +16,7 @@ use serde::Serialize;
 use crate::compare::{Values, Verdict, judge};
 use crate::manifest::{Manifest, Region, label};
 use crate::parity::Inputs;
+use crate::places::Places;
 use crate::report::{Outcome, Report, Row};
 use crate::results::{Output, Results};
 use crate::statistics::Statistics;
@@ -54,6 +56,10 @@ struct Run {
     collecting: bool,
     /// Where what a collecting checker finds is told at once.
     results: Option<Arc<Results>>,
+    /// Only takes note of where modules are, and compares nothing.
+    silent: bool,
+    /// What all checkers of a recording saw.
+    places: Arc<Places>,
     progress: Mutex<Progress>,
 }
 
@@ -91,6 +97,8 @@ impl PyChecker {
             mode: Mode::Cumulative,
             collecting: false,
             results: None,
+            silent: false,
+            places: Arc::default(),
             progress: Mutex::default(),
         }))
     }
@@ -145,6 +153,14 @@ impl PyChecker {
         })
     }
 
+    /// The same recording, where modules are only seen, and nothing is compared.
+    pub(crate) fn silent(&self) -> Self {
+        Self::start(Run {
+            silent: true,
+            ..self.again()
+        })
+    }
+
     /// What this checker's run is, before anything was compared.
     fn again(&self) -> Run {
         Run {
@@ -153,6 +169,8 @@ impl PyChecker {
             mode: self.run.mode,
             collecting: self.run.collecting,
             results: self.run.results.clone(),
+            silent: self.run.silent,
+            places: self.run.places.clone(),
             progress: Mutex::default(),
         }
     }
@@ -164,11 +182,14 @@ impl PyChecker {
         }
     }
 
-    /// The checker of a submodule.
+    /// The checker of a submodule, which is loaded where this is called.
+    #[track_caller]
     pub fn pp(&self, layer: impl AsRef<str>) -> Self {
+        let path = self.join(layer.as_ref());
+        self.run.places.loaded(&path, Location::caller());
         Self {
             run: self.run.clone(),
-            path: Arc::from(self.join(layer.as_ref()).as_ref()),
+            path: Arc::from(path.as_ref()),
         }
     }
 
@@ -236,8 +257,13 @@ impl PyChecker {
     ///
     /// # Errors
     /// At a difference, unless the checker is collecting.
+    #[track_caller]
     pub fn check(&self, layer: &str, outputs: &[&Tensor]) -> Result<()> {
         let path = self.join(layer);
+        self.run.places.compared(&path, Location::caller());
+        if self.run.silent {
+            return Ok(());
+        }
         let region = self
             .next_call(&path)
             .ok_or_else(|| self.not_recorded(&path))?;
@@ -287,6 +313,7 @@ impl PyChecker {
             class: region.short_class().to_string(),
             source: region.source.clone(),
             site: region.site.clone(),
+            rust: self.run.places.of(&region.path),
             outcome,
             outputs: Vec::new(),
         }
@@ -396,12 +423,17 @@ impl fmt::Debug for PyChecker {
 /// Narrows an optional checker to a submodule: `checker.pp("query")`.
 pub trait Scope {
     /// The checker of a submodule; `None` stays `None`, and then `layer` is not looked at.
+    #[track_caller]
     fn pp(&self, layer: impl AsRef<str>) -> Self;
 }
 
 impl Scope for Option<PyChecker> {
+    #[expect(clippy::manual_map, reason = "a closure would be the caller")]
     fn pp(&self, layer: impl AsRef<str>) -> Self {
-        self.as_ref().map(|checker| checker.pp(layer))
+        match self {
+            Some(checker) => Some(checker.pp(layer)),
+            None => None,
+        }
     }
 }
 

@@ -176,7 +176,7 @@ pub fn run_isolated<M: Isolated>(
     mut load: impl FnMut(VarBuilder<'static>, Option<PyChecker>) -> Result<M>,
 ) -> Result<Report> {
     let checker = spec.checker()?.isolated();
-    let model = load(spec.weights(checker.manifest())?, None)?;
+    let model = load(spec.weights(checker.manifest())?, Some(checker.silent()))?;
     let results = spec.results(&checker, Mode::Isolated)?;
     let checker = checker.telling(results.clone());
     let mut report = checker.report();

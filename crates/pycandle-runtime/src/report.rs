@@ -29,6 +29,8 @@ pub struct Row {
     pub source: String,
     /// Python file and line of the call; empty for the root.
     pub site: String,
+    /// Rust file and line of its `forward`, or of where a layer is loaded; empty if unknown.
+    pub rust: String,
     pub outcome: Outcome,
     /// What was compared, output by output; empty where nothing was.
     pub outputs: Vec<Output>,
@@ -207,6 +209,14 @@ impl fmt::Display for Row {
         }
         if !self.site.is_empty() {
             write!(f, ", called at {}", self.site)?;
+        }
+        if let Some(name) = self
+            .rust
+            .rsplit(['/', '\\'])
+            .next()
+            .filter(|n| !n.is_empty())
+        {
+            write!(f, ", in Rust {name}")?;
         }
         write!(f, ") in case {}: ", self.case)?;
         match &self.outcome {

@@ -19,7 +19,7 @@ use crate::report::{Counts, Outcome, Report, Row};
 use crate::statistics::Statistics;
 
 /// The version of the lines' form.
-const SCHEMA_VERSION: u32 = 1;
+const SCHEMA_VERSION: u32 = 2;
 /// Names the folder that results go to; empty for none.
 pub const VARIABLE: &str = "PYCANDLE_RESULTS";
 
@@ -73,6 +73,7 @@ enum Line<'a> {
         class: &'a str,
         source: &'a str,
         site: &'a str,
+        rust: &'a str,
         outcome: &'a str,
         reason: &'a str,
         outputs: &'a [Output],
@@ -137,6 +138,7 @@ impl Results {
             class: &row.class,
             source: &row.source,
             site: &row.site,
+            rust: &row.rust,
             outcome,
             reason,
             outputs: &row.outputs,

@@ -1,154 +1,18 @@
-//! The checker and the parity runs on a model recorded from PyTorch by parity.py, here mirrored by
-//! hand as generated code would, and then broken in ways that must be noticed.
+//! The checker and the parity runs on a model recorded from PyTorch, broken in ways that must be
+//! noticed.
 
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used)]
+
+mod tagger;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::VarBuilder;
-use pycandle_runtime::parity::{self, Inputs, Isolated};
-use pycandle_runtime::{PyChecker, Scope, nn, ops, py_check};
+use pycandle_runtime::parity;
+use pycandle_runtime::{PyChecker, Scope, ops, py_check};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize_to_file};
-
-#[derive(Debug, Clone)]
-pub struct Block {
-    pub fc: nn::Linear,
-    pub act: nn::Func,
-    pub checker: Option<PyChecker>,
-}
-
-impl Block {
-    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
-        Ok(Self {
-            fc: nn::linear(6, 6, vb.pp("fc"), checker.pp("fc"))?,
-            act: nn::func(ops::gelu, checker.pp("act")),
-            checker,
-        })
-    }
-
-    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let y = (x + self.act.forward(&self.fc.forward(x)?)?)?;
-        py_check!(self.checker, "", &y);
-        Ok(y)
-    }
-}
-
-#[derive(Debug, Clone)]
-pub struct Tagger {
-    pub embed: nn::Embedding,
-    pub norm: nn::LayerNorm,
-    pub blocks: Vec<Block>,
-    pub head: nn::Linear,
-    pub checker: Option<PyChecker>,
-}
-
-impl Tagger {
-    pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
-        let vb = nn::tie(vb, &[&["head.weight", "embed.weight"]])?;
-        let block = |i| {
-            Block::load(
-                vb.pp(format!("blocks.{i}")),
-                checker.pp(format!("blocks.{i}")),
-            )
-        };
-        Ok(Self {
-            embed: nn::embedding(11, 6, vb.pp("embed"), checker.pp("embed"))?,
-            norm: nn::layer_norm((6,), 1e-3, vb.pp("norm"), checker.pp("norm"))?,
-            blocks: (0..2).map(block).collect::<Result<_>>()?,
-            head: nn::linear_no_bias(6, 11, vb.pp("head"), checker.pp("head"))?,
-            checker,
-        })
-    }
-
-    pub fn forward(&self, ids: &Tensor) -> Result<(Tensor, Tensor)> {
-        let (_, seq) = ids.dims2()?;
-        ops::expect_size("seq", seq, 1, Some(64))?;
-        let mut x = self.norm.forward(&self.embed.forward(ids)?)?;
-        for block in &self.blocks {
-            x = block.forward(&x)?;
-        }
-        let scores = self.head.forward(&self.norm.forward(&x)?)?;
-        let positive = ops::gt(&ops::select(&scores, 2, 0)?, 0.0)?;
-        py_check!(self.checker, "", &scores, &positive);
-        Ok((scores, positive))
-    }
-}
-
-impl Isolated for Block {
-    fn call(&self, path: &str, inputs: &Inputs) -> Result<Vec<Tensor>> {
-        match parity::step(path) {
-            ("", _) => Ok(vec![self.forward(inputs.tensor(0)?)?]),
-            ("fc", rest) => self.fc.call(rest, inputs),
-            ("act", rest) => self.act.call(rest, inputs),
-            _ => parity::unknown(path),
-        }
-    }
-}
-
-impl Isolated for Tagger {
-    fn call(&self, path: &str, inputs: &Inputs) -> Result<Vec<Tensor>> {
-        match parity::step(path) {
-            ("", _) => {
-                let (scores, positive) = self.forward(inputs.tensor(0)?)?;
-                Ok(vec![scores, positive])
-            }
-            ("embed", rest) => self.embed.call(rest, inputs),
-            ("norm", rest) => self.norm.call(rest, inputs),
-            ("blocks", rest) => self.blocks.call(rest, inputs),
-            ("head", rest) => self.head.call(rest, inputs),
-            _ => parity::unknown(path),
-        }
-    }
-}
-
-const fn region(
-    path: &'static str,
-    call: usize,
-    inputs: &'static [&'static str],
-) -> parity::Region {
-    parity::Region {
-        path,
-        call,
-        inputs,
-        elided: inputs.is_empty(),
-    }
-}
-
-const REGIONS: &[parity::Region] = &[
-    region("", 0, &["#0.ids"]),
-    region("embed", 0, &["#0.ids"]),
-    region("norm", 0, &["embed#0.0"]),
-    region("blocks.0", 0, &["norm#0.0"]),
-    region("blocks.0.fc", 0, &["norm#0.0"]),
-    region("blocks.0.act", 0, &["blocks.0.fc#0.0"]),
-    region("blocks.0.dropout", 0, &[]),
-    region("blocks.1", 0, &["blocks.0#0.0"]),
-    region("blocks.1.fc", 0, &["blocks.0#0.0"]),
-    region("blocks.1.act", 0, &["blocks.1.fc#0.0"]),
-    region("blocks.1.dropout", 0, &[]),
-    region("norm", 1, &["blocks.1#0.0"]),
-    region("head", 0, &["norm#1.0"]),
-];
-
-const SPEC: parity::Spec = parity::Spec {
-    name: "tagger",
-    manifest: "tests/parity/tagger_manifest.json",
-    root: env!("CARGO_MANIFEST_DIR"),
-    digest: "sha256:of something else",
-    options: "model=Tagger\nmodule=tagger\n",
-    regions: REGIONS,
-};
-
-fn folder() -> &'static Path {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/parity"))
-}
-
-fn forward(model: &Tagger, inputs: &Inputs) -> Result<Vec<Tensor>> {
-    let (scores, positive) = model.forward(inputs.tensor(0)?)?;
-    Ok(vec![scores, positive])
-}
+use tagger::{REGIONS, SPEC, Tagger, elsewhere, folder, forward};
 
 /// Breaks the model, and expects both runs to fail with these words, the culprit first of all.
 fn check(break_it: fn(&mut Tagger), isolated: &str, cumulative: &str) {
@@ -266,18 +130,6 @@ fn what_was_not_compared_fails() {
     let manifest = std::fs::read(folder().join("tagger_manifest.json")).unwrap();
     let digest = pycandle_runtime::manifest::digest(options, &manifest).leak();
     parity::digest(&parity::Spec { digest, ..SPEC }).unwrap();
-}
-
-/// An empty folder, and the model as recorded there.
-fn elsewhere() -> (tempfile::TempDir, parity::Spec) {
-    let folder = tempfile::tempdir().unwrap();
-    let root = folder.path().to_str().unwrap().to_string().leak();
-    let spec = parity::Spec {
-        root,
-        manifest: "tagger_manifest.json",
-        ..SPEC
-    };
-    (folder, spec)
 }
 
 #[test]
@@ -446,55 +298,4 @@ fn no_checker_costs_nothing() -> Result<()> {
     checker.restart();
     py_check!(&checker, "embed", &embedded,);
     Ok(())
-}
-
-/// The lines that a run of a model with one broken block wrote.
-fn results(mode: &str, run: impl Fn(&parity::Spec) -> Result<()>) -> Vec<serde_json::Value> {
-    let (elsewhere, spec) = elsewhere();
-    for file in ["_manifest.json", "_trace.safetensors", ".safetensors"] {
-        let name = format!("tagger{file}");
-        std::fs::copy(folder().join(&name), elsewhere.path().join(&name)).unwrap();
-    }
-    std::fs::create_dir(elsewhere.path().join(".pycandle")).unwrap();
-    run(&spec).unwrap_err();
-    let file = format!(".pycandle/results/tagger.{mode}.jsonl");
-    let text = std::fs::read_to_string(elsewhere.path().join(file)).unwrap();
-    let read = |line| serde_json::from_str(line).unwrap();
-    text.lines().map(read).collect()
-}
-
-#[test]
-fn results_are_written_as_the_run_goes() {
-    let broken = |vb: VarBuilder, checker| {
-        let mut model = Tagger::load(vb, checker)?;
-        model.blocks[1].act.function = std::sync::Arc::new(ops::gelu_tanh);
-        Ok(model)
-    };
-    let isolated = results("isolated", |spec| parity::isolated(spec, broken));
-    let cumulative = results("cumulative", |spec| {
-        parity::cumulative(spec, broken, forward)
-    });
-    for (mode, lines) in [("isolated", isolated), ("cumulative", cumulative)] {
-        let [run, calls @ .., end] = &lines[..] else {
-            panic!("{lines:?}");
-        };
-        assert_eq!(
-            (&run["schema_version"], &run["mode"]),
-            (&1.into(), &mode.into())
-        );
-        assert_eq!((&run["calls"], calls.len()), (&39.into(), 39));
-        assert_eq!(
-            end["culprit"],
-            serde_json::json!(["blocks.1.act", 0, "recorded"])
-        );
-        let act = |line: &&serde_json::Value| line["path"] == "blocks.1.act";
-        let act = calls.iter().find(act).unwrap();
-        assert_eq!(act["outcome"], "failed");
-        let output = &act["outputs"][0];
-        assert!(output["error"].as_f64() > output["limit"].as_f64());
-        assert!(
-            output["statistics"]["ulp"][3].as_f64() > Some(100.0),
-            "{output}"
-        );
-    }
 }
