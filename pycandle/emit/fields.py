@@ -39,7 +39,7 @@ class ModuleField:
     reads_weights: bool
     checked: bool = True  # whether it is given a checker
     stem: str = ""  # what it is called where its path is a number; else as its type
-    listed: str = ""  # how the length of the list that it is an item of is spelled
+    listed: tuple[str, int] | None = None  # how its list's length is spelled, and that length
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,9 @@ def with_lists(fields: Sequence[ModuleField]) -> list[ModuleField | ListField]:
 
 def _length(items: Mapping[int, ModuleField]) -> Number:
     spelled = {item.listed for item in items.values()}
-    return Number(len(items), "usize", name=spelled.pop() if len(spelled) == 1 else "")
+    name, length = (spelled.pop() if len(spelled) == 1 else None) or ("", 0)
+    # Items of the list that are never called are none of these.
+    return Number(len(items), "usize", name=name if length == len(items) else "")
 
 
 def numbered(fields: Sequence[StructField]) -> list[ListField]:

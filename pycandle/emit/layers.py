@@ -62,11 +62,13 @@ def layer_field(tree: Tree, region: int, lowered: Mapping[str, Expr]) -> ModuleF
 
 def _names(node: Node, parameters: Mapping[str, Operand], tree: Tree) -> Mapping[int | float, str]:
     """What the module's own code calls the numbers of its op, and the sizes of its parameters."""
-    found = {value: name for name, value in node.named}
+    claims = [(value, name) for name, value in node.named]
     for operand in parameters.values():
         pairs = zip(operand.shape, tree.axes.get(operand.expr.name, ()), strict=False)
-        found |= {size: name for size, name in pairs if isinstance(size, int) and name}
-    return found
+        claims += [(size, name) for size, name in pairs if isinstance(size, int) and name]
+    # A number that goes by two names has neither.
+    return {number: name for number, name in claims if all(
+        other == name for value, other in claims if value == number)}  # fmt: skip
 
 
 def as_made(

@@ -182,7 +182,8 @@ class Region:
     attributes: tuple[tuple[str, int | float], ...] = ()
     # How its maker spells the numbers that it was made with, by parameter; see `spelling`.
     arguments: tuple[tuple[str, str], ...] = ()
-    listed: str = ""  # how its maker spells the length of the list that it is an item of
+    # How its maker spells the length of the list that it is an item of, and that length.
+    listed: tuple[str, int] | None = None
 
     @property
     def key(self) -> str:

@@ -118,7 +118,7 @@ def _region(region: Region) -> dict[str, object]:
         "targets": list(region.targets),
         **({"attributes": dict(region.attributes)} if region.attributes else {}),
         **({"arguments": dict(region.arguments)} if region.arguments else {}),
-        **({"listed": region.listed} if region.listed else {}),
+        **({"listed": list(region.listed)} if region.listed else {}),
         "inputs": [{"name": b.name, "value": b.value, "golden": b.golden} for b in region.inputs],
         "outputs": [{"path": b.name, "value": b.value, "golden": b.golden} for b in region.outputs],
     }
@@ -193,7 +193,7 @@ def _read_region(entry: dict[str, Any]) -> Region:
         arguments=tuple(
             (_name(name), _spelling(said)) for name, said in entry.get("arguments", {}).items()
         ),
-        listed=_spelling(entry["listed"]) if "listed" in entry else "",
+        listed=_listed(entry["listed"]) if "listed" in entry else None,
     )
 
 
@@ -203,6 +203,13 @@ def _name(value: object) -> str:
     if not (name.isascii() and name.isidentifier()):
         raise ValueError(f"{name!r} is no name")
     return name
+
+
+def _listed(value: object) -> tuple[str, int]:
+    if not isinstance(value, list) or len(cast("list[object]", value)) != 2:
+        raise ValueError(f"expected a name and a length, got {value!r}")
+    name, length = cast("list[object]", value)
+    return _name(name), _size(length)
 
 
 def _spelling(value: object) -> str:

@@ -80,7 +80,7 @@ def print_graph(graph: Graph) -> str:
             f" {json.dumps(region.class_name)} {region.parent}"
             + (f" {json.dumps(dict(region.attributes))}" if region.attributes else "")
             + (f" made {json.dumps(dict(region.arguments))}" if region.arguments else "")
-            + (f" of {json.dumps(region.listed)}" if region.listed else "")
+            + (f" of {region.listed[0]}={region.listed[1]}" if region.listed else "")
         )
     lines += [print_node(node) for node in graph.nodes]
     lines += [f"output {json.dumps(output.path)} %{output.value}" for output in graph.outputs]
@@ -372,7 +372,7 @@ def _parse_constant(text: str) -> Parameter:
 def _parse_region(text: str) -> Region:
     pattern = (
         r'\d+ ("(?:[^"\\]|\\.)*") (\d+) ("(?:[^"\\]|\\.)*") (\d+)( \{.*?\})?(?: made (\{.*?\}))?'
-        r'(?: of ("[^"]*"))?'
+        r"(?: of (\w+)=(\d+))?"
     )
     match = re.fullmatch(pattern, text)
     if match is None:
@@ -380,7 +380,7 @@ def _parse_region(text: str) -> Region:
     attributes = tuple(json.loads(match[5] or "{}").items())
     region = Region(json.loads(match[1]), int(match[2]), json.loads(match[3]), int(match[4]), "")
     arguments = tuple(json.loads(match[6] or "{}").items())
-    listed = json.loads(match[7] or '""')
+    listed = (match[7], int(match[8])) if match[7] else None
     return replace(region, attributes=attributes, arguments=arguments, listed=listed)
 
 

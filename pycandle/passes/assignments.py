@@ -69,7 +69,11 @@ def _number(value: Ref, graph: Graph) -> bool | int | float | None:
     """The number that all elements of a tensor are."""
     made = graph.producers.get(value.name)
     made = _filled(made, graph) if made is not None else None
-    if made is None or made.op not in ("aten.fill.Scalar", "aten.full.default"):
+    if (
+        made is None
+        or made.out.type.is_complex
+        or made.op not in ("aten.fill.Scalar", "aten.full.default")
+    ):
         return None
     number = made.args[1]
     return number if isinstance(number, (bool, int, float)) else None

@@ -20,7 +20,7 @@ FLOATS = ("f64", "f32")
 # A number that is written with less digits than its dtype holds is still that number.
 _TOLERANCE = 2.0**-23
 # No function that has a name of its own needs more.
-_NODES, _TERMS = 16, 8
+_NODES, _TERMS, _FACTORS = 16, 8, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +109,8 @@ def _summed(terms: Iterable[tuple[Product, float]]) -> Formula:
     total: dict[Product, float] = {}
     for product, factor in terms:
         total[product] = total.get(product, 0.0) + factor
-    kept = ((product, factor) for product, factor in total.items() if factor)
-    return Formula(tuple(sorted(kept, key=lambda term: _key(term[0]))))
+    # What is taken zero times stays: it may be infinite or NaN, and then the sum is NaN.
+    return Formula(tuple(sorted(total.items(), key=lambda term: _key(term[0]))))
 
 
 def _ordered(product: Product) -> Product:
@@ -165,7 +165,10 @@ class _Reader:
 
         def argument(arg: Arg) -> Formula | None:
             if not isinstance(arg, Ref):
-                return number(arg) if isinstance(arg, (int, float)) else None
+                # No known function has a number as large, and no float is as large as some.
+                if isinstance(arg, (int, float)) and abs(arg) < 2**53:
+                    return number(arg)
+                return None
             within = self._within(arg.name, node)
             nodes.extend(within.nodes if within else ())
             return within.formula if within else variable(arg.name)
@@ -189,7 +192,7 @@ _Read: TypeAlias = Callable[[Arg], Formula | None]
 _Rule: TypeAlias = Callable[[Node, _Read], Formula | None]
 
 
-def _binary(join: Callable[[Formula, Formula], Formula]) -> _Rule:
+def _binary(join: Callable[[Formula, Formula], Formula | None]) -> _Rule:
     def rule(node: Node, read: _Read) -> Formula | None:
         operands = [read(arg) for arg in node.args]
         left, right = operands if len(operands) == 2 else (None, None)
@@ -202,15 +205,15 @@ def _minus(left: Formula, right: Formula) -> Formula:
     return plus(left, times(number(-1), right))
 
 
-def _over(left: Formula, right: Formula) -> Formula:
+def _over(left: Formula, right: Formula) -> Formula | None:
     match right.terms:
         case (((), value),):
-            return times(left, number(1 / value))
+            return times(left, number(1 / value)) if value else None
         case _:
-            return times(left, function("reciprocal", right))
+            return _product(left, function("reciprocal", right))
 
 
-def _unary(make: Callable[[Formula], Formula]) -> _Rule:
+def _unary(make: Callable[[Formula], Formula | None]) -> _Rule:
     def rule(node: Node, read: _Read) -> Formula | None:
         of = read(node.args[0]) if len(node.args) == 1 else None
         return None if of is None else make(of)
@@ -223,17 +226,33 @@ def _called(name: str) -> _Rule:
 
 
 def _power(node: Node, read: _Read) -> Formula | None:
-    of, exponent = read(node.args[0]), node.args[1]
-    if of is None or exponent not in (2, 3):
+    match node.args:
+        case (tensor, 2 | 2.0):
+            of = read(tensor)
+            return _product(of, of)
+        case (tensor, 3 | 3.0):
+            of = read(tensor)
+            return _product(of, _product(of, of))
+        case _:
+            return None
+
+
+def _product(left: Formula | None, right: Formula | None) -> Formula | None:
+    """The product of two formulas; None if it is of more factors than any known function."""
+    if left is None or right is None or _degree(left) + _degree(right) > _FACTORS:
         return None
-    return times(of, times(of, of)) if exponent == 3 else times(of, of)
+    return times(left, right)
+
+
+def _degree(formula: Formula) -> int:
+    return max((len(product) for product, _ in formula.terms), default=0)
 
 
 def _mean(node: Node, read: _Read) -> Formula | None:
     """A mean that keeps its axes."""
     match node.args:
         case (tensor, tuple() as axes, True):
-            of, rank = read(tensor), node.out.type.rank
+            of, rank = read(tensor), max(node.out.type.rank, 1)
             plain = tuple(sorted(axis % rank for axis in axes if isinstance(axis, int)))
             return function("mean", of, plain) if of is not None else None
         case _:
@@ -243,10 +262,10 @@ def _mean(node: Node, read: _Read) -> Formula | None:
 _RULES: dict[str, _Rule] = {
     **dict.fromkeys(("aten.add.Tensor", "aten.add.Scalar"), _binary(plus)),
     **dict.fromkeys(("aten.sub.Tensor", "aten.sub.Scalar"), _binary(_minus)),
-    **dict.fromkeys(("aten.mul.Tensor", "aten.mul.Scalar"), _binary(times)),
+    **dict.fromkeys(("aten.mul.Tensor", "aten.mul.Scalar"), _binary(_product)),
     **dict.fromkeys(("aten.div.Tensor", "aten.div.Scalar"), _binary(_over)),
     "aten.neg.default": _unary(lambda of: times(number(-1), of)),
-    "aten.square.default": _unary(lambda of: times(of, of)),
+    "aten.square.default": _unary(lambda of: _product(of, of)),
     "aten.pow.Tensor_Scalar": _power,
     "aten.mean.dim": _mean,
     **{

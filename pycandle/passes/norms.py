@@ -2,7 +2,8 @@
 
 The weight may be missing, or be made of parameters, as `1 + weight` is. Recognised by its formula,
 in f32 and f64, where the mean is over the last axes. Declines where another node reads what lies
-between, or where that is what a module gives.
+between, or where that is what a module gives. Where squares are more than f32 holds, the spelled
+norm is zero and the op, which sums in f64, is not.
 """
 
 from __future__ import annotations

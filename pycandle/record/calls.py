@@ -42,7 +42,7 @@ class Call:
     attributes: dict[str, int | float]
     site: tuple[str, int] | None  # file and line of the parent's forward that makes the call
     arguments: dict[str, str]  # how its maker spells the numbers that it was made with
-    listed: str  # how its maker spells the length of the list that it is an item of
+    listed: tuple[str, int] | None  # how its maker spells the length of its list, and that length
     inputs: dict[str, torch.Tensor] = field(default_factory=lambda: dict[str, torch.Tensor]())
     outputs: dict[str, torch.Tensor] = field(default_factory=lambda: dict[str, torch.Tensor]())
 
@@ -93,7 +93,7 @@ def observe(
         path = next((n for n in names[module] if n.startswith(prefix)), names[module][0])
         source, numbers = source_of(module), numbers_of(module)
         place = holder_of(path) if open_modules else None
-        made, listed = (arguments_of(*place, module), length_of(*place)) if place else ({}, "")
+        made, listed = (arguments_of(*place, module), length_of(*place)) if place else ({}, None)
         call = Call(path, counts[path], name, source, parent, numbers, site, made, listed)
         given = _arguments(module, args, kwargs)
         # The model's own arguments keep the names that its callers know.

@@ -13,6 +13,7 @@ import inspect
 import math
 import sys
 import textwrap
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -89,18 +90,19 @@ def arguments_of(holder: torch.nn.Module, path: str, module: torch.nn.Module) ->
     return {name: said for name, said in calls[0].items() if name in numbers}
 
 
-def length_of(holder: torch.nn.Module, path: str) -> str:
+def length_of(holder: torch.nn.Module, path: str) -> tuple[str, int] | None:
     """What stands for the length of the list that a module is an item of, as
-    `nn.ModuleList([Block() for _ in range(num_layers)])`; empty if nothing does.
+    `nn.ModuleList([Block() for _ in range(num_layers)])`, and that length; None if nothing does.
     """
     name, _, number = path.partition(".")
     held = dict(holder.named_children()).get(name)
     length = len(list(held.children())) if held is not None and number.isdigit() else 0
-    found = {_range(made, length) for made in _made(holder, name)}
-    return found.pop() if len(found) == 1 and is_telling(length) else ""
+    found = {_range(made, name, length) for made in _made(holder, name)}
+    spelled = found.pop() if len(found) == 1 and length > 1 else ""
+    return (spelled, length) if spelled else None
 
 
-def _range(made: _Made, length: int) -> str:
+def _range(made: _Made, name: str, length: int) -> str:
     """The end of the range that a list of so many modules is made over."""
     match made.expr:
         case ast.Call(
@@ -114,10 +116,27 @@ def _range(made: _Made, length: int) -> str:
         case _:
             return ""
     match over:
-        case ast.Call(func=ast.Name(id="range"), args=[end]) if made.number(end) in (None, length):
-            return _plain_name(end)
+        case ast.Call(func=ast.Name(id="range"), args=[end]):
+            pass
         case _:
             return ""
+    number = made.number(end)
+    # What a local was is not known: it is the length if nothing else was put into the list.
+    alone = number is None and _attributes(type(made.holder))[name] == 1
+    return _plain_name(end) if alone or number == length else ""
+
+
+@lru_cache
+def _attributes(kind: type) -> Counter[str]:
+    """How often a class's constructors speak of each of their own attributes."""
+    constructors = (_parsed(vars(base).get("__init__")) for base in kind.__mro__)
+    return Counter(
+        node.attr
+        for constructor in constructors
+        for node in (ast.walk(constructor) if constructor is not None else ())
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+        and node.value.id == "self"
+    )  # fmt: skip
 
 
 def axes_of(holder: torch.nn.Module, name: str, rank: int) -> tuple[str, ...]:

@@ -179,3 +179,26 @@ def test_what_is_almost_a_norm_stays():
                        "%r: f32[b, 1] = aten.rsqrt.default(%a) @1"))  # fmt: skip
     stays(NORM + 'output "scale" %r\n')
     stays(NORM.replace("f32", "f16"), HEAD.replace("f32", "f16"))
+
+
+def test_what_cancels_may_be_infinite_or_nan():
+    rest = ("%z = mul.Tensor(%x, 0)", "%y = add.Tensor(%g, %z)")
+    silu = ("%s = sigmoid.default(%x)", "%g = mul.Tensor(%x, %s)")
+    check(spelled(*silu, *rest), spelled("%g = silu.default(%x)", *rest))
+
+
+def test_powers_of_powers_are_read_in_no_time():
+    chain = [f"%p{k} = pow.Tensor_Scalar(%{f'p{k - 1}' if k else 'x'}, 3)" for k in range(16)]
+    stays(spelled(*chain))
+
+
+def test_numbers_that_no_float_holds_and_means_of_scalars():
+    stays(spelled(f"%y = add.Tensor(%x, {10**400})"))
+    stays(
+        """
+        %s: f32[] = aten.sum.default(%x)
+        %m: f32[] = aten.mean.dim(%s, [0], True)
+        %y: f32[] = aten.add.Tensor(%m, 1)
+        output "" %y
+        """
+    )

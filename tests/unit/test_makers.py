@@ -39,6 +39,8 @@ class Holder(nn.Module):
         self.blocks = nn.ModuleList([nn.Linear(dim, 3) for _ in range(2)])
         self.counted = nn.ModuleList([nn.Linear(dim, 3) for _ in range(config.layers)])
         self.unequal = nn.ModuleList(nn.Linear(dim, 3) for _ in range(dim))
+        self.longer = nn.ModuleList(nn.Linear(dim, 3) for _ in range(dim))
+        self.longer.append(nn.Linear(dim, 3))
         self.some = nn.ModuleList(nn.Linear(dim, 3) for k in range(dim) if k != 5)
         self.either = nn.Linear(dim, 2)
         if dim > 3:
@@ -110,9 +112,11 @@ def test_what_another_local_makes_is_known_by_its_numbers():
 
 
 def test_the_length_of_a_list():
-    assert length_of(HOLDER, "counted.1") == "layers"
-    assert length_of(HOLDER, "unequal.1") == "dim"
-    HOLDER.dim = 9  # type: ignore[assignment]
-    for path in ("unequal.1", "some.1", "blocks.1", "mlp.0", "fc", "counted.1.x", "elsewhere.1"):
-        assert length_of(HOLDER, path) == "", path
+    assert length_of(HOLDER, "counted.1") == ("layers", 3)
+    assert length_of(HOLDER, "unequal.1") == ("dim", 8)
+    HOLDER.dim = 10  # type: ignore[assignment]
+    for path in (
+        "unequal.1", "some.1", "longer.1", "blocks.1", "mlp.0", "fc", "counted.1.x", "elsewhere.1",
+    ):  # fmt: skip
+        assert length_of(HOLDER, path) is None, path
     del HOLDER.dim

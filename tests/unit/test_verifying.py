@@ -59,7 +59,9 @@ def test_a_pass_and_a_difference(tmp_path: Path):
 
 
 def test_rust_lines_are_those_of_the_files_that_are_checked_in(tmp_path: Path):
-    built = [d | {"rust": f"/b/out/pycandle/{name}.rs:7"} for d, name in zip(CALLS, "abc", strict=True)]
+    built = [
+        d | {"rust": f"/b/out/pycandle/{name}.rs:7"} for d, name in zip(CALLS, "abc", strict=True)
+    ]
     (tmp_path / "src/generated").mkdir(parents=True)
     (tmp_path / "src/generated/a.rs").touch()
     said = check(tmp_path, [HEAD, *built, end()], 0, 0, "", "--json")

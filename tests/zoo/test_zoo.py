@@ -15,7 +15,7 @@ from tests.zoo.stages import Row
 
 SLICE = (
     "nn/GRU", "ta/Spectrogram_complex", "hf/XLMRoberta", "hf/GptOss", "hf/ResNet", "hf/FNet",
-    "hf/Hubert", "hf/Swinv2", "hf/Pvt",
+    "hf/Hubert", "hf/Swinv2", "hf/Pvt", "hf/DebertaV2",
 )  # fmt: skip
 # Families of ops that no entry of the zoo uses; the conformance suite runs them.
 UNUSED = {"linalg", "loss", "special", "unique"}

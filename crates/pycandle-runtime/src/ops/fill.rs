@@ -15,6 +15,10 @@ pub fn slice_fill<'a>(
     ranges: &[Range<usize>],
     value: impl Into<Operand<'a>>,
 ) -> Result<Tensor> {
+    // Candle assigns no empty slice.
+    if ranges.iter().any(Range::is_empty) {
+        return Ok(x.clone());
+    }
     // PyTorch rounds a number to a half by way of f32.
     let [value] = in_dtype([value.into()], compute_type(x.dtype()))?;
     let shape: Vec<usize> = ranges.iter().map(|range| range.len()).collect();
@@ -33,6 +37,13 @@ mod tests {
         let zeros = Tensor::zeros((2, 3), DType::I64, &Device::Cpu).unwrap();
         let filled = slice_fill(&zeros, &[0..1, 1..3], 7i64).unwrap();
         assert_eq!(filled.to_vec2::<i64>().unwrap(), [[0, 7, 7], [0, 0, 0]]);
+    }
+
+    #[test]
+    fn an_empty_range_holds_nothing() {
+        let zeros = Tensor::zeros((2, 0, 4), DType::F32, &Device::Cpu).unwrap();
+        let filled = slice_fill(&zeros, &[0..1, 0..0, 1..3], 2.0).unwrap();
+        assert_eq!(filled.dims(), [2, 0, 4]);
     }
 
     #[test]
