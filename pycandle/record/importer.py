@@ -169,7 +169,10 @@ class _Importer:
     def _outputs(self) -> tuple[Output, ...]:
         found: list[Output] = []
         nodes = {n.name: n for n in self.program.graph.nodes}
+        taken = {spec.target: node.name for spec, node in self._placeholders()}
         for index, spec in enumerate(self.program.graph_signature.output_specs):
+            if spec.target is not None and taken.get(spec.target) == spec.arg.name:
+                continue  # it is set to what it was, as `self.table = self.table.to(device)` does
             if spec.kind is not OutputKind.USER_OUTPUT:
                 self.problems.append(
                     Finding(

@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+import pytest
 import torch
 from torch import nn
 
 from pycandle import GoldenRecorder
+from pycandle.errors import RecordError
 from pycandle.graph import manifest
 
 
@@ -42,3 +44,23 @@ def check(model: nn.Module, outputs: dict[str, list[str]], out: Path):
 def test_an_input_that_is_given_back_is_no_result(tmp_path: Path):
     torch.manual_seed(0)
     check(Residual(), {"norm": [""], "fc": [""]}, tmp_path)
+
+
+class Table(nn.Module):
+    """Sets a buffer to what it was, or to something else."""
+
+    def __init__(self, factor: float):
+        super().__init__()
+        self.factor = factor
+        self.table = nn.Buffer(torch.arange(8.0))
+
+    def forward(self, x):
+        moved = self.table.to(x.device)
+        self.table = moved if self.factor == 1 else moved * self.factor
+        return x + self.table
+
+
+def test_a_buffer_that_is_set_to_what_it_was_does_not_change(tmp_path: Path):
+    check(Table(1.0), {"": [""]}, tmp_path)
+    with pytest.raises(RecordError, match="changes table while it runs"):
+        check(Table(2.0), {}, tmp_path)
