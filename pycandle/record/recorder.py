@@ -76,6 +76,7 @@ class GoldenRecorder:
         from pycandle.record.goldens import record_goldens
         from pycandle.record.importer import import_program
         from pycandle.record.regions import place_nodes
+        from pycandle.record.sketch import sketch
         from pycandle.record.ties import FirstOfEquals
 
         _say("exporting the model with torch.export")
@@ -94,6 +95,7 @@ class GoldenRecorder:
             for parameter in self._graph.parameters
             if not parameter.constant
         }
+        self._tensors |= {f"weights:{name}": sketch(held) for name, held in self._weights.items()}
         self._constants = imported.constants
         return self
 

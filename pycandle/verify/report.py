@@ -28,6 +28,8 @@ def _run(run: Run) -> Iterator[str]:
     if run.culprit:
         yield f"  look first at {_place(run.culprit)}"
         yield f"    {run.culprit.reason}"
+    for line in run.weights:
+        yield f"    another checkpoint? {line}"
     bad = [call for call in run.calls if call.outcome in ("failed", "missing", "uninformative")]
     for call in bad[:_MOST]:
         yield f"  {_MARKS[call.outcome]:<4}  {call.name} ({call.class_name}), case {call.case}"

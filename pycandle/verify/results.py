@@ -74,6 +74,7 @@ class Run:
     ended: bool  # False while it goes on, or where it was cut short
     culprit: Call | None  # what to look at first
     seconds: float
+    weights: tuple[str, ...] = ()  # what is wrong with the checkpoint of what to look at first
 
     def count(self, outcome: str) -> int:
         """How many module calls came to that."""
@@ -132,6 +133,7 @@ def read_results(path: Path) -> Run:
         return Run(
             head["name"], head["mode"], head["device"], tuple(head["cases"]), head["calls"],
             calls, end is not None, _culprit(end, calls), last,
+            tuple(map(str, end["weights"])) if end else (),
         )  # fmt: skip
     except (KeyError, TypeError, ValueError) as error:
         raise _broken(f"{type(error).__name__}: {error}", path, 0) from error

@@ -39,7 +39,8 @@ FAILED = [*CALLS, call(HOSTILE, "failed", 8.0, "its error is 8")]
 
 
 def end(culprit: list[object] | None = None) -> dict[str, object]:
-    return {"kind": "end", "culprit": culprit, "seconds": 2.0}
+    weights = ["fc.weight holds other numbers than were recorded"] if culprit else []
+    return {"kind": "end", "culprit": culprit, "weights": weights, "seconds": 2.0}
 
 
 def read(folder: Path, *documents: object, after: str = "") -> Run:
@@ -65,6 +66,7 @@ def test_a_run_that_failed(tmp_path: Path):
     assert "called at toy.py:9, in Rust toy.rs:3) in case recorded\n    its error is 8" in summary(
         [run]
     )
+    assert "    another checkpoint? fc.weight holds other numbers" in summary([run])
 
 
 @pytest.mark.parametrize("after", ["", '{"kind": "ca'])

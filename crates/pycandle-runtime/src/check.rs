@@ -20,7 +20,9 @@ use crate::places::Places;
 use crate::report::{Outcome, Report, Row};
 use crate::results::{Output, Results};
 use crate::statistics::Statistics;
+use crate::store::Store;
 use crate::trace::Trace;
+use crate::weights;
 
 /// Which float64 reference judges a module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -304,6 +306,12 @@ impl PyChecker {
         })
     }
 
+    /// What is wrong with the weights that a checkpoint holds of the module at `path`.
+    pub(crate) fn weights(&self, checkpoint: &Store, path: &str) -> Result<Vec<String>> {
+        let recording = &self.run.recording;
+        weights::differing(checkpoint, &recording.manifest, &recording.trace, path)
+    }
+
     /// A report's row about a module call of this case.
     pub(crate) fn row(&self, region: &Region, outcome: Outcome) -> Row {
         Row {
@@ -326,6 +334,7 @@ impl PyChecker {
             name: self.manifest().name.clone(),
             mode: self.run.mode,
             rows,
+            weights: Vec::new(),
         }
     }
 

@@ -58,6 +58,7 @@ mod results;
 pub mod statistics;
 pub mod store;
 pub mod trace;
+mod weights;
 
 pub use check::{PyChecker, Scope};
 pub use compare::Verdict;

@@ -30,6 +30,9 @@ pub struct Manifest {
 #[derive(Debug, Clone, Deserialize)]
 pub struct Parameter {
     pub dtype: String,
+    /// What a checkpoint may call it.
+    #[serde(default)]
+    pub names: Vec<String>,
     /// No checkpoint holds it.
     #[serde(default)]
     pub constant: bool,

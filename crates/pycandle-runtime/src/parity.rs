@@ -201,6 +201,7 @@ pub fn run_isolated<M: Isolated>(
             report.rows.push(row);
         }
     }
+    blame(&mut report, spec, &checker)?;
     end(&results, &report)?;
     Ok(report)
 }
@@ -241,12 +242,21 @@ pub fn run_cumulative<M>(
             report.rows.push(row);
         }
     }
+    blame(&mut report, spec, &checker)?;
     end(&results, &report)?;
     Ok(report)
 }
 
 fn tell(results: &Option<Arc<Results>>, row: &Row) -> Result<()> {
     results.as_ref().map_or(Ok(()), |results| results.tell(row))
+}
+
+/// Looks whether the checkpoint is to blame for what differs.
+fn blame(report: &mut Report, spec: &Spec, checker: &PyChecker) -> Result<()> {
+    if let Some(culprit) = report.culprit() {
+        report.weights = checker.weights(&spec.checkpoint()?, &culprit.path)?;
+    }
+    Ok(())
 }
 
 fn end(results: &Option<Arc<Results>>, report: &Report) -> Result<()> {
@@ -314,6 +324,12 @@ impl Spec {
     /// The model's weights: the file that `PYCANDLE_WEIGHTS_{NAME}` names, else
     /// `{name}.safetensors` beside the manifest.
     pub fn weights(&self, manifest: &Manifest) -> Result<VarBuilder<'static>> {
+        let dtype = manifest.weight_dtype();
+        let store = self.checkpoint()?;
+        Ok(VarBuilder::from_backend(Box::new(store), dtype, device()?))
+    }
+
+    fn checkpoint(&self) -> Result<Store> {
         let variable = weights_variable(self.name);
         let path = match std::env::var_os(&variable) {
             Some(path) => PathBuf::from(path),
@@ -324,9 +340,7 @@ impl Spec {
              {variable} to a .safetensors file",
             self.name
         );
-        let store = Store::open(&path, &bring)?;
-        let dtype = manifest.weight_dtype();
-        Ok(VarBuilder::from_backend(Box::new(store), dtype, device()?))
+        Store::open(&path, &bring)
     }
 }
 

@@ -16,6 +16,8 @@ pub struct Report {
     pub name: String,
     pub mode: Mode,
     pub rows: Vec<Row>,
+    /// What is wrong with the weights of what to look at first.
+    pub weights: Vec<String>,
 }
 
 /// One module call.
@@ -98,7 +100,10 @@ impl Report {
         let title = format!("{}, {}", self.name, self.mode);
         if let Some(culprit) = self.culprit() {
             let (failed, expected) = (counts.failed, counts.expected());
-            let what = format!("{failed} of {expected} module calls differ, first {culprit}");
+            let mut what = format!("{failed} of {expected} module calls differ, first {culprit}");
+            if let Some(line) = self.weights.first() {
+                what.push_str(&format!(". Is it another checkpoint? {line}"));
+            }
             return Err(Error::Msg(format!("{title}: {what}")));
         }
         let missing = self
@@ -183,6 +188,9 @@ impl fmt::Display for Report {
         }
         if let Some(culprit) = self.culprit() {
             writeln!(f, "first culprit: {culprit}")?;
+        }
+        for line in &self.weights {
+            writeln!(f, "  another checkpoint? {line}")?;
         }
         let counts = self.counts();
         writeln!(

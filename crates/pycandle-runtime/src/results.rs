@@ -84,6 +84,8 @@ enum Line<'a> {
         counts: Counts,
         /// The path and call of what to look at first, and its case.
         culprit: Option<(&'a str, usize, &'a str)>,
+        /// What is wrong with its weights, a line each.
+        weights: &'a [String],
         seconds: f64,
     },
 }
@@ -152,6 +154,7 @@ impl Results {
         self.write(&Line::End {
             counts: report.counts(),
             culprit: culprit.map(|row| (row.path.as_str(), row.call, row.case.as_str())),
+            weights: &report.weights,
             seconds: self.start.elapsed().as_secs_f64(),
         })
     }

@@ -123,10 +123,12 @@ impl SimpleBackend for Store {
     ) -> Result<Tensor> {
         let tensor = self.get_unchecked(name, dtype, device)?;
         if tensor.shape() != &shape {
+            let turned = tensor.dims().iter().rev().eq(shape.dims());
             candle_core::bail!(
-                "{} has {name:?} of shape {:?}, and the model needs {shape:?}",
+                "{} has {name:?} of shape {:?}, and the model needs {shape:?}{}",
                 self.path.display(),
-                tensor.shape()
+                tensor.shape(),
+                if turned { ", so it is transposed" } else { "" }
             )
         }
         Ok(tensor)

@@ -4,7 +4,9 @@
 
 mod tagger;
 
-use candle_core::Result;
+use std::collections::HashMap;
+
+use candle_core::{Device, Result, Tensor};
 use candle_nn::VarBuilder;
 use pycandle_runtime::{ops, parity};
 use tagger::{Tagger, elsewhere, folder, forward};
@@ -56,6 +58,7 @@ fn results_are_written_as_the_run_goes() {
             end["culprit"],
             serde_json::json!(["blocks.1.act", 0, "recorded"])
         );
+        assert_eq!(end["weights"], serde_json::json!([]));
         let act = |line: &&serde_json::Value| line["path"] == "blocks.1.act";
         let act = calls.iter().find(act).unwrap();
         assert_eq!(act["outcome"], "failed");
@@ -73,4 +76,46 @@ fn results_are_written_as_the_run_goes() {
             "{output}"
         );
     }
+}
+
+/// The model faithfully, with a checkpoint that is changed: the report must say these words.
+fn blames(change: impl Fn(&mut HashMap<String, Tensor>), words: &str) {
+    let (elsewhere, spec) = elsewhere();
+    for file in ["_manifest.json", "_trace.safetensors"] {
+        let name = format!("tagger{file}");
+        std::fs::copy(folder().join(&name), elsewhere.path().join(&name)).unwrap();
+    }
+    let held = folder().join("tagger.safetensors");
+    let mut weights = candle_core::safetensors::load(held, &Device::Cpu).unwrap();
+    change(&mut weights);
+    let path = elsewhere.path().join("tagger.safetensors");
+    candle_core::safetensors::save(&weights, path).unwrap();
+    let report = parity::run_isolated(&spec, Tagger::load).unwrap();
+    assert_eq!(report.weights, [words].map(str::to_string));
+}
+
+#[test]
+fn another_checkpoint_is_told_from_a_wrong_op() {
+    const FC: &str = "blocks.1.fc.weight";
+    blames(
+        |weights| {
+            let turned = weights[FC].t().unwrap().contiguous().unwrap();
+            weights.insert(FC.to_string(), turned);
+        },
+        "blocks.1.fc.weight holds the recorded numbers in other places, as if it was transposed",
+    );
+    blames(
+        |weights| {
+            let other = weights["blocks.0.fc.weight"].clone();
+            weights.insert(FC.to_string(), other);
+        },
+        "blocks.1.fc.weight holds what was recorded as blocks.0.fc.weight",
+    );
+    blames(
+        |weights| {
+            let trained = (&weights[FC] * 1.01).unwrap();
+            weights.insert(FC.to_string(), trained);
+        },
+        "blocks.1.fc.weight holds other numbers than were recorded",
+    );
 }
