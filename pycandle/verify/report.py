@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -65,6 +66,8 @@ def as_json(run: Run) -> dict[str, object]:
 
 def _finite(value: Any) -> Any:
     match value:
+        case Path():
+            return str(value)
         case dict():
             return {key: _finite(item) for key, item in value.items()}  # type: ignore[reportUnknownVariableType]
         case list() | tuple():

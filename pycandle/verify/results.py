@@ -14,7 +14,7 @@ from typing import Any
 
 from pycandle.errors import Finding, ResultsError
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,7 @@ class Output:
     """One output of a module call beside PyTorch's. Errors are RMS, against float64."""
 
     name: str
+    golden: str  # the key of what PyTorch gave, in the trace; empty if it gave no tensor
     dtype: str
     shape: tuple[int, ...]
     status: str
@@ -30,6 +31,8 @@ class Output:
     limit: float
     max_error: float
     max_limit: float
+    needs: float  # the smallest factor that would pass in place of the rule's 4
+    over: float  # which part of the elements is wrong, from 0 to 1
     statistics: Mapping[str, Any]  # as the runtime's `Statistics` has them; empty without
 
     @property
@@ -53,6 +56,8 @@ class Call:
     outcome: str  # "passed", "failed", "uninformative", "elided" or "missing"
     reason: str
     outputs: tuple[Output, ...]
+    tensors: Path | None = None  # a file of its outputs as Rust gave them, where they were kept
+    seconds: float = 0.0  # since the run began
 
     @property
     def name(self) -> str:
@@ -75,6 +80,7 @@ class Run:
     culprit: Call | None  # what to look at first
     seconds: float
     weights: tuple[str, ...] = ()  # what is wrong with the checkpoint of what to look at first
+    manifest: str = ""  # its path; the trace lies beside it
 
     def count(self, outcome: str) -> int:
         """How many module calls came to that."""
@@ -128,12 +134,12 @@ def read_results(path: Path) -> Run:
         )
     try:
         end = rest.pop() if rest and rest[-1]["kind"] == "end" else None
-        calls = tuple(_call(document) for document in rest)
+        calls = tuple(_call(document, path.parent) for document in rest)
         last = end["seconds"] if end else rest[-1]["seconds"] if rest else 0.0
         return Run(
             head["name"], head["mode"], head["device"], tuple(head["cases"]), head["calls"],
             calls, end is not None, _culprit(end, calls), last,
-            tuple(map(str, end["weights"])) if end else (),
+            tuple(map(str, end["weights"])) if end else (), head["manifest"],
         )  # fmt: skip
     except (KeyError, TypeError, ValueError) as error:
         raise _broken(f"{type(error).__name__}: {error}", path, 0) from error
@@ -147,13 +153,15 @@ def _culprit(end: Mapping[str, Any] | None, calls: tuple[Call, ...]) -> Call | N
     return next(found, None)
 
 
-def _call(document: Mapping[str, Any]) -> Call:
+def _call(document: Mapping[str, Any], folder: Path) -> Call:
     if document["kind"] != "call":
         raise ValueError(f"a line of kind {document['kind']!r}")
+    tensors = document["tensors"]
     return Call(
         document["case"], document["path"], document["call"], document["class"],
         document["source"], document["site"], document["rust"], document["outcome"],
         document["reason"], tuple(map(_output, document["outputs"])),
+        folder / tensors if tensors else None, document["seconds"],
     )  # fmt: skip
 
 
@@ -163,9 +171,10 @@ def _output(document: Mapping[str, Any]) -> Output:
         return float("nan") if document[name] is None else float(document[name])
 
     return Output(
-        document["name"], document["dtype"], tuple(document["shape"]), document["status"],
-        number("error"), number("torch_error"), number("limit"), number("max_error"),
-        number("max_limit"), document["statistics"] or {},
+        document["name"], document["golden"], document["dtype"], tuple(document["shape"]),
+        document["status"], number("error"), number("torch_error"), number("limit"),
+        number("max_error"), number("max_limit"), number("needs"), number("over"),
+        document["statistics"] or {},
     )  # fmt: skip
 
 

@@ -7,7 +7,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use candle_core::{DType, Device, Result, Tensor};
-use pycandle_runtime::compare::{Status, Values, judge};
+use pycandle_runtime::compare::{Status, judge};
+use pycandle_runtime::values::Values;
 
 pub type Case = fn(&[Tensor]) -> Result<Vec<Tensor>>;
 

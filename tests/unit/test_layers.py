@@ -40,7 +40,7 @@ ALLOWED = {
     "__main__": {"cli"},
     "": {"record"},
 }
-TORCH = {"record"}
+TORCH = {"record", "verify"}
 
 
 def imports(file: Path):

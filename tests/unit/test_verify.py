@@ -11,7 +11,7 @@ from pycandle.errors import ResultsError
 from pycandle.verify import Run, as_json, junit, markdown, read_results, summary
 
 HEAD = {
-    "kind": "run", "schema_version": 2, "version": "0.1.0", "name": "toy", "mode": "isolated",
+    "kind": "run", "schema_version": 3, "version": "0.1.0", "name": "toy", "mode": "isolated",
     "manifest": "toy_manifest.json", "digest": "sha256:", "device": "cpu", "cases": ["recorded"],
     "calls": 3,
 }  # fmt: skip
@@ -22,6 +22,7 @@ def output(error: float | None, status: str) -> dict[str, object]:
     return {
         "name": "", "dtype": "f32", "shape": [2, 3], "status": status, "error": error,
         "torch_error": 1.0, "limit": 4.0, "max_error": 0.0, "max_limit": 10.0, "statistics": None,
+        "golden": "recorded:fc#0.0", "needs": error, "over": 0.0,
     }  # fmt: skip
 
 
@@ -31,6 +32,7 @@ def call(path: str, outcome: str, error: float | None = 1.0, reason: str = "") -
         "kind": "call", "case": "recorded", "path": path, "call": 0, "class": "Linear",
         "source": "toy.py:7", "site": "toy.py:9", "rust": "toy.rs:3", "outcome": outcome,
         "reason": reason, "outputs": [output(error, outcome)] if compared else [], "seconds": 0.5,
+        "tensors": None,
     }  # fmt: skip
 
 
@@ -118,7 +120,7 @@ def test_names_are_text_and_no_markup(tmp_path: Path):
     [
         ((), "does not begin with a run"),
         (([],), "it is not a JSON object"),
-        ((HEAD | {"schema_version": 1},), "reads version 2"),
+        ((HEAD | {"schema_version": 1},), "reads version 3"),
         ((HEAD, {"kind": "other"}, end()), "a line of kind 'other'"),
         ((HEAD, CALLS[0] | {"outputs": [{}]}, end()), "KeyError"),
         ((HEAD, 3), "it is not a JSON object"),

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use candle_core::{Device, Error, Result, Tensor};
 use serde::Serialize;
 
-use crate::compare::{Values, Verdict, judge};
+use crate::compare::{Verdict, judge};
 use crate::manifest::{Manifest, Region, label};
 use crate::parity::Inputs;
 use crate::places::Places;
@@ -22,6 +22,7 @@ use crate::results::{Output, Results};
 use crate::statistics::Statistics;
 use crate::store::Store;
 use crate::trace::Trace;
+use crate::values::Values;
 use crate::weights;
 
 /// Which float64 reference judges a module.
@@ -272,7 +273,7 @@ impl PyChecker {
         let row = self.compare(region, outputs)?;
         if self.run.collecting {
             if let Some(results) = &self.run.results {
-                results.tell(&row)?;
+                results.tell(&row, outputs)?;
             }
             self.progress().rows.push(row);
         } else if row.failed() {
@@ -348,6 +349,7 @@ impl PyChecker {
         let rust = Values::of(output)?;
         let mut found = Output {
             name: expected.map_or(String::new(), |output| output.name.clone()),
+            golden: String::new(),
             dtype: rust.dtype,
             shape: rust.shape.clone(),
             verdict: Verdict::failure("PyTorch gave no tensor there"),
@@ -362,6 +364,7 @@ impl PyChecker {
             Mode::Isolated => "isolated",
         };
         let key = self.key(golden);
+        found.golden.clone_from(&key);
         let golden = trace.values(&key)?;
         let reference = trace.reference(&key, run, &golden)?;
         found.verdict = judge(&rust, &golden, reference.as_ref());

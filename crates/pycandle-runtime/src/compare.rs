@@ -4,8 +4,9 @@
 //! A candidate is judged by its distance from a float64 reference, measured against PyTorch's own
 //! distance from it, so that no tolerance has to be chosen per model.
 
-use candle_core::{DType, Result, Tensor};
 use serde::Serialize;
+
+use crate::values::{Data, Values};
 
 /// A candidate's RMS error may be this many times PyTorch's own.
 const RMS_FACTOR: f64 = 4.0;
@@ -21,22 +22,6 @@ const FLOOR: f64 = 1e-37;
 /// Where PyTorch's own error is over this part of the signal, agreement says nothing. A dtype's own
 /// rounding is never noise.
 const NOISE: f64 = 1e-3;
-
-/// A tensor's values, widened without loss.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Values {
-    /// `f64 f32 f16 bf16 i64 i32 i16 u32 u8 bool`, as manifests spell them.
-    pub dtype: &'static str,
-    pub shape: Vec<usize>,
-    pub data: Data,
-}
-
-/// Floats widen to f64, integers and bools to i64.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Data {
-    Float(Vec<f64>),
-    Integer(Vec<i64>),
-}
 
 /// What a comparison found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -70,6 +55,12 @@ pub struct Verdict {
     pub max_error: f64,
     /// What `max_error` may be at most.
     pub max_limit: f64,
+    /// The smallest factor that would pass in place of [`RMS_FACTOR`], the limit of the largest
+    /// error in proportion.
+    pub needs: f64,
+    /// Which part of the elements is wrong: integers that differ, places of NaN and infinity that
+    /// do, floats that are further from the reference than `max_limit`.
+    pub over: f64,
 }
 
 impl Verdict {
@@ -118,6 +109,8 @@ impl Verdict {
             limit: 0.0,
             max_error: 0.0,
             max_limit: 0.0,
+            needs: 0.0,
+            over: 0.0,
         }
     }
 }
@@ -172,6 +165,7 @@ fn judge_integers(rust: &[i64], torch: &[i64]) -> Verdict {
     Verdict {
         mse: mean_square(distances()),
         max_abs: largest(distances()),
+        over: part(differing, rust.len()),
         ..Verdict::failure(format!("{differing} of {} integers differ", rust.len()))
     }
 }
@@ -183,10 +177,13 @@ fn judge_floats(rust: &[f64], torch: &[f64], exact: &[f64], rounding: f64) -> Ve
         .zip(torch)
         .position(|(a, b)| kind(*a) != kind(*b))
     {
-        return Verdict::failure(format!(
-            "element {at} is {}, PyTorch's {}",
-            rust[at], torch[at]
-        ));
+        let differing = rust.iter().zip(torch);
+        let differing = differing.filter(|(a, b)| kind(**a) != kind(**b)).count();
+        let reason = format!("element {at} is {}, PyTorch's {}", rust[at], torch[at]);
+        return Verdict {
+            over: part(differing, rust.len()),
+            ..Verdict::failure(reason)
+        };
     }
     let finite = || (0..torch.len()).filter(|&i| torch[i].is_finite());
     if let Some(at) = finite().find(|&i| !exact[i].is_finite()) {
@@ -214,6 +211,10 @@ fn judge_floats(rust: &[f64], torch: &[f64], exact: &[f64], rounding: f64) -> Ve
         ),
         ..Verdict::exact()
     };
+    let used = (verdict.error / verdict.limit).max(verdict.max_error / verdict.max_limit);
+    verdict.needs = RMS_FACTOR * used;
+    let over = error().filter(|error| error.abs() > verdict.max_limit);
+    verdict.over = part(over.count(), torch.len());
     // Negated, so that a NaN fails.
     if !(verdict.error <= verdict.limit) {
         verdict.status = Status::Failed;
@@ -242,6 +243,10 @@ fn judge_floats(rust: &[f64], torch: &[f64], exact: &[f64], rounding: f64) -> Ve
 
 fn limit(factor: f64, torch_error: f64, rounding: f64) -> f64 {
     (factor * torch_error.max(rounding)).max(FLOOR)
+}
+
+fn part(count: usize, of: usize) -> f64 {
+    count as f64 / of.max(1) as f64
 }
 
 /// Two roundings of a dtype, relative to the value; float64 is judged as float32 is.
@@ -277,40 +282,6 @@ fn mean_square(values: impl Iterator<Item = f64>) -> f64 {
 /// Largest magnitude of finite values; zero for nothing.
 pub(crate) fn largest(values: impl Iterator<Item = f64>) -> f64 {
     values.fold(0.0, |largest: f64, x| largest.max(x.abs()))
-}
-
-impl Values {
-    /// Copies a tensor from any device.
-    pub fn of(tensor: &Tensor) -> Result<Self> {
-        let flat = tensor.flatten_all()?;
-        let (dtype, data) = match tensor.dtype() {
-            DType::F64 => ("f64", Data::Float(flat.to_vec1()?)),
-            DType::F32 => ("f32", Data::Float(widen(flat.to_vec1::<f32>()?))),
-            DType::F16 => (
-                "f16",
-                Data::Float(widen(flat.to_dtype(DType::F32)?.to_vec1::<f32>()?)),
-            ),
-            DType::BF16 => (
-                "bf16",
-                Data::Float(widen(flat.to_dtype(DType::F32)?.to_vec1::<f32>()?)),
-            ),
-            DType::I64 => ("i64", Data::Integer(flat.to_vec1()?)),
-            DType::I32 => ("i32", Data::Integer(widen(flat.to_vec1::<i32>()?))),
-            DType::I16 => ("i16", Data::Integer(widen(flat.to_vec1::<i16>()?))),
-            DType::U32 => ("u32", Data::Integer(widen(flat.to_vec1::<u32>()?))),
-            DType::U8 => ("u8", Data::Integer(widen(flat.to_vec1::<u8>()?))),
-            dtype => candle_core::bail!("a {dtype:?} tensor cannot be compared"),
-        };
-        Ok(Self {
-            dtype,
-            shape: tensor.dims().to_vec(),
-            data,
-        })
-    }
-}
-
-fn widen<T, U: From<T>>(values: Vec<T>) -> Vec<U> {
-    values.into_iter().map(U::from).collect()
 }
 
 #[cfg(test)]

@@ -57,7 +57,9 @@ pub mod report;
 mod results;
 pub mod statistics;
 pub mod store;
+mod tensors;
 pub mod trace;
+pub mod values;
 mod weights;
 
 pub use check::{PyChecker, Scope};

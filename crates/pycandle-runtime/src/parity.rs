@@ -187,17 +187,14 @@ pub fn run_isolated<M: Isolated>(
                 let inputs = checker.inputs(region.inputs)?;
                 model.call(region.path, &inputs.of_call(region.call))
             };
-            let row = if region.elided {
-                checker.row(recorded, Outcome::Elided)
-            } else {
-                match outputs() {
-                    Ok(outputs) => {
-                        checker.compare(recorded, &outputs.iter().collect::<Vec<_>>())?
-                    }
-                    Err(error) => checker.row(recorded, failed_to_run(&error)),
-                }
+            let outputs = (!region.elided).then(outputs).transpose();
+            let given: Vec<_> = outputs.iter().flatten().flatten().collect();
+            let row = match &outputs {
+                Ok(None) => checker.row(recorded, Outcome::Elided),
+                Ok(Some(_)) => checker.compare(recorded, &given)?,
+                Err(error) => checker.row(recorded, failed_to_run(error)),
             };
-            tell(&results, &row)?;
+            tell(&results, &row, &given)?;
             report.rows.push(row);
         }
     }
@@ -238,7 +235,7 @@ pub fn run_cumulative<M>(
                 _ => Outcome::Missing,
             };
             let row = checker.row(recorded, outcome);
-            tell(&results, &row)?;
+            tell(&results, &row, &[])?;
             report.rows.push(row);
         }
     }
@@ -247,8 +244,9 @@ pub fn run_cumulative<M>(
     Ok(report)
 }
 
-fn tell(results: &Option<Arc<Results>>, row: &Row) -> Result<()> {
-    results.as_ref().map_or(Ok(()), |results| results.tell(row))
+fn tell(results: &Option<Arc<Results>>, row: &Row, outputs: &[&Tensor]) -> Result<()> {
+    let results = results.as_ref();
+    results.map_or(Ok(()), |results| results.tell(row, outputs))
 }
 
 /// Looks whether the checkpoint is to blame for what differs.

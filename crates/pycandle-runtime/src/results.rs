@@ -10,16 +10,17 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use candle_core::{Error, Result};
+use candle_core::{Error, Result, Tensor};
 use serde::Serialize;
 
 use crate::check::Mode;
 use crate::compare::{Status, Verdict};
 use crate::report::{Counts, Outcome, Report, Row};
 use crate::statistics::Statistics;
+use crate::tensors::Tensors;
 
 /// The version of the lines' form.
-const SCHEMA_VERSION: u32 = 2;
+const SCHEMA_VERSION: u32 = 3;
 /// Names the folder that results go to; empty for none.
 pub const VARIABLE: &str = "PYCANDLE_RESULTS";
 
@@ -27,6 +28,7 @@ pub const VARIABLE: &str = "PYCANDLE_RESULTS";
 #[derive(Debug)]
 pub struct Results {
     file: Mutex<File>,
+    tensors: Mutex<Tensors>,
     path: PathBuf,
     start: Instant,
 }
@@ -36,6 +38,8 @@ pub struct Results {
 pub struct Output {
     /// Where it is in what the module returns; empty for the only tensor.
     pub name: String,
+    /// What PyTorch gave, by its key in the trace; empty if it gave no tensor.
+    pub golden: String,
     pub dtype: &'static str,
     pub shape: Vec<usize>,
     #[serde(flatten)]
@@ -77,6 +81,8 @@ enum Line<'a> {
         outcome: &'a str,
         reason: &'a str,
         outputs: &'a [Output],
+        /// The file of its outputs as Rust gave them, below the folder of results; perhaps none.
+        tensors: Option<String>,
         seconds: f64,
     },
     End {
@@ -104,10 +110,12 @@ impl Results {
             None if managed.is_dir() => managed.join("results"),
             None => return Ok(None),
         };
-        let path = folder.join(format!("{}.{}.jsonl", run.name, run.mode));
+        let name = format!("{}.{}", run.name, run.mode);
+        let path = folder.join(format!("{name}.jsonl"));
         let file = fs::create_dir_all(&folder).and_then(|()| File::create(&path));
         let results = Self {
             file: Mutex::new(file.map_err(|error| unwritten(&path, &error))?),
+            tensors: Mutex::new(Tensors::begin(folder.join(name))?),
             path,
             start: Instant::now(),
         };
@@ -119,8 +127,9 @@ impl Results {
         Ok(Some(results))
     }
 
-    /// Tells of a module call.
-    pub fn tell(&self, row: &Row) -> Result<()> {
+    /// Tells of a module call, and keeps what it gave if that is asked for.
+    pub fn tell(&self, row: &Row, outputs: &[&Tensor]) -> Result<()> {
+        let mut tensors = self.tensors.lock().unwrap_or_else(PoisonError::into_inner);
         let (outcome, reason) = match &row.outcome {
             Outcome::Elided => ("elided", ""),
             Outcome::Missing => ("missing", ""),
@@ -144,6 +153,7 @@ impl Results {
             outcome,
             reason,
             outputs: &row.outputs,
+            tensors: tensors.keep(row.failed(), outputs)?,
             seconds: self.start.elapsed().as_secs_f64(),
         })
     }

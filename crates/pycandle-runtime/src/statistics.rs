@@ -4,7 +4,8 @@
 
 use serde::Serialize;
 
-use crate::compare::{Data, Values, largest};
+use crate::compare::largest;
+use crate::values::{Data, Values};
 
 /// The quantiles of distances in units in the last place that [`Statistics::ulp`] has.
 pub const QUANTILES: [f64; 4] = [0.5, 0.9, 0.99, 1.0];

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use candle_core::{Device, Result, Tensor};
 
-use crate::compare::{Data, Values};
 use crate::manifest::Manifest;
 use crate::store::Store;
+use crate::values::{Data, Values};
 
 const BRING: &str = "Bring the goldens with `pycandle record`";
 

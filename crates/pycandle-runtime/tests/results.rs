@@ -31,7 +31,18 @@ fn results(mode: &str, run: impl Fn(&parity::Spec) -> Result<()>) -> Vec<serde_j
     let file = format!(".pycandle/results/tagger.{mode}.jsonl");
     let text = std::fs::read_to_string(elsewhere.path().join(file)).unwrap();
     let read = |line| serde_json::from_str(line).unwrap();
-    text.lines().map(read).collect()
+    let lines: Vec<serde_json::Value> = text.lines().map(read).collect();
+    for line in lines.iter().filter(|line| line["kind"] == "call") {
+        // What failed is kept, and nothing else.
+        let kept = line["tensors"].as_str();
+        assert_eq!(kept.is_some(), line["outcome"] == "failed", "{line}");
+        let Some(kept) = kept else { continue };
+        let path = elsewhere.path().join(".pycandle/results").join(kept);
+        let kept = candle_core::safetensors::load(path, &Device::Cpu).unwrap();
+        let shape = serde_json::to_value(kept["0"].dims()).unwrap();
+        assert_eq!(shape, line["outputs"][0]["shape"]);
+    }
+    lines
 }
 
 #[test]
@@ -51,7 +62,7 @@ fn results_are_written_as_the_run_goes() {
         };
         assert_eq!(
             (&run["schema_version"], &run["mode"]),
-            (&2.into(), &mode.into())
+            (&3.into(), &mode.into())
         );
         assert_eq!((&run["calls"], calls.len()), (&39.into(), 39));
         assert_eq!(
@@ -71,6 +82,9 @@ fn results_are_written_as_the_run_goes() {
         assert_eq!(block["rust"], line_of("py_check!(self.checker, \"\", &y)"));
         let output = &act["outputs"][0];
         assert!(output["error"].as_f64() > output["limit"].as_f64());
+        assert!(output["needs"].as_f64() > Some(4.0), "{output}");
+        assert!(output["over"].as_f64() > Some(0.0), "{output}");
+        assert_eq!(output["golden"], "recorded:blocks.1.act#0.0");
         assert!(
             output["statistics"]["ulp"][3].as_f64() > Some(100.0),
             "{output}"

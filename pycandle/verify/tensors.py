@@ -1,0 +1,95 @@
+"""Reads the tensors behind a call's verdict: what Rust gave, what PyTorch did, and float64.
+
+It needs NumPy and no torch. It must not know what is made of them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pycandle.errors import Finding, ResultsError
+from pycandle.verify.results import Call, Run
+
+_DTYPES = {
+    "F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2", "I64": "<i8", "I32": "<i4",
+    "I16": "<i2", "I8": "<i1", "U64": "<u8", "U32": "<u4", "U16": "<u2", "U8": "<u1", "BOOL": "<u1",
+}  # fmt: skip
+_REFERENCES = {"isolated": "isolated", "cumulative": "float64"}
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One output of a module call: arrays of the same shape, in float64."""
+
+    golden: NDArray[np.float64]
+    rust: NDArray[np.float64] | None  # None where it was not kept, or has another shape
+    reference: NDArray[np.float64] | None  # what float64 gives; None for integers
+
+    @property
+    def difference(self) -> NDArray[np.float64] | None:
+        """Rust's minus PyTorch's; NaN where one of them is not finite and the other differs."""
+        if self.rust is None:
+            return None
+        with np.errstate(invalid="ignore"):
+            return np.where(self.rust == self.golden, 0.0, self.rust - self.golden)
+
+
+def compared(run: Run, call: Call, output: int = 0) -> Compared | None:
+    """The tensors of an output; none if PyTorch gave none there.
+
+    Raises `ResultsError` if the trace, or the file that was kept, is gone or broken.
+    """
+    key = call.outputs[output].golden if output < len(call.outputs) else ""
+    if not key:
+        return None
+    trace = trace_path(run)
+    golden = read_tensor(trace, key)
+    distance = read_tensor(trace, f"{key}:{_REFERENCES[run.mode]}", missing=True)
+    rust = read_tensor(call.tensors, str(output), missing=True) if call.tensors else None
+    if rust is not None and rust.shape != golden.shape:
+        rust = None
+    return Compared(golden, rust, None if distance is None else golden + distance)
+
+
+def trace_path(run: Run) -> Path:
+    """Where the golden tensors of a run lie: beside its manifest."""
+    manifest = Path(run.manifest)
+    return manifest.with_name(manifest.name.removesuffix("_manifest.json") + "_trace.safetensors")
+
+
+def read_tensor(path: Path, key: str, missing: bool = False) -> Any:
+    """A tensor of a safetensors file in float64; None if it has none, where that may be.
+
+    The library's own reader for NumPy refuses bfloat16, which NumPy does not know.
+    """
+    try:
+        begin, header = _header(path, path.stat().st_mtime_ns)
+        if key not in header and missing:
+            return None
+        entry = header[key]
+        first, end = entry["data_offsets"]
+        with path.open("rb") as file:
+            file.seek(begin + first)
+            data = np.frombuffer(file.read(end - first), _DTYPES[entry["dtype"]])
+        if entry["dtype"] == "BF16":
+            data = (data.astype("<u4") << 16).view("<f4")
+        return data.astype(np.float64).reshape(entry["shape"])
+    except (OSError, ValueError, KeyError, TypeError, MemoryError, OverflowError) as error:
+        what = f"the tensor {key!r} cannot be read: {type(error).__name__}: {error}"
+        raise ResultsError(Finding(what, str(path), "run `pycandle verify` again")) from error
+
+
+@lru_cache(maxsize=64)
+def _header(path: Path, _written: int) -> tuple[int, Mapping[str, Any]]:
+    """Where a file's data begins, and its header, as it was when the file was `_written`."""
+    with path.open("rb") as file:
+        size = int.from_bytes(file.read(8), "little")
+        return 8 + size, json.loads(file.read(size))
