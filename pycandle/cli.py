@@ -211,25 +211,38 @@ def verify(
     to_markdown: Annotated[
         Path | None, typer.Option("--summary", help="Write a table here, for a pull request.")
     ] = None,
+    drill: Annotated[
+        bool, typer.Option("--drill", help="Look inside the module that differs, line by line.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Build a crate's parity tests, run them, and tell where its models differ from PyTorch."""
     from pycandle import verify as verifying
+    from pycandle.crate import changed
+    from pycandle.drilling import drills
     from pycandle.output import write_if_changed
+    from pycandle.verify import drilled
 
     chosen = ["--release"] * release + (["--features", features] if features else [])
     runs = verifying.verify(crate, model, chosen)
     for path, text in ((to_junit, verifying.junit), (to_markdown, verifying.markdown)):
         if path:
             write_if_changed(path, text(runs).encode())
-    if as_json:
-        _print({"runs": [verifying.as_json(run) for run in runs]})
-    elif runs:
+    passed = all(run.passed for run in runs)
+    if not as_json and runs:
         _say(verifying.summary(runs))
+        for file in [] if passed else changed(crate):
+            _say(f"note: {file} was changed since it was generated; see `pycandle sync --check`")
+    looks = drills(crate, runs, chosen) if drill else []
+    if as_json:
+        told = [drilled.as_json(each) for each in looks]
+        _print({"runs": [verifying.as_json(run) for run in runs], "drills": told})
+    for each in looks if not as_json else []:
+        _say(drilled.told(each))
     if not any(run.compared for run in runs):
         _say("error: nothing was compared, so nothing is proved")
         raise typer.Exit(NOTHING_COMPARED)
-    raise typer.Exit(0 if all(run.passed for run in runs) else 1)
+    raise typer.Exit(0 if passed else 1)
 
 
 @app.command()

@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 from pycandle.bridge import generate_files
-from pycandle.errors import Finding, ProjectError, StaleError, ToolError
+from pycandle.errors import Finding, ProjectError, PyCandleError, StaleError, ToolError
 from pycandle.metadata import crate_metadata
 from pycandle.output import write_if_changed
 
@@ -36,6 +36,17 @@ def sync(root: Path, check: bool = False) -> list[Path]:
         return []
     folder.mkdir(parents=True, exist_ok=True)
     return [path for path, text in files.items() if write_if_changed(path, text.encode())]
+
+
+def changed(root: Path) -> list[str]:
+    """The checked-in files that are not what their manifests generate, if that can be told."""
+    try:
+        sync(root, check=True)
+    except StaleError as stale:
+        return [finding.where for finding in stale.findings]
+    except PyCandleError:
+        return []
+    return []
 
 
 def path_in_crate(manifest: Path, out: Path) -> str:

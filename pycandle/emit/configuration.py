@@ -3,8 +3,8 @@
 A constant is called as the op calls it, else after the attribute of the Python module that holds
 it. A size that has neither name is written as a multiple, or one of a square, of another size where
 it is that in every module; so is a width that only its layer names, if modules enough agree, and
-others where there are too many. Where a module
-lacks what reads a constant, that is free, and the same as any other. It must not know text.
+others where there are too many. Where a module lacks what reads a constant, that is free, and the
+same as any other. It must not know text.
 """
 
 from __future__ import annotations

@@ -66,9 +66,11 @@ def _names(node: Node, parameters: Mapping[str, Operand], tree: Tree) -> Mapping
     for operand in parameters.values():
         pairs = zip(operand.shape, tree.axes.get(operand.expr.name, ()), strict=False)
         claims += [(size, name) for size, name in pairs if isinstance(size, int) and name]
+    called: dict[int | float, set[str]] = {}
+    for number, name in claims:
+        called.setdefault(number, set()).add(name)
     # A number that goes by two names has neither.
-    return {number: name for number, name in claims if all(
-        other == name for value, other in claims if value == number)}  # fmt: skip
+    return {number: names.pop() for number, names in called.items() if len(names) == 1}
 
 
 def as_made(

@@ -94,7 +94,7 @@ def name_locals(
     for k, result in enumerate(results):
         if not isinstance(result, Local):
             name = namer.fresh("output", len(statements))
-            done.append(Let((name,), result))
+            done.append(Let((name,), result, values=(draft.interface.gives[k],)))
             results[k] = Local(name)
     lists = tuple(
         result.name
@@ -168,7 +168,8 @@ class _Namer:
                     expr = names.bind(statement.expr)
                     chosen = self.choose(statement.names, statement.hint, place)
                     names.values.update(_locals(statement.names, chosen))
-                    done.append(Let(chosen, expr, functions=statement.functions))
+                    let = Let(chosen, expr, functions=statement.functions)
+                    done.append(replace(let, values=statement.names))
                 case ForEach():
                     done.append(self._for_each(statement, place, names))
                 case Read():

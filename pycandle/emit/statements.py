@@ -7,7 +7,7 @@ are over locals, and `names` are identifiers. It must not know text.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, is_dataclass, replace
+from dataclasses import dataclass, field, is_dataclass, replace
 from functools import cache
 from typing import Any, TypeAlias, TypeVar
 
@@ -39,6 +39,8 @@ class Let:
     array: bool = False  # the several values come as an array
     functions: tuple[str, ...] = ()  # those of Python's that it is in, below `forward`
     mutable: tuple[str, ...] = ()  # the names that a loop after it gives other values
+    # The values that its names hold, once names are chosen; two that differ in them are equal.
+    values: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

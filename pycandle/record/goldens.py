@@ -114,21 +114,21 @@ def _case(
             tensors[key] = pages.keep(_stored(own, values[boundary.value]))
             if tensors[key].is_floating_point() or tensors[key].is_complex():
                 for run, exact in (("float64", wide), ("isolated", alone)):
-                    distance = _distance(tensors[key], exact[boundary.value])
-                    tensors[f"{key}:{run}"] = pages.keep(distance)
+                    far = distance(tensors[key], exact[boundary.value])
+                    tensors[f"{key}:{run}"] = pages.keep(far)
     inside = {out.name for node in graph.nodes for block in node.blocks
               for inner in every_node(block.nodes) for out in inner.outs}  # fmt: skip
     local = {b.name for b in graph.bindings if b.value in inside}
     return tensors, {name: size for name, size in narrow.sizes.items() if name not in local}
 
 
-def _distance(golden: torch.Tensor, exact: torch.Tensor) -> torch.Tensor:
+def distance(golden: torch.Tensor, exact: torch.Tensor) -> torch.Tensor:
     """From the output to the same in float64: small beside it, so float32 has all that counts.
 
     It is zero where the output is no finite number, and nothing is measured.
     """
-    distance = torch.where(golden.isfinite(), exact - golden, 0)
-    return distance.to(torch.complex64 if distance.is_complex() else torch.float32)
+    far = torch.where(golden.isfinite(), exact - golden, 0)
+    return far.to(torch.complex64 if far.is_complex() else torch.float32)
 
 
 def _stored(own: torch.Tensor | None, evaluated: torch.Tensor) -> torch.Tensor:

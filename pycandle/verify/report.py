@@ -21,7 +21,7 @@ _MOST = 10  # calls that are told one by one
 
 def summary(runs: Sequence[Run]) -> str:
     """A paragraph for each run: the counts, what is wrong first, and what came nearest to it."""
-    return "\n".join(_printable(line) for run in runs for line in _run(run))
+    return "\n".join(printable(line) for run in runs for line in _run(run))
 
 
 def _run(run: Run) -> Iterator[str]:
@@ -61,17 +61,18 @@ def _place(call: Call) -> str:
 
 def as_json(run: Run) -> dict[str, object]:
     """The run as JSON has it, where what is no number is null."""
-    return _finite(asdict(run)) | {"passed": run.passed}
+    return finite(asdict(run)) | {"passed": run.passed}
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
+    """What JSON can say: a number that is none becomes null."""
     match value:
         case Path():
             return str(value)
         case dict():
-            return {key: _finite(item) for key, item in value.items()}  # type: ignore[reportUnknownVariableType]
+            return {key: finite(item) for key, item in value.items()}  # type: ignore[reportUnknownVariableType]
         case list() | tuple():
-            return [_finite(item) for item in value]  # type: ignore[reportUnknownVariableType]
+            return [finite(item) for item in value]  # type: ignore[reportUnknownVariableType]
         case float():
             return value if math.isfinite(value) else None
         case _:
@@ -90,7 +91,7 @@ def markdown(runs: Sequence[Run]) -> str:
 
 def _code(text: str) -> str:
     """Text of any letters as code in a table's cell."""
-    plain = _printable(text)
+    plain = printable(text)
     fence = "`" * (1 + max(map(len, re.findall("`+", plain)), default=0))
     space = " " if "`" in plain else ""
     return f"{fence}{space}{plain}{space}{fence}".replace("|", "\\|")
@@ -101,7 +102,7 @@ def junit(runs: Sequence[Run]) -> str:
     root = ElementTree.Element("testsuites")
     for run in runs:
         suite = ElementTree.SubElement(
-            root, "testsuite", name=_printable(f"{run.name}.{run.mode}"), tests=str(len(run.calls)),
+            root, "testsuite", name=printable(f"{run.name}.{run.mode}"), tests=str(len(run.calls)),
             failures=str(run.count("failed") + run.count("missing")),
             skipped=str(run.count("elided") + run.count("uninformative")),
             errors=str(int(not run.ended)), time=f"{run.seconds:.3f}",
@@ -109,29 +110,29 @@ def junit(runs: Sequence[Run]) -> str:
         for call in run.calls:
             _case(suite, run, call)
         if not run.ended:
-            name = _printable(run.name)
+            name = printable(run.name)
             case = ElementTree.SubElement(suite, "testcase", classname=name, name="the run")
             ElementTree.SubElement(case, "error", message="the run did not come to its end")
     return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
 
 def _case(suite: ElementTree.Element, run: Run, call: Call) -> None:
-    name = _printable(f"{call.case}: {call.name}")
-    classname = _printable(f"{run.name}.{run.mode}")
+    name = printable(f"{call.case}: {call.name}")
+    classname = printable(f"{run.name}.{run.mode}")
     case = ElementTree.SubElement(suite, "testcase", classname=classname, name=name)
     match call.outcome:
         case "failed" | "missing":
             message = call.reason or "it was recorded, and not compared"
-            failure = ElementTree.SubElement(case, "failure", message=_printable(message))
-            failure.text = _printable(_place(call))
+            failure = ElementTree.SubElement(case, "failure", message=printable(message))
+            failure.text = printable(_place(call))
         case "elided" | "uninformative":
             message = call.reason or "it computes nothing"
-            ElementTree.SubElement(case, "skipped", message=_printable(message))
+            ElementTree.SubElement(case, "skipped", message=printable(message))
         case _:
             pass
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Text without the letters that XML has no way to write."""
     return "".join(
         letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text

@@ -160,12 +160,14 @@ def _call(document: Mapping[str, Any], folder: Path) -> Call:
     return Call(
         document["case"], document["path"], document["call"], document["class"],
         document["source"], document["site"], document["rust"], document["outcome"],
-        document["reason"], tuple(map(_output, document["outputs"])),
+        document["reason"], tuple(map(output_of, document["outputs"])),
         folder / tensors if tensors else None, document["seconds"],
     )  # fmt: skip
 
 
-def _output(document: Mapping[str, Any]) -> Output:
+def output_of(document: Mapping[str, Any]) -> Output:
+    """An output, or a line's value, from what the runtime wrote of it."""
+
     def number(name: str) -> float:
         # What JSON cannot say is no number, and no error that can be allowed.
         return float("nan") if document[name] is None else float(document[name])

@@ -81,3 +81,18 @@ def test_a_decoder_reads_a_prompt_and_continues_it(
     )
     assert done.returncode == 1, done.stderr
     assert "look first at h.1.mlp.c_fc (Conv1D, transformers/pytorch_utils.py:" in done.stderr
+
+    # A wrong line: the drill names it.
+    generated = crate / "src/generated/my_llm.rs"
+    code = generated.read_text(encoding="utf-8")
+    line = "let hidden_states = (&attn_output + hidden_states)?;"
+    generated.write_text(code.replace(line, line.replace("+", "-")), encoding="utf-8")
+    number = code[: code.index(line)].count("\n") + 1
+    done = subprocess.run(
+        [*pycandle, "verify", "--drill"], cwd=crate, env=cargo_environment, capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    place = f"look first at src/generated/my_llm.rs:{number}, which is to compute aten.add.Tensor"
+    assert "src/generated/my_llm.rs was changed since it was generated" in done.stderr
+    assert f"{place}\n  as transformers/models/gpt2/modeling_gpt2.py:" in done.stderr, done.stderr

@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.parity import numbers
 from tests.parity.crate import TARGET, Crate, Module, compile_crate, write_crate
+from tests.parity.drilled import DRILLED, everywhere
 from tests.parity.models import MODELS
 from tests.parity.mutants import MUTANTS
 from tests.parity.recording import record
@@ -31,6 +32,7 @@ def crate() -> Crate:
         *(Module(name, name) for name in MODELS),
         *(Module(name, mutant.model, edits=mutant.edits) for name, mutant in MUTANTS.items()),
         *(Module(f"seeded_{name}", name, "seeds", numbers.EDITS) for name in numbers.SEEDED),
+        *(Module(f"drilled_{name}", name, change=everywhere(path, name)) for name in DRILLED),
     ]
     write_crate(path, modules, numbers.SUPPORT)
     return compile_crate(path)

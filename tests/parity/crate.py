@@ -12,7 +12,7 @@ import re
 import shutil
 import subprocess
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -61,6 +61,7 @@ class Module:
     recording: str
     folder: str = "models"  # where the recording lies, relative to the crate
     edits: Sequence[Edit] = ()
+    change: Callable[[str], str] | None = None  # of the model's code, after its edits
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,8 @@ def generate(path: Path, module: Module) -> dict[str, str]:
         found = files[name].count(edit.old)
         assert found == edit.times, f"{name} has {edit.old!r} {found} times, not {edit.times}"
         files[name] = files[name].replace(edit.old, edit.new)
+    if module.change:
+        files[f"{module.name}.rs"] = module.change(files[f"{module.name}.rs"])
     return files
 
 
@@ -193,7 +196,9 @@ def _dependency(spec: str | Mapping[str, object]) -> str:
 
 def _declaration(module: Module) -> str:
     """The module with its tests; one that was edited on purpose is of no interest to lints."""
-    allowed = "#[cfg(test)]\n#[allow(warnings, clippy::all)]\n" if module.edits else ""
+    allowed = (
+        "#[cfg(test)]\n#[allow(warnings, clippy::all)]\n" if module.edits or module.change else ""
+    )
     return (
         f"{allowed}pub mod {module.name} {{\n"
         f'    include!("{module.name}.rs");\n'

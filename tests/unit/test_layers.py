@@ -23,6 +23,7 @@ ALLOWED = {
     "metadata": {"emit", "errors"},
     "crate": {"bridge", "errors", "metadata", "output"},
     "checking": {"emit", "graph", "errors", "record"},
+    "drilling": {"emit", "errors", "metadata", "graph", "passes", "record", "verify"},
     "project": {"emit", "errors", "output", ""},
     "verify": {"errors", "metadata"},
     "cli": {
@@ -30,6 +31,7 @@ ALLOWED = {
         "bridge",
         "crate",
         "checking",
+        "drilling",
         "metadata",
         "output",
         "project",

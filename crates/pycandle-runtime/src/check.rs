@@ -206,6 +206,11 @@ impl PyChecker {
         &self.run.recording.manifest
     }
 
+    /// Where golden inputs go.
+    pub(crate) fn device(&self) -> &Device {
+        &self.run.recording.device
+    }
+
     /// The size that a symbolic axis has in this case.
     pub fn size(&self, symbol: &str) -> Result<usize> {
         self.inputs(&[])?.size(symbol)

@@ -48,6 +48,7 @@
 
 pub mod check;
 pub mod compare;
+pub mod drill;
 pub mod manifest;
 pub mod nn;
 pub mod ops;

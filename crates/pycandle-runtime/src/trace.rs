@@ -30,6 +30,14 @@ impl Trace {
         Ok(Self(store))
     }
 
+    /// Opens the goldens of the lines of one module, which no manifest knows.
+    pub(crate) fn of_steps(path: &Path) -> Result<Self> {
+        Ok(Self(Store::open(
+            path,
+            "`pycandle verify --drill` writes it",
+        )?))
+    }
+
     /// Whether the trace holds this key.
     pub fn contains(&self, key: &str) -> bool {
         self.0.contains(key)
