@@ -118,10 +118,8 @@ def record(
     as_json: Json = False,
 ) -> None:
     """Run a script that records a model: its graph and golden tensors."""
-    if script == RECORDER and (python := _managed_python()):
-        # The crate's own environment has what recording needs; this one may not.
-        command = [str(python), "-P", "-m", "pycandle", *sys.argv[1:]]
-        raise typer.Exit(subprocess.run(command, check=False).returncode)
+    if script == RECORDER:
+        _in_managed_python()
     from pycandle.record.script import record_script
 
     saved = [str(_within(path, Path())) for path in record_script(script, name, out)]
@@ -214,9 +212,26 @@ def verify(
     drill: Annotated[
         bool, typer.Option("--drill", help="Look inside the module that differs, line by line.")
     ] = False,
+    bisect_precision: Annotated[
+        str, typer.Option(help="Tell which modules can run in f16, bf16, int8, q8_0 or q4_0.")
+    ] = "",
+    tolerance: Annotated[
+        float | None, typer.Option(help="The error that --bisect-precision allows, as 0.01.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Build a crate's parity tests, run them, and tell where its models differ from PyTorch."""
+    if bisect_precision or drill:
+        _in_managed_python()
+    if bisect_precision:
+        from pycandle import precision
+
+        found = precision.bisect_crate(crate, model, bisect_precision, tolerance, _say)
+        if as_json:
+            _print({"bisections": [precision.as_json(each) for each in found]})
+        else:
+            _say(precision.summary(found))
+        raise typer.Exit(0 if any(each.compared for each in found) else NOTHING_COMPARED)
     from pycandle import verify as verifying
     from pycandle.crate import changed
     from pycandle.drilling import drills
@@ -298,6 +313,13 @@ def _changed(changes: list[Change], as_json: bool) -> None:
         _say("nothing to add")
     for change in changes if not as_json else []:
         _say(f"{change.what} {change.path}" + (f": {change.advice}" if change.advice else ""))
+
+
+def _in_managed_python() -> None:
+    """Run the command in the crate's own environment, which has PyTorch; this one may not."""
+    if python := _managed_python():
+        command = [str(python), "-P", "-m", "pycandle", *sys.argv[1:]]
+        raise typer.Exit(subprocess.run(command, check=False).returncode)
 
 
 def _managed_python() -> Path | None:

@@ -26,6 +26,8 @@ _WIDE = {
 _NARROW = {torch.float64: torch.float32, torch.complex128: torch.complex64}
 
 Environment = dict[str, torch.Tensor]
+# Computes a node of the values of its arguments and keyword arguments, as `call` does.
+Compute = Callable[[Node, list[Any], dict[str, Any]], Any]
 
 
 @dataclass(frozen=True)
@@ -45,17 +47,19 @@ def evaluate(
     wide_of: Evaluation | None = None,
     wanted: Container[str] | None = None,
     keep: Callable[[torch.Tensor], torch.Tensor] = lambda tensor: tensor,
+    compute: Compute | None = None,
 ) -> Evaluation:
     """Run the nodes; with `wide_of`, in float64 what that run computed in its own precision.
 
     With `wanted` only these values are kept; others are let go of when no later node reads them.
-    What is kept is passed through `keep`, which may hold the same numbers elsewhere.
+    What is kept is passed through `keep`, which may hold the same numbers elsewhere. `compute` may
+    compute a node, other than a branch or a loop, in another precision.
 
     In float64 every floating dtype is replaced, also where an op names one. An op without a
     float64 kernel runs in float32, and only that op. Integers and booleans are those of the other
     run, so that both take the same branches, and rounding moves no element in or out of a mask.
     """
-    run = _Run(dict(sizes), tuple(bindings), wide_of)
+    run = _Run(dict(sizes), tuple(bindings), wide_of, compute or call)
     env: Environment = {name: widen(t) if wide_of else t for name, t in known.items()}
     for name in known:
         run.bind(name, env[name], TensorType("", ()))
@@ -102,9 +106,14 @@ class _Run:
     """One run: the sizes known so far, and the integers and booleans of this and the other run."""
 
     def __init__(
-        self, sizes: dict[str, int], bindings: tuple[Binding, ...], wide_of: Evaluation | None
+        self,
+        sizes: dict[str, int],
+        bindings: tuple[Binding, ...],
+        wide_of: Evaluation | None,
+        compute: Compute,
     ) -> None:
         self.sizes = sizes
+        self.compute = compute
         self.bindings: dict[str, list[Binding]] = {}
         for binding in bindings:
             self.bindings.setdefault(binding.value, []).append(binding)
@@ -146,12 +155,12 @@ class _Run:
         args = [self.value(arg, env) for arg in node.args]
         kwargs = {name: self.value(arg, env) for name, arg in node.kwargs}
         try:
-            result = _call(node.op, args, kwargs)
+            result = self.compute(node, args, kwargs)
         except RuntimeError as error:
             if not self.wide or "not implemented" not in str(error):
                 raise
             narrow = [_narrow(arg) for arg in args]
-            result = _call(node.op, narrow, {name: _narrow(arg) for name, arg in kwargs.items()})
+            result = call(node, narrow, {name: _narrow(arg) for name, arg in kwargs.items()})
         return [result] if isinstance(result, torch.Tensor) else list(result)
 
     def control(self, node: Node, env: Environment) -> list[torch.Tensor]:
@@ -205,7 +214,9 @@ class _Run:
                 return arg
 
 
-def _call(op: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+def call(node: Node, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    """What PyTorch's kernel gives for the node's op: a tensor, or a sequence of them."""
+    op = node.op
     if op == "rt.literal":
         return torch.tensor(args[0], **kwargs).reshape(args[1])
     if op in ("aten.view.default", "aten._unsafe_view.default"):

@@ -26,6 +26,7 @@ ALLOWED = {
     "drilling": {"emit", "errors", "metadata", "graph", "passes", "record", "verify"},
     "project": {"emit", "errors", "output", ""},
     "verify": {"errors", "metadata"},
+    "precision": {"errors", "metadata", "progress", "record"},
     "cli": {
         "errors",
         "bridge",
@@ -34,6 +35,7 @@ ALLOWED = {
         "drilling",
         "metadata",
         "output",
+        "precision",
         "project",
         "record",
         "verify",
