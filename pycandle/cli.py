@@ -24,7 +24,10 @@ from pycandle import __version__
 from pycandle.errors import Finding, ProjectError, PyCandleError, UnsupportedError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pycandle.project import Change
+    from pycandle.verify import Run
 
 _COMPLETE = "_PYCANDLE_COMPLETE"
 NOTHING_COMPARED = 5
@@ -254,10 +257,29 @@ def verify(
         _print({"runs": [verifying.as_json(run) for run in runs], "drills": told})
     for each in looks if not as_json else []:
         _say(drilled.told(each))
+    _repros(crate, runs)
     if not any(run.compared for run in runs):
         _say("error: nothing was compared, so nothing is proved")
         raise typer.Exit(NOTHING_COMPARED)
     raise typer.Exit(0 if passed else 1)
+
+
+@app.command()
+def repro(
+    crate: Annotated[Path, typer.Option(help="The crate whose tests were run.")] = Path(),
+    model: Annotated[str, typer.Option(help="The module of one model; all by default.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Write what reproduces the module that differs alone, from the last parity tests' results."""
+    from pycandle import repro as reproducing
+
+    paths = reproducing.write_repros(crate, reproducing.last_runs(crate, model))
+    if as_json:
+        _print({"repros": [str(path) for path in paths]})
+    elif not paths:
+        _say("nothing differs")
+    for path in paths if not as_json else []:
+        _say(_REPRO.format(path))
 
 
 @app.command()
@@ -320,6 +342,20 @@ def _in_managed_python() -> None:
     if python := _managed_python():
         command = [str(python), "-P", "-m", "pycandle", *sys.argv[1:]]
         raise typer.Exit(subprocess.run(command, check=False).returncode)
+
+
+_REPRO = "repro: {} (run `python debug_layer.py` there, or `cargo test`)"
+
+
+def _repros(crate: Path, runs: Sequence[Run]) -> None:
+    """Leave a folder to reproduce what differs; that there is none is no reason to fail."""
+    from pycandle import repro as reproducing
+
+    try:
+        for path in reproducing.write_repros(crate, runs):
+            _say(_REPRO.format(path))
+    except PyCandleError as error:
+        _say(f"no repro: {error}")
 
 
 def _managed_python() -> Path | None:

@@ -52,14 +52,17 @@ def print_module(
     body = "\n".join(_struct(graph, struct, checkpoint) for struct in named)
     body = "".join(f"pub {line}\n" for line in _constants(shared)) + ("\n" if shared else "") + body
     body += after
+    return "\n".join(imports(body)) + "\n\n" + body
+
+
+def imports(body: str) -> Iterator[str]:
+    """The `use` lines of what the code reads of other crates."""
     code = _COMMENT_OR_STRING.sub("", body)
-    lines: list[str] = []
     for crate, names in _IMPORTS:
         used = [name for name in names if _uses(code, name)]
         if used:
             items = used[0] if len(used) == 1 else f"{{{', '.join(used)}}}"
-            lines.append(f"use {crate}::{items};")
-    return "\n".join(lines) + "\n\n" + body
+            yield f"use {crate}::{items};"
 
 
 def unchecked(structs: list[Struct]) -> list[Struct]:

@@ -164,7 +164,9 @@ def _regions(tree: Tree) -> Iterator[str]:
     yield "const REGIONS: &[parity::Region] = &["
     for index, region in enumerate(tree.graph.regions):
         elided = index in tree.elided
-        inputs = [] if elided else [_golden(tree, index, value) for _, value in tree.inputs(index)]
+        inputs = (
+            [] if elided else [golden_key(tree, index, value) for _, value in tree.inputs(index)]
+        )
         keys = ", ".join(string_literal(key) for key in inputs)
         yield (
             f"    parity::Region {{ path: {string_literal(region.path)}, call: {region.call},"
@@ -174,7 +176,7 @@ def _regions(tree: Tree) -> Iterator[str]:
     yield ""
 
 
-def _golden(tree: Tree, region: int, value: str) -> str:
+def golden_key(tree: Tree, region: int, value: str) -> str:
     """The trace's key of a value that enters a call."""
     same = {value} | {old for old, new in tree.graph.replaced.items() if new == value}
     for candidate in (tree.graph.regions[region], *tree.graph.regions):

@@ -85,10 +85,20 @@ class Struct:
 
 def build_structs(tree: Tree, lowered: Mapping[str, Expr], root_name: str) -> list[Struct]:
     """Every struct of the model, each after those it holds; the model's own last."""
+    return structs_and_fields(tree, lowered, root_name)[0]
+
+
+def structs_and_fields(
+    tree: Tree, lowered: Mapping[str, Expr], root_name: str
+) -> tuple[list[Struct], Mapping[int, ModuleField]]:
+    """The structs, and for each region how it is made: with its own numbers in all arguments."""
+    made = _Structs(tree, lowered, root_name)
     try:
-        return _Structs(tree, lowered, root_name).build()
+        structs = made.build()
     except PartsError:
-        return _Structs(replace(tree, with_lists=False), lowered, root_name).build()
+        made = _Structs(replace(tree, with_lists=False), lowered, root_name)
+        structs = made.build()
+    return structs, made.fields
 
 
 class _Structs:

@@ -30,6 +30,7 @@ from pycandle.graph.ir import (
     every_node,
     numbers_in,
     refs,
+    subtrees,
     with_blocks,
 )
 
@@ -60,5 +61,6 @@ __all__ = [
     "every_node",
     "numbers_in",
     "refs",
+    "subtrees",
     "with_blocks",
 ]

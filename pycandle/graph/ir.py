@@ -429,6 +429,16 @@ def every_node(nodes: Iterable[Node]) -> Iterator[Node]:
             yield from every_node(block.nodes)
 
 
+def subtrees(graph: Graph) -> list[set[int]]:
+    """For each region the indices of itself and all regions inside it."""
+    inside = [{index} for index in range(len(graph.regions))]
+    for index in reversed(range(1, len(graph.regions))):
+        parent = graph.regions[index].parent
+        if parent is not None:
+            inside[parent] |= inside[index]
+    return inside
+
+
 def _rename(arg: Arg, names: Mapping[str, str]) -> Arg:
     if isinstance(arg, Ref):
         return Ref(names.get(arg.name, arg.name))

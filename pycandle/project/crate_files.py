@@ -88,6 +88,7 @@ IGNORED = (
     "/target",
     "/.cargo/config.toml",
     "/.pycandle/venv",
+    "/.pycandle/repro",
     "/.pycandle/results",
     "/.pycandle/traces/*.safetensors",
     "!/.pycandle/traces/*_trace.safetensors",

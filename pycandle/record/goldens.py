@@ -17,7 +17,7 @@ import torch
 from torch.utils import _pytree as pytree
 
 from pycandle.errors import Finding, RecordError
-from pycandle.graph import Case, Graph, every_node
+from pycandle.graph import Case, Graph, every_node, subtrees
 from pycandle.graph.bounds import known
 from pycandle.graph.dim import Dim, substitute
 from pycandle.graph.verify import verify
@@ -29,7 +29,7 @@ from pycandle.record.evaluate import Environment, Evaluation, evaluate, widen
 from pycandle.record.export import Exported, user_inputs
 from pycandle.record.importer import Imported
 from pycandle.record.paging import Pages
-from pycandle.record.regions import agree, find_boundaries, place_nodes, subtrees
+from pycandle.record.regions import agree, find_boundaries, place_nodes
 from pycandle.record.symbols import bounded
 
 _MOST_TRIES = 12

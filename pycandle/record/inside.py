@@ -18,10 +18,9 @@ import torch
 from safetensors import safe_open
 
 from pycandle.errors import RecordError
-from pycandle.graph import Graph, Node
+from pycandle.graph import Graph, Node, subtrees
 from pycandle.record.evaluate import Environment, evaluate
 from pycandle.record.goldens import distance
-from pycandle.record.regions import subtrees
 from pycandle.record.trace import write_tensors
 
 

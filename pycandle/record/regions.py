@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import torch
 
-from pycandle.graph import Boundary, Graph, Node, Region, every_node, numbers_in
+from pycandle.graph import Boundary, Graph, Node, Region, every_node, numbers_in, subtrees
 from pycandle.record.calls import Call
 from pycandle.record.importer import Imported
 from pycandle.record.source import place_of_line
@@ -261,13 +261,3 @@ def _live(graph: Graph) -> tuple[list[list[str]], list[list[str]]]:
     live_in[0] = [i.value.name for i in graph.inputs]
     live_out[0] = [output.value for output in graph.outputs]  # the same value may be given twice
     return live_in, live_out
-
-
-def subtrees(graph: Graph) -> list[set[int]]:
-    """For each region the indices of itself and all regions inside it."""
-    inside = [{index} for index in range(len(graph.regions))]
-    for index in reversed(range(1, len(graph.regions))):
-        parent = graph.regions[index].parent
-        if parent is not None:
-            inside[parent] |= inside[index]
-    return inside

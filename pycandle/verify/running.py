@@ -54,7 +54,7 @@ def verify(root: Path, model: str = "", arguments: Sequence[str] = ()) -> list[R
         raise ToolError(NO_CARGO) from error
     after = _written(folder)
     new = [read_results(path) for path, when in after.items() if before.get(path) != when]
-    runs = [_as_checked_in(run, root, metadata.generated) for run in new]
+    runs = [as_checked_in(run, root, metadata.generated) for run in new]
     if done.returncode and all(run.passed for run in runs):
         # Stale code or a missing checkpoint, of which results cannot tell.
         raise ProjectError(
@@ -63,7 +63,7 @@ def verify(root: Path, model: str = "", arguments: Sequence[str] = ()) -> list[R
     return [*runs, *_missing(asked, runs)]
 
 
-def _as_checked_in(run: Run, root: Path, generated: str) -> Run:
+def as_checked_in(run: Run, root: Path, generated: str) -> Run:
     """The run with Rust lines in the files that are checked in, of which cargo built copies."""
 
     def place(rust: str) -> str:

@@ -6,7 +6,8 @@ It needs NumPy and no torch. It must not know what is made of them.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -22,7 +23,17 @@ _DTYPES = {
     "F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2", "I64": "<i8", "I32": "<i4",
     "I16": "<i2", "I8": "<i1", "U64": "<u8", "U32": "<u4", "U16": "<u2", "U8": "<u1", "BOOL": "<u1",
 }  # fmt: skip
+_WIDTHS = {name: np.dtype(kind).itemsize for name, kind in _DTYPES.items()}
 _REFERENCES = {"isolated": "isolated", "cumulative": "float64"}
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """A tensor as a safetensors file has it: the format's own name of its dtype, and its bytes."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    data: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +70,11 @@ def compared(run: Run, call: Call, output: int = 0) -> Compared | None:
     return Compared(golden, rust, None if distance is None else golden + distance)
 
 
+def raw_of(array: NDArray[np.float64]) -> Raw:
+    """An array as a file stores it."""
+    return Raw("F64", array.shape, np.ascontiguousarray(array, "<f8").tobytes())
+
+
 def trace_path(run: Run) -> Path:
     """Where the golden tensors of a run lie: beside its manifest."""
     manifest = Path(run.manifest)
@@ -70,18 +86,72 @@ def read_tensor(path: Path, key: str, missing: bool = False) -> Any:
 
     The library's own reader for NumPy refuses bfloat16, which NumPy does not know.
     """
-    try:
-        begin, header = _header(path, path.stat().st_mtime_ns)
-        if key not in header and missing:
+    with _readable(path, key):
+        raw = _raw(path, key, missing)
+        if raw is None:
             return None
-        entry = header[key]
-        first, end = entry["data_offsets"]
-        with path.open("rb") as file:
-            file.seek(begin + first)
-            data = np.frombuffer(file.read(end - first), _DTYPES[entry["dtype"]])
-        if entry["dtype"] == "BF16":
+        data = np.frombuffer(raw.data, _DTYPES[raw.dtype])
+        if raw.dtype == "BF16":
             data = (data.astype("<u4") << 16).view("<f4")
-        return data.astype(np.float64).reshape(entry["shape"])
+        return data.astype(np.float64).reshape(raw.shape)
+
+
+def read_raw(path: Path, key: str, missing: bool = False) -> Raw | None:
+    """A tensor of a safetensors file as it is stored there, in whatever dtype."""
+    with _readable(path, key):
+        return _raw(path, key, missing)
+
+
+def metadata(path: Path) -> Mapping[str, str]:
+    """The free metadata of a safetensors file."""
+    with _readable(path, "__metadata__"):
+        return _header(path, path.stat().st_mtime_ns)[1].get("__metadata__", {})
+
+
+def keys(path: Path) -> frozenset[str]:
+    """The names of a file's tensors."""
+    with _readable(path, "__metadata__"):
+        return frozenset(_header(path, path.stat().st_mtime_ns)[1]) - {"__metadata__"}
+
+
+def write_raw(path: Path, tensors: Mapping[str, Raw]) -> None:
+    """Write a safetensors file of tensors as they are stored elsewhere."""
+    header: dict[str, object] = {}
+    place = 0
+    # The format wants the tensors without gaps, and each aligned to its elements.
+    order = sorted(tensors, key=lambda key: (-_WIDTHS.get(tensors[key].dtype, 8), key))
+    for key in order:
+        raw = tensors[key]
+        end = place + len(raw.data)
+        header[key] = {"dtype": raw.dtype, "shape": raw.shape, "data_offsets": [place, end]}
+        place = end
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text = text.ljust(-(-len(text) // 8) * 8)
+    with path.open("wb") as file:
+        file.write(len(text).to_bytes(8, "little") + text)
+        for key in order:
+            file.write(tensors[key].data)
+
+
+def _raw(path: Path, key: str, missing: bool) -> Raw | None:
+    begin, header = _header(path, path.stat().st_mtime_ns)
+    if key not in header and missing:
+        return None
+    entry = header[key]
+    first, end = entry["data_offsets"]
+    with path.open("rb") as file:
+        file.seek(begin + first)
+        data = file.read(end - first)
+    if len(data) != end - first:
+        raise ValueError("the file is cut short")
+    return Raw(entry["dtype"], tuple(entry["shape"]), data)
+
+
+@contextmanager
+def _readable(path: Path, key: str) -> Generator[None]:
+    """Within it, a file that is gone or broken is a `ResultsError`."""
+    try:
+        yield
     except (OSError, ValueError, KeyError, TypeError, MemoryError, OverflowError) as error:
         what = f"the tensor {key!r} cannot be read: {type(error).__name__}: {error}"
         raise ResultsError(Finding(what, str(path), "run `pycandle verify` again")) from error

@@ -27,6 +27,8 @@ ALLOWED = {
     "project": {"emit", "errors", "output", ""},
     "verify": {"errors", "metadata"},
     "precision": {"errors", "metadata", "progress", "record"},
+    # It brings together what was recorded, generated and compared of one module call.
+    "repro": {"bridge", "crate", "emit", "errors", "graph", "metadata", "verify"},
     "cli": {
         "errors",
         "bridge",
@@ -38,13 +40,15 @@ ALLOWED = {
         "precision",
         "project",
         "record",
+        "repro",
         "verify",
         "",
     },
     "__main__": {"cli"},
     "": {"record"},
 }
-TORCH = {"record", "verify"}
+# `repro` holds text of a script that its reader runs, and imports none of it.
+TORCH = {"record", "repro", "verify"}
 
 
 def imports(file: Path):

@@ -55,6 +55,7 @@ pub mod ops;
 pub mod parity;
 mod places;
 pub mod report;
+pub mod repro;
 mod results;
 pub mod statistics;
 pub mod store;

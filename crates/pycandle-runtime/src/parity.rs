@@ -361,7 +361,7 @@ fn weights_variable(name: &str) -> String {
 }
 
 /// Where parity runs: the CPU, unless `PYCANDLE_DEVICE` says `cuda` or `metal`.
-fn device() -> Result<Device> {
+pub(crate) fn device() -> Result<Device> {
     match std::env::var("PYCANDLE_DEVICE").as_deref() {
         Err(_) | Ok("" | "cpu") => Ok(Device::Cpu),
         Ok("cuda") => Device::new_cuda(0),

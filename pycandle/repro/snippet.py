@@ -1,0 +1,73 @@
+"""The tensors of one module call, as bytes: what it read, and what each side made of it.
+
+It must not know what is done with them.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from pycandle.emit.alone import Alone, Weight
+from pycandle.errors import Finding, ProjectError
+from pycandle.verify.results import Call, Run
+from pycandle.verify.tensors import Raw, compared, keys, metadata, raw_of, read_raw, trace_path
+
+NAME = "snippet.safetensors"
+
+
+def tensors_of(alone: Alone, run: Run, call: Call) -> dict[str, Raw]:
+    """`input.NAME`, `weights.NAME`, `golden.K`, `rust.K` and `reference.K`, each as it is stored.
+
+    The reference is in float64. Raises `ResultsError` for files that are gone or broken, and
+    `ProjectError` without the checkpoint.
+    """
+    trace = trace_path(run)
+    found: dict[str, Raw] = {}
+    for entry in alone.inputs:
+        found[f"input.{entry.name}"] = _there(trace, f"{call.case}:{entry.golden}")
+    for weight in alone.weights:
+        raw = _weight(run, weight)
+        found |= {f"weights.{name}": raw for name in weight.asked}
+    for number, boundary in enumerate(alone.graph.regions[alone.region].outputs):
+        found[f"golden.{number}"] = _there(trace, f"{call.case}:{boundary.golden}")
+        rust = read_raw(call.tensors, str(number), missing=True) if call.tensors else None
+        if rust is not None:
+            found[f"rust.{number}"] = rust
+        beside = compared(run, call, number)
+        if beside is not None and beside.reference is not None:
+            found[f"reference.{number}"] = raw_of(beside.reference)
+    return found
+
+
+def _there(path: Path, key: str) -> Raw:
+    raw = read_raw(path, key)
+    assert raw is not None, "what must be there is there, or an error says that it is not"
+    return raw
+
+
+def _weight(run: Run, weight: Weight) -> Raw:
+    path = constants(run) if weight.constant else checkpoint(run)
+    if path.is_file():
+        same = metadata(path).get(f"same:{weight.names[0]}", "") if weight.constant else ""
+        held = keys(path)
+        for name in (*weight.names, same):
+            if name in held:
+                return _there(path, name)
+    what = f"the weight {weight.names[0]!r} is not there"
+    raise ProjectError(Finding(what, str(path), "put the file there that was compared"))
+
+
+def constants(run: Run) -> Path:
+    """What no checkpoint holds."""
+    return Path(run.manifest).with_name(f"{run.name}_constants.safetensors")
+
+
+def checkpoint(run: Run) -> Path:
+    """The weights that the parity tests read: as the runtime finds them."""
+    variable = "PYCANDLE_WEIGHTS_" + re.sub(
+        "[^A-Z0-9]", "_", re.sub("[a-z]", lambda letter: letter[0].upper(), run.name)
+    )
+    given = os.environ.get(variable)
+    return Path(given) if given else Path(run.manifest).with_name(f"{run.name}.safetensors")
