@@ -12,7 +12,15 @@ from pathlib import Path
 from pycandle.emit.alone import Alone, Weight
 from pycandle.errors import Finding, ProjectError
 from pycandle.verify.results import Call, Run
-from pycandle.verify.tensors import Raw, compared, keys, metadata, raw_of, read_raw, trace_path
+from pycandle.verify.tensors import (
+    Raw,
+    keys,
+    metadata,
+    raw_of,
+    read_raw,
+    reference,
+    trace_path,
+)
 
 NAME = "snippet.safetensors"
 
@@ -35,9 +43,9 @@ def tensors_of(alone: Alone, run: Run, call: Call) -> dict[str, Raw]:
         rust = read_raw(call.tensors, str(number), missing=True) if call.tensors else None
         if rust is not None:
             found[f"rust.{number}"] = rust
-        beside = compared(run, call, number)
-        if beside is not None and beside.reference is not None:
-            found[f"reference.{number}"] = raw_of(beside.reference)
+        exact = reference(run, f"{call.case}:{boundary.golden}")
+        if exact is not None:
+            found[f"reference.{number}"] = raw_of(exact)
     return found
 
 

@@ -63,11 +63,21 @@ def compared(run: Run, call: Call, output: int = 0) -> Compared | None:
         return None
     trace = trace_path(run)
     golden = read_tensor(trace, key)
-    distance = read_tensor(trace, f"{key}:{_REFERENCES[run.mode]}", missing=True)
+    exact = reference(run, key)
     rust = read_tensor(call.tensors, str(output), missing=True) if call.tensors else None
     if rust is not None and rust.shape != golden.shape:
         rust = None
-    return Compared(golden, rust, None if distance is None else golden + distance)
+    return Compared(golden, rust, exact)
+
+
+def reference(run: Run, key: str) -> NDArray[np.float64] | None:
+    """What float64 gives where PyTorch gave the tensor of this key; none for integers.
+
+    Raises `ResultsError` if the trace is gone or broken.
+    """
+    trace = trace_path(run)
+    distance = read_tensor(trace, f"{key}:{_REFERENCES[run.mode]}", missing=True)
+    return None if distance is None else read_tensor(trace, key) + distance
 
 
 def raw_of(array: NDArray[np.float64]) -> Raw:
