@@ -1,4 +1,5 @@
-"""Sessions that need Python: lint, tests, rust, parity, conformance, zoo, fuzz, bless and bench.
+"""Sessions that need Python: lint, tests, rust, parity, conformance, zoo, fuzz, bless, bench and
+screenshots.
 
 `cargo xtask test` runs them in the project's own .venv (`nox --no-venv`); plain `nox` gives each
 session an environment of its own from the same hashed requirement files.
@@ -130,6 +131,13 @@ def bless(session: nox.Session) -> None:
     """Rewrite the golden files, from PyTorch and the compiler; then read the diff."""
     prepare(session)
     pytest(session, "--bless", *session.posargs, tiers=["unit", "golden", "bridge"])
+
+
+@nox.session(default=False)
+def screenshots(session: nox.Session) -> None:
+    """The pictures of the docs, drawn anew by the system's Chromium; then look at them."""
+    prepare(session)
+    python(session, "-m", "tests.e2e.screenshots")
 
 
 @nox.session(default=False)

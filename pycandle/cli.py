@@ -272,14 +272,34 @@ def repro(
 ) -> None:
     """Write what reproduces the module that differs alone, from the last parity tests' results."""
     from pycandle import repro as reproducing
+    from pycandle.verify.running import last_results
 
-    paths = reproducing.write_repros(crate, reproducing.last_runs(crate, model))
+    runs = [last.run for last in last_results(crate, model)]
+    paths = reproducing.write_repros(crate, runs)
     if as_json:
         _print({"repros": [str(path) for path in paths]})
     elif not paths:
         _say("nothing differs")
     for path in paths if not as_json else []:
         _say(_REPRO.format(path))
+
+
+@app.command()
+def report(
+    crate: Annotated[Path, typer.Option(help="The crate whose models were compared.")] = Path(),
+    model: Annotated[str, typer.Option(help="The module of one of them; all by default.")] = "",
+    out: Annotated[
+        Path | None, typer.Option(help="The file to write; .pycandle/report.html by default.")
+    ] = None,
+    export: Annotated[
+        str, typer.Option(help="Write the graph in place of a page: model-explorer or netron.")
+    ] = "",
+    as_json: Json = False,
+) -> None:
+    """Write the last parity results as one HTML file; it runs no tests."""
+    from pycandle.verify.publishing import publish
+
+    _done([str(path) for path in publish(crate, model, out, export, _say)], "wrote", as_json)
 
 
 @app.command()

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from pycandle.emit.bindings import bindings
 from pycandle.errors import NO_CARGO, Finding, ProjectError, ToolError
 from pycandle.graph.text import print_node
-from pycandle.metadata import Metadata, Model, crate_metadata
+from pycandle.metadata import Metadata, Model, crate_metadata, stem
 from pycandle.passes import run_passes
 from pycandle.verify import Call, Run
 from pycandle.verify.drilled import Drill, Drilled
@@ -87,8 +87,7 @@ def drill(root: Path, run: Run, call: Call, arguments: Sequence[str] = ()) -> Dr
 
 
 def _model(metadata: Metadata, run: Run) -> Model:
-    named = (m for m in metadata.models if Path(m.manifest).name == f"{run.name}_manifest.json")
-    return next(named)
+    return next(model for model in metadata.models if stem(model.manifest) == run.name)
 
 
 def _answer(root: Path, folder: Path, arguments: Sequence[str]) -> dict[str, Any]:

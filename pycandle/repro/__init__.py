@@ -3,6 +3,6 @@
 It must not know how tests are run, nor how what they found is told.
 """
 
-from pycandle.repro.folder import FOLDER, last_runs, write_repros
+from pycandle.repro.folder import FOLDER, write_repros
 
-__all__ = ["FOLDER", "last_runs", "write_repros"]
+__all__ = ["FOLDER", "write_repros"]

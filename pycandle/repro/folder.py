@@ -9,7 +9,6 @@ Cargo.toml, src, tests    a crate that does that call alone in Rust
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import tempfile
 from collections.abc import Generator, Mapping, Sequence
@@ -25,9 +24,8 @@ from pycandle.graph import Graph, manifest
 from pycandle.metadata import Metadata, Model, crate_metadata
 from pycandle.repro import script, snippet
 from pycandle.repro.cargo import cargo_toml, resolved
-from pycandle.verify.results import Call, Run, read_results
-from pycandle.verify.running import FOLDER as RESULTS
-from pycandle.verify.running import MODES, as_checked_in
+from pycandle.verify.results import Call, Run
+from pycandle.verify.running import MODES
 from pycandle.verify.tensors import write_raw
 
 FOLDER = Path(".pycandle/repro")
@@ -46,24 +44,6 @@ def write_repros(root: Path, runs: Sequence[Run]) -> list[Path]:
         if (found := _chosen([run for run in runs if run.name == name]))
         for run, call in [found]
     ]
-
-
-def last_runs(root: Path, model: str = "") -> list[Run]:
-    """The results of the last parity tests of a crate, of one module's alone with `model`.
-
-    Raises `ResultsError` if there are none.
-    """
-    metadata = crate_metadata(root)
-    folder = Path(os.environ.get("PYCANDLE_RESULTS") or root / RESULTS)
-    asked = [each for each in metadata.models if model in ("", each.module)]
-    names = [Path(each.manifest).name.removesuffix("_manifest.json") for each in asked]
-    paths = [folder / f"{name}.{mode}.jsonl" for name in names for mode in MODES]
-    read = (read_results(path) for path in paths if path.is_file())
-    found = [as_checked_in(run, root, metadata.generated) for run in read]
-    if not found:
-        what = "there are no results of parity tests"
-        raise ResultsError(Finding(what, str(folder), "run `pycandle verify`"))
-    return found
 
 
 def _chosen(runs: Sequence[Run]) -> tuple[Run, Call] | None:

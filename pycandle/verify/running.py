@@ -1,5 +1,7 @@
 """Runs the parity tests of a crate with cargo, which writes their results, and reads those.
 
+The last results can be read without a run, too.
+
 It must not know what results mean.
 """
 
@@ -8,17 +10,26 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pycandle.errors import NO_CARGO, Finding, ProjectError, ToolError
-from pycandle.metadata import Model, crate_metadata
+from pycandle.errors import NO_CARGO, Finding, ProjectError, ResultsError, ToolError
+from pycandle.metadata import Metadata, Model, crate_metadata, stem
 from pycandle.verify.results import Run, not_run, read_results
 
 FOLDER = Path(".pycandle/results")
 """Where a crate's results lie, unless `PYCANDLE_RESULTS` names another folder."""
 
 MODES = ("isolated", "cumulative")
+
+
+@dataclass(frozen=True, slots=True)
+class Last:
+    """The last results of a model in one mode."""
+
+    run: Run
+    written: float | None = None  # when, in seconds since 1970; None where there are none
+    newer: str = ""  # a file of the model that was changed since
 
 
 def verify(root: Path, model: str = "", arguments: Sequence[str] = ()) -> list[Run]:
@@ -32,14 +43,8 @@ def verify(root: Path, model: str = "", arguments: Sequence[str] = ()) -> list[R
     `ToolError` without cargo, `ResultsError` for results that cannot be read.
     """
     metadata = crate_metadata(root)
-    listed = metadata.models
-    asked = [each for each in listed if model in ("", each.module)]
-    if not asked:
-        modules = ", ".join(each.module for each in listed)
-        raise ProjectError(
-            Finding(f"the crate has no model {model!r}", "--model", f"name one of: {modules}")
-        )
-    folder = Path(os.environ.get("PYCANDLE_RESULTS") or root / FOLDER).resolve()
+    asked = _asked(metadata, model)
+    folder = _folder(root)
     before = _written(folder)
     tests = f"{model}::parity::" if model else "parity::"
     command = ["cargo", "test", "--no-fail-fast", *arguments, "--", tests]
@@ -54,7 +59,7 @@ def verify(root: Path, model: str = "", arguments: Sequence[str] = ()) -> list[R
         raise ToolError(NO_CARGO) from error
     after = _written(folder)
     new = [read_results(path) for path, when in after.items() if before.get(path) != when]
-    runs = [as_checked_in(run, root, metadata.generated) for run in new]
+    runs = [_as_checked_in(run, root, metadata.generated) for run in new]
     if done.returncode and all(run.passed for run in runs):
         # Stale code or a missing checkpoint, of which results cannot tell.
         raise ProjectError(
@@ -63,7 +68,57 @@ def verify(root: Path, model: str = "", arguments: Sequence[str] = ()) -> list[R
     return [*runs, *_missing(asked, runs)]
 
 
-def as_checked_in(run: Run, root: Path, generated: str) -> Run:
+def last_results(root: Path, model: str = "") -> list[Last]:
+    """The results that lie in the crate in `root`, of all models or of one module's.
+
+    A model or a mode without results has a run without calls.
+
+    Raises `ResultsError` where there are none at all, or some cannot be read.
+    """
+    metadata = crate_metadata(root)
+    asked = _asked(metadata, model)
+    folder = _folder(root)
+    found: list[Last] = []
+    for each in asked:
+        for mode in MODES:
+            path = folder / f"{stem(each.manifest)}.{mode}.jsonl"
+            if path.is_file():
+                run = _as_checked_in(read_results(path), root, metadata.generated)
+                written = path.stat().st_mtime
+                rust = Path(metadata.generated) / f"{each.module}.rs"
+                files = (Path(each.manifest), rust)
+                changed = (file for file in files if _changed(root / file) > written)
+                found.append(Last(run, written, next((f.as_posix() for f in changed), "")))
+    if not found:
+        what = "there are no results of parity tests"
+        raise ResultsError(Finding(what, str(folder), "run `pycandle verify` first"))
+    return [*found, *map(Last, _missing(asked, [last.run for last in found]))]
+
+
+def asked_models(root: Path, model: str = "") -> list[Model]:
+    """The models of the crate in `root`, or one module's. Raises `ProjectError` without it."""
+    return _asked(crate_metadata(root), model)
+
+
+def _asked(metadata: Metadata, model: str) -> list[Model]:
+    asked = [each for each in metadata.models if model in ("", each.module)]
+    if not asked:
+        modules = ", ".join(each.module for each in metadata.models)
+        raise ProjectError(
+            Finding(f"the crate has no model {model!r}", "--model", f"name one of: {modules}")
+        )
+    return asked
+
+
+def _folder(root: Path) -> Path:
+    return Path(os.environ.get("PYCANDLE_RESULTS") or root / FOLDER).resolve()
+
+
+def _changed(path: Path) -> float:
+    return path.stat().st_mtime if path.is_file() else 0.0
+
+
+def _as_checked_in(run: Run, root: Path, generated: str) -> Run:
     """The run with Rust lines in the files that are checked in, of which cargo built copies."""
 
     def place(rust: str) -> str:
@@ -80,7 +135,7 @@ def _missing(asked: Sequence[Model], runs: Sequence[Run]) -> Iterator[Run]:
     """What should have been compared, and has no results."""
     found = {(run.name, run.mode) for run in runs}
     for model in asked:
-        name = Path(model.manifest).name.removesuffix("_manifest.json")
+        name = stem(model.manifest)
         lacks = [mode for mode in MODES if (name, mode) not in found]
         if lacks != [*MODES] or not model.features:
             yield from (not_run(name, mode) for mode in lacks)

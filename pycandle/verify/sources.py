@@ -9,6 +9,7 @@ import ast
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 _MOST_LINES = 120
@@ -65,20 +66,23 @@ def _begins_item(lines: list[str], index: int, line: str) -> bool:
 def _python_block(text: str, line: int) -> tuple[int, int]:
     """The first and last line of the innermost class around a line, else function, else file."""
     try:
-        tree = ast.parse(text)
+        blocks = _blocks(text)
     except (SyntaxError, ValueError, RecursionError):
         return line, line + _MOST_LINES
-    around = [
-        node
-        for node in ast.walk(tree)
+    around = [block for block in blocks if block[0] <= line <= block[1]]
+    classes = [block for block in around if block[2]]
+    first, last, _ = max(classes or around, default=(1, text.count("\n") + 1, False))
+    return first, last
+
+
+@lru_cache(maxsize=32)  # A file has many modules, and takes a while to parse.
+def _blocks(text: str) -> tuple[tuple[int, int, bool], ...]:
+    """The first and last line of every class and function, and whether it is a class."""
+    return tuple(
+        (node.lineno, node.end_lineno or node.lineno, isinstance(node, ast.ClassDef))
+        for node in ast.walk(ast.parse(text))
         if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
-        and node.lineno <= line <= (node.end_lineno or node.lineno)
-    ]
-    classes = [node for node in around if isinstance(node, ast.ClassDef)]
-    block = max(classes or around, key=lambda node: node.lineno, default=None)
-    if block is None:
-        return 1, text.count("\n") + 1
-    return block.lineno, block.end_lineno or block.lineno
+    )
 
 
 def _excerpt(file: str, text: str, first: int, last: int, line: int) -> Excerpt:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -47,7 +48,7 @@ def compare(alone: Alone, sizes: dict[str, int], snippet: dict[str, Tensor]) -> 
         pairs = dtype.is_complex and not found.is_complex()
         return (torch.view_as_complex(found) if pairs else found).to(dtype)
 
-    names = {"torch": torch}
+    names: dict[str, Any] = {"torch": torch}
     exec("\n".join(made.lines), names)
     with torch.no_grad(), FirstOfEquals():
         given = names["replay"](tensor)

@@ -25,7 +25,7 @@ ALLOWED = {
     "checking": {"emit", "graph", "errors", "record"},
     "drilling": {"emit", "errors", "metadata", "graph", "passes", "record", "verify"},
     "project": {"emit", "errors", "output", ""},
-    "verify": {"errors", "metadata"},
+    "verify": {"errors", "graph", "metadata", "output", ""},
     "precision": {"errors", "metadata", "progress", "record"},
     # It brings together what was recorded, generated and compared of one module call.
     "repro": {"bridge", "crate", "emit", "errors", "graph", "metadata", "verify"},
