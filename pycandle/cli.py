@@ -303,6 +303,18 @@ def report(
 
 
 @app.command()
+def dashboard(
+    crate: Annotated[Path, typer.Option(help="The crate whose results are shown.")] = Path(),
+    model: Annotated[str, typer.Option(help="The module of one of its models.")] = "",
+    run: Annotated[bool, typer.Option("--run", help="Start the parity tests at once.")] = False,
+) -> None:
+    """Show results as they come in: the module tree, drift, tensors and sources."""
+    from pycandle.dashboard import open_dashboard
+
+    open_dashboard(crate, model, run)
+
+
+@app.command()
 def completion(
     shell: Annotated[str, typer.Argument(help="bash, zsh, fish, powershell or pwsh.")],
     as_json: Json = False,

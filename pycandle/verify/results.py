@@ -7,8 +7,8 @@ know how tests are run, nor how results are shown.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -117,12 +117,37 @@ def not_run(name: str, mode: str) -> Run:
 
 def read_results(path: Path) -> Run:
     """A file of results. Raises `ResultsError` if it is of another version, or none at all."""
-    lines = path.read_bytes().split(b"\n")
     # What stands after the last line break is being written.
-    documents = [_document(line, path, number) for number, line in enumerate(lines[:-1], 1)]
-    if not documents or documents[0].get("kind") != "run":
+    return read_on(None, path.read_bytes().split(b"\n")[:-1], path)
+
+
+def read_on(run: Run | None, lines: Sequence[bytes], path: Path, first: int = 1) -> Run:
+    """The run with more lines of its file, of which `first` is the number of the first one.
+
+    A run that is none yet begins with its head. Raises `ResultsError` as `read_results` does.
+    """
+    rest = [_document(line, path, number) for number, line in enumerate(lines, first)]
+    run = run or _head(rest.pop(0) if rest else {}, path)
+    if run.ended and rest:
+        raise _broken("it goes on after its end", path, first)
+    try:
+        end = rest.pop() if rest and rest[-1]["kind"] == "end" else None
+        calls = (*run.calls, *(_call(document, path.parent) for document in rest))
+        last = end["seconds"] if end else rest[-1]["seconds"] if rest else run.seconds
+        weights = tuple(map(str, end["weights"])) if end else run.weights
+        culprit = run.culprit or _culprit(end, calls)
+        return replace(
+            run, calls=calls, ended=run.ended or end is not None, culprit=culprit, seconds=last,
+            weights=weights,
+        )  # fmt: skip
+    except (KeyError, TypeError, ValueError) as error:
+        raise _broken(f"{type(error).__name__}: {error}", path, 0) from error
+
+
+def _head(head: Mapping[str, Any], path: Path) -> Run:
+    """A run of which only the first line is known."""
+    if head.get("kind") != "run":
         raise _broken("it does not begin with a run", path, 1)
-    head, *rest = documents
     if head.get("schema_version") != SCHEMA_VERSION:
         raise ResultsError(
             Finding(
@@ -133,16 +158,13 @@ def read_results(path: Path) -> Run:
             )
         )
     try:
-        end = rest.pop() if rest and rest[-1]["kind"] == "end" else None
-        calls = tuple(_call(document, path.parent) for document in rest)
-        last = end["seconds"] if end else rest[-1]["seconds"] if rest else 0.0
         return Run(
-            head["name"], head["mode"], head["device"], tuple(head["cases"]), head["calls"],
-            calls, end is not None, _culprit(end, calls), last,
-            tuple(map(str, end["weights"])) if end else (), head["manifest"],
+            str(head["name"]), str(head["mode"]), str(head["device"]),
+            tuple(map(str, head["cases"])), int(head["calls"]),
+            (), False, None, 0.0, (), str(head["manifest"]),
         )  # fmt: skip
     except (KeyError, TypeError, ValueError) as error:
-        raise _broken(f"{type(error).__name__}: {error}", path, 0) from error
+        raise _broken(f"{type(error).__name__}: {error}", path, 1) from error
 
 
 def _culprit(end: Mapping[str, Any] | None, calls: tuple[Call, ...]) -> Call | None:
@@ -157,11 +179,17 @@ def _call(document: Mapping[str, Any], folder: Path) -> Call:
     if document["kind"] != "call":
         raise ValueError(f"a line of kind {document['kind']!r}")
     tensors = document["tensors"]
+
+    def text(name: str) -> str:
+        if isinstance(document[name], str):
+            return document[name]
+        raise TypeError(f"{name} is no text")
+
     return Call(
-        document["case"], document["path"], document["call"], document["class"],
-        document["source"], document["site"], document["rust"], document["outcome"],
-        document["reason"], tuple(map(output_of, document["outputs"])),
-        folder / tensors if tensors else None, document["seconds"],
+        text("case"), text("path"), int(document["call"]), text("class"),
+        text("source"), text("site"), text("rust"), text("outcome"),
+        text("reason"), tuple(map(output_of, document["outputs"])),
+        folder / tensors if tensors else None, float(document["seconds"]),
     )  # fmt: skip
 
 
@@ -173,7 +201,7 @@ def output_of(document: Mapping[str, Any]) -> Output:
         return float("nan") if document[name] is None else float(document[name])
 
     return Output(
-        document["name"], document["golden"], document["dtype"], tuple(document["shape"]),
+        document["name"], document["golden"], document["dtype"], tuple(map(int, document["shape"])),
         document["status"], number("error"), number("torch_error"), number("limit"),
         number("max_error"), number("max_limit"), number("needs"), number("over"),
         document["statistics"] or {},

@@ -12,10 +12,13 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pycandle.errors import NO_CARGO, Finding, ProjectError, ResultsError, ToolError
-from pycandle.metadata import Metadata, Model, crate_metadata, stem
-from pycandle.verify.results import Run, not_run, read_results
+from pycandle.verify.results import Call, Run, not_run, read_results
+
+if TYPE_CHECKING:
+    from pycandle.metadata import Metadata, Model
 
 FOLDER = Path(".pycandle/results")
 """Where a crate's results lie, unless `PYCANDLE_RESULTS` names another folder."""
@@ -42,9 +45,12 @@ def verify(root: Path, model: str = "", arguments: Sequence[str] = ()) -> list[R
     Raises `ProjectError` if tests cannot be built or fail before they compare anything,
     `ToolError` without cargo, `ResultsError` for results that cannot be read.
     """
+    # Whoever only reads results need not wait for what reads Cargo.toml.
+    from pycandle.metadata import crate_metadata
+
     metadata = crate_metadata(root)
     asked = _asked(metadata, model)
-    folder = _folder(root)
+    folder = results_folder(root)
     before = _written(folder)
     tests = f"{model}::parity::" if model else "parity::"
     command = ["cargo", "test", "--no-fail-fast", *arguments, "--", tests]
@@ -75,9 +81,11 @@ def last_results(root: Path, model: str = "") -> list[Last]:
 
     Raises `ResultsError` where there are none at all, or some cannot be read.
     """
+    from pycandle.metadata import crate_metadata, stem
+
     metadata = crate_metadata(root)
     asked = _asked(metadata, model)
-    folder = _folder(root)
+    folder = results_folder(root)
     found: list[Last] = []
     for each in asked:
         for mode in MODES:
@@ -97,6 +105,8 @@ def last_results(root: Path, model: str = "") -> list[Last]:
 
 def asked_models(root: Path, model: str = "") -> list[Model]:
     """The models of the crate in `root`, or one module's. Raises `ProjectError` without it."""
+    from pycandle.metadata import crate_metadata
+
     return _asked(crate_metadata(root), model)
 
 
@@ -110,7 +120,8 @@ def _asked(metadata: Metadata, model: str) -> list[Model]:
     return asked
 
 
-def _folder(root: Path) -> Path:
+def results_folder(root: Path) -> Path:
+    """Where the tests of the crate in `root` write their results."""
     return Path(os.environ.get("PYCANDLE_RESULTS") or root / FOLDER).resolve()
 
 
@@ -121,18 +132,25 @@ def _changed(path: Path) -> float:
 def _as_checked_in(run: Run, root: Path, generated: str) -> Run:
     """The run with Rust lines in the files that are checked in, of which cargo built copies."""
 
-    def place(rust: str) -> str:
-        file, _, line = rust.rpartition(":")
-        checked_in = Path(generated) / Path(file).name
-        return f"{checked_in.as_posix()}:{line}" if (root / checked_in).is_file() else rust
+    def checked_in(call: Call) -> Call:
+        return replace(call, rust=checked_in_place(call.rust, root, generated))
 
-    calls = {id(call): replace(call, rust=place(call.rust)) for call in run.calls}
+    calls = {id(call): checked_in(call) for call in run.calls}
     culprit = calls[id(run.culprit)] if run.culprit else None
     return replace(run, calls=tuple(calls.values()), culprit=culprit)
 
 
+def checked_in_place(rust: str, root: Path, generated: str) -> str:
+    """A Rust line in the file of the crate, of which cargo built a copy, or as it is."""
+    file, _, line = rust.rpartition(":")
+    checked_in = Path(generated) / Path(file).name
+    return f"{checked_in.as_posix()}:{line}" if (root / checked_in).is_file() else rust
+
+
 def _missing(asked: Sequence[Model], runs: Sequence[Run]) -> Iterator[Run]:
     """What should have been compared, and has no results."""
+    from pycandle.metadata import stem
+
     found = {(run.name, run.mode) for run in runs}
     for model in asked:
         name = stem(model.manifest)

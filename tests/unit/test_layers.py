@@ -29,11 +29,14 @@ ALLOWED = {
     "precision": {"errors", "metadata", "progress", "record"},
     # It brings together what was recorded, generated and compared of one module call.
     "repro": {"bridge", "crate", "emit", "errors", "graph", "metadata", "verify"},
+    # It shows what `verify` reads; of a crate it asks where the checked-in files are.
+    "dashboard": {"verify", "errors", "metadata"},
     "cli": {
         "errors",
         "bridge",
         "crate",
         "checking",
+        "dashboard",
         "drilling",
         "metadata",
         "output",
@@ -47,8 +50,14 @@ ALLOWED = {
     "__main__": {"cli"},
     "": {"record"},
 }
-# `repro` holds text of a script that its reader runs, and imports none of it.
-TORCH = {"record", "repro", "verify"}
+# Who may import what not every user has installed; `verify` and `dashboard` do without torch.
+MAY_IMPORT = {
+    # `repro` holds text of a script that its reader runs, and imports none of it.
+    "torch": {"record", "repro"},
+    "transformers": {"record"},
+    "numpy": {"record", "verify", "dashboard", "repro"},
+    "textual": {"dashboard"},
+}
 
 
 def imports(file: Path):
@@ -89,11 +98,22 @@ def test_torch_is_imported_where_models_are_and_nowhere_else():
         f"{file.relative_to(PACKAGE)} imports {module}"
         for file in sorted(PACKAGE.rglob("*.py"))
         for module, _ in imports(file)
-        if module.split(".")[0] in ("torch", "transformers", "numpy") and part_of(file) not in TORCH
+        if part_of(file) not in MAY_IMPORT.get(module.split(".")[0], {part_of(file)})
     ]
 
     # The facade names the recorder's types for type checkers only.
     assert wrong == []
+
+
+def test_the_dashboard_starts_without_what_takes_long_to_load():
+    code = (
+        "import sys, pycandle.dashboard.app; "
+        "print({'torch', 'numpy', 'pygments', 'pycandle.emit'} & set(sys.modules))"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "set()\n"
 
 
 def test_code_generation_and_help_never_load_torch():
