@@ -189,7 +189,8 @@ impl PyChecker {
     #[track_caller]
     pub fn pp(&self, layer: impl AsRef<str>) -> Self {
         let path = self.join(layer.as_ref());
-        self.run.places.loaded(&path, Location::caller());
+        let within = &self.path;
+        self.run.places.loaded(&path, within, Location::caller());
         Self {
             run: self.run.clone(),
             path: Arc::from(path.as_ref()),

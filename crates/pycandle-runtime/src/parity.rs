@@ -269,6 +269,11 @@ fn end(results: &Option<Arc<Results>>, report: &Report) -> Result<()> {
 }
 
 fn failed_to_run(error: &Error) -> Outcome {
+    let mut error = error;
+    // A report has a line for each module; of a backtrace it would have hundreds.
+    while let Error::WithBacktrace { inner, .. } = error {
+        error = inner;
+    }
     Outcome::Compared(Verdict::failure(format!("it did not run: {error}")))
 }
 
@@ -369,5 +374,22 @@ pub(crate) fn device() -> Result<Device> {
         Ok(other) => Err(Error::Msg(format!(
             "PYCANDLE_DEVICE is {other:?}; it can be cpu, cuda or metal"
         ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_did_not_run_is_told_without_a_backtrace() {
+        let error = Error::WithBacktrace {
+            inner: Box::new(Error::Msg("no axis 3".to_string())),
+            backtrace: Box::new(std::backtrace::Backtrace::force_capture()),
+        };
+        let Outcome::Compared(verdict) = failed_to_run(&error) else {
+            unreachable!("it was compared")
+        };
+        assert_eq!(verdict.reason, "it did not run: no axis 3");
     }
 }

@@ -16,13 +16,18 @@ pub(crate) struct Places {
 #[derive(Debug, Default, Clone, Copy)]
 struct Found {
     loaded: Option<Place>,
+    /// Where the first of its parts is loaded.
+    parts: Option<Place>,
     compared: Option<Place>,
 }
 
 impl Places {
-    /// A module is loaded here.
-    pub(crate) fn loaded(&self, path: &str, place: Place) {
+    /// A module is loaded here, as a part of another.
+    pub(crate) fn loaded(&self, path: &str, within: &str, place: Place) {
         self.note(path, |found| found.loaded = Some(place));
+        self.note(within, |found| {
+            found.parts.get_or_insert(place);
+        });
     }
 
     /// A module gives its outputs here.
@@ -30,14 +35,15 @@ impl Places {
         self.note(path, |found| found.compared = Some(place));
     }
 
-    /// File and line of a module: of its own `forward`, or, if that is this crate's, of where it is
-    /// loaded. Empty if neither was seen.
+    /// File and line of a module: of its own `forward`; if that never came to its end, of its
+    /// `load`; or, if those are this crate's, of where it is loaded. Empty if none was seen.
     pub(crate) fn of(&self, path: &str) -> String {
         let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(Found { loaded, compared }) = found.get(path).copied() else {
+        let Some(found) = found.get(path).copied() else {
             return String::new();
         };
-        let place = compared.filter(|place| !is_own(place)).or(loaded);
+        let compared = found.compared.filter(|place| !is_own(place));
+        let place = compared.or(found.parts).or(found.loaded);
         place.map_or(String::new(), |place| {
             format!("{}:{}", place.file(), place.line())
         })
@@ -54,4 +60,33 @@ fn is_own(place: Place) -> bool {
     place
         .file()
         .starts_with(file!().trim_end_matches("places.rs"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a `forward` that fails leaves of its module is the `load` that made its parts.
+    #[test]
+    fn a_module_that_did_not_run_is_where_its_parts_are_loaded() {
+        let places = Places::default();
+        let block = here();
+        let fc = here();
+        let act = here();
+        places.loaded("block", "", block);
+        places.loaded("block.fc", "block", fc);
+        places.loaded("block.act", "block", act);
+        for (path, place) in [("", block), ("block", fc), ("block.act", act)] {
+            assert_eq!(
+                places.of(path),
+                format!("{}:{}", place.file(), place.line())
+            );
+        }
+        assert_eq!(places.of("nowhere"), "");
+    }
+
+    #[track_caller]
+    fn here() -> Place {
+        Location::caller()
+    }
 }
