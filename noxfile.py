@@ -1,5 +1,4 @@
-"""Sessions that need Python: lint, tests, rust, parity, conformance, zoo, fuzz, bless, bench and
-screenshots.
+"""Sessions that need Python: lint, tests, rust, parity, conformance, mutants, zoo, fuzz and so on.
 
 `cargo xtask test` runs them in the project's own .venv (`nox --no-venv`); plain `nox` gives each
 session an environment of its own from the same hashed requirement files.
@@ -66,7 +65,7 @@ def parity(session: nox.Session, device: str) -> None:
         session.skip(f"not run: {reason}")
     prepare(session)
     if device == "cpu":
-        pytest(session, *session.posargs, tiers=["conformance", "parity", "zoo"])
+        pytest(session, *session.posargs, tiers=["conformance", "parity", "mutants", "zoo"])
     for example in EXAMPLES:
         features = [] if device == "cpu" else ["--features", device]
         cargo(session, "test", "--package", example.name, *features, PYCANDLE_DEVICE=device)
@@ -100,6 +99,13 @@ def conformance(session: nox.Session) -> None:
     """Every case of every op; `--bless` writes docs/ops.md and the list of declines."""
     prepare(session)
     pytest(session, "--full", *session.posargs, tiers=["conformance"])
+
+
+@nox.session(default=False)
+def mutants(session: nox.Session) -> None:
+    """Mistakes that parity must catch, and models that it must not accuse: docs/parity.md."""
+    prepare(session)
+    python(session, "-m", "tests.mutants", *session.posargs)
 
 
 @nox.session(default=False)

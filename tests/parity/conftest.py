@@ -1,4 +1,4 @@
-"""One crate for the whole session: every model, every mutant, compiled together once."""
+"""One crate for the whole session: every model, compiled together once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from tests.parity import numbers
 from tests.parity.crate import TARGET, Crate, Module, compile_crate, write_crate
 from tests.parity.drilled import DRILLED, everywhere
 from tests.parity.models import MODELS
-from tests.parity.mutants import MUTANTS
 from tests.parity.recording import record
 
 
@@ -30,7 +29,6 @@ def crate() -> Crate:
         shutil.copy(path / "models" / f"{name}_manifest.json", path / "seeds")
     modules = [
         *(Module(name, name) for name in MODELS),
-        *(Module(name, mutant.model, edits=mutant.edits) for name, mutant in MUTANTS.items()),
         *(Module(f"seeded_{name}", name, "seeds", numbers.EDITS) for name in numbers.SEEDED),
         *(Module(f"drilled_{name}", name, change=everywhere(path, name)) for name in DRILLED),
     ]

@@ -6,7 +6,7 @@ their library has them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,7 +43,7 @@ from tests.parity.layers import (
     Recurrent,
     Resampled,
 )
-from tests.parity.lively import enliven
+from tests.parity.lively import enliven, settle
 from tests.parity.signals import Denoiser, Listener, Rotary, SpectralConvolution, Vocoder
 from tests.parity.trees import (
     Dense,
@@ -218,9 +218,10 @@ MODELS: dict[str, Model] = {
 }
 
 
-def build(name: str, seed: int = 0) -> nn.Module:
+def build(name: str, seed: int = 0, models: Mapping[str, Model] = MODELS) -> nn.Module:
     """The model in eval mode, with weights of this seed."""
     torch.manual_seed(seed)
-    model = MODELS[name].build().eval()
+    model = models[name].build().eval()
     enliven(model)
+    settle(model, models[name].draw())
     return model

@@ -19,37 +19,42 @@ from pycandle.record.export import Exported, export
 from pycandle.record.goldens import record_goldens
 from pycandle.record.importer import import_program
 from pycandle.record.trace import write_tensors, write_trace
-from tests.parity.lively import enliven
-from tests.parity.models import MODELS, build
+from tests.parity.lively import enliven, settle
+from tests.parity.models import MODELS, Model, build
 
 
-def record(name: str, folder: Path) -> Path:
+def record(name: str, folder: Path, models: Mapping[str, Model] = MODELS) -> Path:
     """Record a model with its weights, as a user does; returns the manifest's path."""
-    model = build(name)
+    model = build(name, models=models)
     recorder = GoldenRecorder(folder)
-    recorder.record(model, dynamic_shapes=MODELS[name].dynamic_shapes, **draw(name))
+    recorder.record(model, dynamic_shapes=models[name].dynamic_shapes, **draw(name, models=models))
     return recorder.save(name, weights=True)
 
 
-def draw(name: str, seed: int = 0) -> Mapping[str, Tensor]:
+def draw(name: str, seed: int = 0, models: Mapping[str, Model] = MODELS) -> Mapping[str, Tensor]:
     """The model's inputs, of this seed."""
     torch.manual_seed(seed)
-    return MODELS[name].draw()
+    return models[name].draw()
 
 
-def record_seeds(name: str, folder: Path, seeds: range) -> Iterator[int]:
+def record_seeds(
+    name: str, folder: Path, seeds: range, models: Mapping[str, Model] = MODELS
+) -> Iterator[int]:
     """One export, and for each seed new weights and inputs in it, and their goldens.
 
     The manifest in the folder stays as it is. The trace and the weights are replaced by those of
     the next seed, so each must be tested before the next one is asked for.
     """
     recorded = (folder / f"{name}_manifest.json").read_text(encoding="utf-8")
-    model = build(name)
-    exported = export(model, (), dict(draw(name)), MODELS[name].dynamic_shapes)
+    model = build(name, models=models)
+    inputs = dict(draw(name, models=models))
+    exported = export(model, (), inputs, models[name].dynamic_shapes)
     for seed in seeds:
         torch.manual_seed(seed)
         enliven(model)
-        again = replace(exported, kwargs=dict(draw(name, seed)))
+        inputs = dict(draw(name, seed, models))
+        settle(model, inputs)
+        again = replace(exported, kwargs=inputs)
         text, tensors, weights = _goldens(name, again)
         assert text == recorded, f"{name}: seed {seed} made another manifest"
         write_trace(folder / f"{name}_trace.safetensors", tensors, text)
