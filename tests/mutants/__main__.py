@@ -49,7 +49,7 @@ def told(found: Architecture) -> list[str]:
         isolated = result.told.get("isolated")
         right = result.named("isolated")
         wrong = isolated and (not right or not isolated.in_place or isolated.innocent)
-        if result.refused or result.missed or (wrong and not result.changes_nothing):
+        if result.refused or result.missed or (wrong and result.real):
             what = result.refused or ("missed" if result.missed else f"{result.told}")
             lines.append(f"  {mutant.name} {mutant.kind}, {mutant.change}: {what[:600]}"
                          f" expected {mutant.expected[:2]}")  # fmt: skip

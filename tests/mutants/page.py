@@ -19,6 +19,7 @@ RULE = ROOT / "crates" / "pycandle-runtime" / "src" / "compare.rs"
 # What the page says in words must stand there.
 FORMULA = (
     "(factor * torch_error.max(rounding)).max(FLOOR)",
+    "RMS_FACTOR * (1.0 + FEW / finite().count().max(1) as f64).sqrt(),",
     "if !(verdict.error <= verdict.limit) {",
     "} else if !(verdict.max_error <= verdict.max_limit) {",
     "} else if verdict.torch_error > NOISE.max(rounding) * rms(signal()) {",
@@ -40,8 +41,8 @@ inputs for the *isolated* test.
 
 1. Shape and dtype are equal, and so are the places of NaN and of each infinity.
 2. Integers and booleans are equal.
-3. `rms(y - r) <= max({RMS_FACTOR} * max(rms(t - r), {ROUNDING} * rms(r)), {FLOOR})`, over finite \
-elements.
+3. `rms(y - r) <= max({RMS_FACTOR} * sqrt(1 + {FEW} / n) * max(rms(t - r), {ROUNDING} * rms(r)), \
+{FLOOR})`, over the `n` elements that are finite.
 4. `max|y - r| <= max({MAX_FACTOR} * max(max|t - r|, {ROUNDING} * max|r|), {FLOOR})`.
 5. Where `rms(t - r) > {NOISE} * rms(r)`, the verdict is *uninformative*, which is no pass.
 
@@ -54,6 +55,10 @@ No tolerance is chosen per model: PyTorch's own distance from float64 says how m
 module's arithmetic brings.
 The constants were measured over 1,135 module calls with honest alternative kernels: this rule \
 gave no false alarm, and without the floor of {ROUNDING} of the signal it gave 12.
+The RMS of few elements is chance: of two errors of one normal distribution, one is 4 times the \
+other in 8 of 10,000 tensors of seven elements, and 1.4 times in as many of a hundred. The seeds \
+below showed it: a head of seven numbers, of an LSTM tagger, needed 4.07 once in 20 seeds and 1.15 \
+on average; hence the `{FEW} / n`.
 The second net is for one wrong element among many, which the mean square forgives.
 The isolated test has a reference of its own, since beside the whole model's error a wrong eps in \
 a late layer passes.
@@ -85,7 +90,7 @@ def write_page(found: Sequence[Architecture]) -> None:
 def rates(results: Iterable[Result]) -> str:
     """How many were caught and named, in a line."""
     results = list(results)
-    real = [each for each in results if not each.refused and not each.changes_nothing]
+    real = [each for each in results if each.real]
     caught = sum(each.caught for each in real)
     named = {mode: sum(each.named(mode) for each in real) for mode in MODES}
     return (
@@ -99,7 +104,8 @@ def rates(results: Iterable[Result]) -> str:
 def _mistakes(results: Sequence[Result]) -> str:
     refused = [each for each in results if each.refused]
     same = [each for each in results if each.changes_nothing]
-    real = [each for each in results if not each.refused and not each.changes_nothing]
+    exact = [each for each in results if each.as_exact]
+    real = [each for each in results if each.real]
     wrong = [each for each in real if not each.mutant.text]
     kinds = len({each.mutant.kind for each in results})
     lines = [
@@ -119,9 +125,10 @@ def _mistakes(results: Sequence[Result]) -> str:
         _row("made", len(results), ""),
         _row("refused by rustc", len(refused), len(results)),
         _row("change nothing, to the bit", len(same), len(results)),
+        _row("no mistake: as near to float64 [as PyTorch is](#as-exact-as-pytorch)", len(exact),
+             len(results)),
         _row("**caught** by one of the tests", _count(real, "caught"), len(real)),
-        _row("not caught: [within PyTorch's rounding](#what-was-not-caught)",
-             len(real) - _count(real, "caught"), len(real)),
+        _row("not caught", len(real) - _count(real, "caught"), len(real)),
     ]  # fmt: skip
     for mode in MODES:
         told = [each for each in real if each.told[mode].caught]
@@ -221,9 +228,10 @@ def _unseen(found: Sequence[Architecture]) -> str:
         "|---|---|---|--:|",
     ]
     missed = [
-        "### What was not caught",
-        "It computes something else, and every error stays within what PyTorch's own rounding "
-        "allows.",
+        "### As exact as PyTorch",
+        "It computes something else, and is as near to float64 as PyTorch is: no output of any "
+        "module needs a factor of more than 1, with these weights and inputs and at other seeds.",
+        "What needs more and is not caught is a miss, and stands here too.",
         "",
         "| Model | Kind | Change | Outputs that differ | Needs at most | Caught at other seeds |",
         "|---|---|---|--:|--:|--:|",
@@ -234,7 +242,7 @@ def _unseen(found: Sequence[Architecture]) -> str:
             if result.changes_nothing:
                 change = _code(mutant.change or "none: the new text is the old one")
                 lines.append(_row(each.name, mutant.kind, change, f"{result.outputs:,}"))
-            elif result.missed:
+            elif result.missed or result.as_exact:
                 different = f"{result.different:,} of {result.outputs:,}"
                 caught = f"{result.caught_at} of {result.seeds}"
                 missed.append(_row(each.name, mutant.kind, _code(mutant.change), different,

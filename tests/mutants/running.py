@@ -60,9 +60,20 @@ class Result:
         return not self.caught and self.outputs > 0 and not self.different
 
     @property
+    def as_exact(self) -> bool:
+        """It computes something else, and is nowhere further from float64 than PyTorch is."""
+        other = not self.caught and self.outputs > 0 and self.different > 0
+        return other and not self.caught_at and self.most <= 1
+
+    @property
+    def real(self) -> bool:
+        """Whether it is a mistake that can be caught."""
+        return not self.refused and not self.changes_nothing and not self.as_exact
+
+    @property
     def missed(self) -> bool:
-        """It computes something else, and nothing told."""
-        return not self.caught and not self.changes_nothing
+        """It computes something wrong, and nothing told."""
+        return self.real and not self.caught
 
     def named(self, mode: str) -> bool:
         """Whether it was a module of the wrong code that was named first."""
