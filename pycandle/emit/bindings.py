@@ -16,7 +16,7 @@ from pycandle.emit.printing import statement_lines
 from pycandle.emit.rust import FieldNames
 from pycandle.emit.scopes import moving
 from pycandle.emit.statements import Let
-from pycandle.emit.structs import Struct, build_structs
+from pycandle.emit.structs import Forward, Struct, build_structs
 from pycandle.emit.tree import Tree
 from pycandle.errors import UnsupportedError
 from pycandle.graph import Graph, Node
@@ -57,10 +57,17 @@ def bindings(graph: Graph, path: str, call: int, root: str = "") -> Bindings | N
     for struct in structs:
         for forward in struct.forwards:
             if region in forward.regions:
-                same = _same(tree, forward.regions[0], region)
+                same = _same(tree, _printed(tree, forward), region)
                 lets = tuple(_lets(struct, forward.name, same))
                 return Bindings(struct.name, forward.name, lets)
     return None
+
+
+def _printed(tree: Tree, forward: Forward) -> int:
+    """The call that the code was printed from, whose values it has: of variants one with all."""
+    held = {v for s in forward.body.statements if isinstance(s, Let) for v in s.values}
+    made = {r: {out.name for node in tree.nodes[r] for out in node.outs} for r in forward.regions}
+    return max(forward.regions, key=lambda region: len(held & made[region]))
 
 
 def _lets(struct: Struct, method: str, same: Mapping[str, str]) -> Iterator[Bound]:

@@ -57,7 +57,7 @@ def as_json(drill: Drill) -> dict[str, object]:
 
 def _told(drill: Drill) -> Iterator[str]:
     call = drill.call
-    if not drill.lines:
+    if drill.nodes:
         yield from _layer(drill)
         return
     yield f"inside {call.name} ({call.class_name}), each line on PyTorch's numbers:"

@@ -28,6 +28,7 @@ def check(crate: Crate, name: str, place: Place, folder: Path) -> int:
     wanted = [value for let in place.bound.lets for value in let.values if value]
     found = values_inside(graph, after, region, given, sizes, wanted)
     assert set(found) == set(wanted)
+    assert wanted or not place.bound.lets
     code = (crate.path / "src" / f"drilled_{name}.rs").read_text(encoding="utf-8")
     _, lines = place.lines(STEP.sub("", code))
     write_inside(folder / "drill.safetensors", {line.number: found[line.value] for line in lines})
@@ -39,7 +40,9 @@ def check(crate: Crate, name: str, place: Place, folder: Path) -> int:
     assert answer["error"] == ""
     wrong = [step for step in answer["steps"] if step["status"] == "failed"]
     assert not wrong, [(lines[step["step"] - place.first], step) for step in wrong]
-    return len(answer["steps"])
+    # Each of them once; a module of one line gives what a layer or a module in it gives.
+    assert sorted(step["step"] for step in answer["steps"]) == [line.number for line in lines]
+    return len(lines)
 
 
 @pytest.mark.parametrize("name", DRILLED)
