@@ -236,32 +236,19 @@ def verify(
             _say(precision.summary(found))
         raise typer.Exit(0 if any(each.compared for each in found) else NOTHING_COMPARED)
     from pycandle import verify as verifying
-    from pycandle.crate import changed
-    from pycandle.drilling import drills
     from pycandle.output import write_if_changed
-    from pycandle.verify import drilled
 
     chosen = ["--release"] * release + (["--features", features] if features else [])
     runs = verifying.verify(crate, model, chosen)
     for path, text in ((to_junit, verifying.junit), (to_markdown, verifying.markdown)):
         if path:
             write_if_changed(path, text(runs).encode())
-    passed = all(run.passed for run in runs)
-    if not as_json and runs:
-        _say(verifying.summary(runs))
-        for file in [] if passed else changed(crate):
-            _say(f"note: {file} was changed since it was generated; see `pycandle sync --check`")
-    looks = drills(crate, runs, chosen) if drill else []
-    if as_json:
-        told = [drilled.as_json(each) for each in looks]
-        _print({"runs": [verifying.as_json(run) for run in runs], "drills": told})
-    for each in looks if not as_json else []:
-        _say(drilled.told(each))
+    _tell(crate, runs, as_json, chosen if drill else None)
     _repros(crate, runs)
     if not any(run.compared for run in runs):
         _say("error: nothing was compared, so nothing is proved")
         raise typer.Exit(NOTHING_COMPARED)
-    raise typer.Exit(0 if passed else 1)
+    raise typer.Exit(0 if all(run.passed for run in runs) else 1)
 
 
 @app.command()
@@ -374,6 +361,30 @@ def _in_managed_python() -> None:
     if python := _managed_python():
         command = [str(python), "-P", "-m", "pycandle", *sys.argv[1:]]
         raise typer.Exit(subprocess.run(command, check=False).returncode)
+
+
+def _tell(crate: Path, runs: Sequence[Run], as_json: bool, drill: Sequence[str] | None) -> None:
+    """Say what was found, and with cargo's arguments for a `drill` what is inside of it."""
+    from pycandle import verify as verifying
+    from pycandle.crate import changed
+    from pycandle.drilling import drills
+    from pycandle.verify import drilled
+
+    if runs and not as_json:
+        _say(verifying.summary(runs))
+        for file in [] if all(run.passed for run in runs) else changed(crate):
+            _say(f"note: {file} was changed since it was generated; see `pycandle sync --check`")
+    looks: list[drilled.Drill] = []
+    try:
+        looks = [] if drill is None else drills(crate, runs, drill)
+    except PyCandleError as error:
+        # What was found stands without it.
+        _say(f"no drill: {error}")
+    if as_json:
+        told = [drilled.as_json(each) for each in looks]
+        _print({"runs": [verifying.as_json(run) for run in runs], "drills": told})
+    for each in looks if not as_json else []:
+        _say(drilled.told(each))
 
 
 _REPRO = "repro: {} (run `python debug_layer.py` there, or `cargo test`)"

@@ -57,6 +57,9 @@ def drill(root: Path, run: Run, call: Call, arguments: Sequence[str] = ()) -> Dr
 
     metadata = crate_metadata(root)
     model = _model(metadata, run)
+    if not model.checker:
+        what = "its code has no checks, behind which lines could be compared"
+        raise ProjectError(Finding(what, model.manifest, "leave `checker = false` out for it"))
     recording = reload(root / model.manifest)
     graph, after = recording.graph, run_passes(recording.graph)
     file = Path(metadata.generated) / f"{model.module}.rs"

@@ -88,6 +88,8 @@ IGNORED = (
     "/target",
     "/.cargo/config.toml",
     "/.pycandle/venv",
+    "/.pycandle/drill",
+    "/.pycandle/report.html",
     "/.pycandle/repro",
     "/.pycandle/results",
     "/.pycandle/traces/*.safetensors",
