@@ -224,6 +224,12 @@ def verify(
     as_json: Json = False,
 ) -> None:
     """Build a crate's parity tests, run them, and tell where its models differ from PyTorch."""
+    if bisect_precision and drill:
+        what = "--drill runs the tests, and --bisect-precision does not"
+        raise ProjectError(Finding(what, "pycandle verify", "give one of them"))
+    if tolerance is not None and not bisect_precision:
+        what = "--tolerance is what --bisect-precision allows"
+        raise ProjectError(Finding(what, "pycandle verify", "add that, or leave it out"))
     if bisect_precision or drill:
         _in_managed_python()
     if bisect_precision:
@@ -374,6 +380,8 @@ def _tell(crate: Path, runs: Sequence[Run], as_json: bool, drill: Sequence[str] 
         _say(verifying.summary(runs))
         for file in [] if all(run.passed for run in runs) else changed(crate):
             _say(f"note: {file} was changed since it was generated; see `pycandle sync --check`")
+    if drill is None and not as_json and any(run.culprit for run in runs):
+        _say("next: `pycandle verify --drill` for the line; `pycandle report` to see the tensors")
     looks: list[drilled.Drill] = []
     try:
         looks = [] if drill is None else drills(crate, runs, drill)

@@ -14,11 +14,13 @@ import shutil
 import subprocess
 import textwrap
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pycandle.emit.bindings import bindings
 from pycandle.errors import NO_CARGO, Finding, ProjectError, ToolError
+from pycandle.graph import Node
 from pycandle.graph.text import print_node
 from pycandle.metadata import Metadata, Model, crate_metadata, stem
 from pycandle.passes import run_passes
@@ -67,7 +69,7 @@ def drill(root: Path, run: Run, call: Call, arguments: Sequence[str] = ()) -> Dr
     bound = bindings(after, call.path, call.call, model.model)
     region = [(r.path, r.call) for r in graph.regions].index((call.path, call.call))
     if bound is None:
-        nodes = tuple(print_node(node) for node in graph.nodes if node.region == region)
+        nodes = tuple(_plain(node) for node in graph.nodes if node.region == region)
         return Drill(call, file.as_posix(), (), _making(code, call), nodes)
     given = recording.weights | golden_inputs(trace_path(run), call.case, graph, region)
     sizes = next(dict(case.symbols) for case in graph.cases if case.name == call.case)
@@ -119,7 +121,13 @@ def _answer(root: Path, folder: Path, arguments: Sequence[str]) -> dict[str, Any
 def _drilled(line: Line, step: Mapping[str, Any], inside: Inside) -> Drilled:
     source = inside.nodes[-1].statement if inside.nodes else ""
     ops = tuple(dict.fromkeys(node.op for node in inside.nodes))
-    return Drilled(line, output_of(step), step["reason"], source, ops)
+    nodes = tuple(map(_plain, inside.nodes))
+    return Drilled(line, output_of(step), step["reason"], source, ops, nodes)
+
+
+def _plain(node: Node) -> str:
+    """The node without where it is from."""
+    return print_node(replace(node, region=0, source="", targets=(), functions=(), named=()))
 
 
 def _making(code: str, call: Call) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 from pathlib import Path
 from time import monotonic
 
@@ -46,7 +47,7 @@ class Dashboard(App[None]):
 
     def __init__(
         self, crate: Path, folder: Path, name: str = "", module: str = "", run: bool = False,
-        signs: Signs = UNICODE, colour: bool = True, mode: str = "cumulative",
+        signs: Signs = UNICODE, colour: bool = True, mode: str = "isolated",
     ) -> None:  # fmt: skip
         # Without colours the terminal's own are kept, and only those.
         super().__init__(ansi_color=True if not colour else None)
@@ -101,6 +102,10 @@ class Dashboard(App[None]):
 
     def _poll(self) -> None:
         """Read what was written since; one step, so that keys come between steps."""
+        if not self.is_headless and not os.isatty(sys.__stdin__.fileno() if sys.__stdin__ else -1):
+            # A terminal that goes need not say so, as to what was started with `nohup`.
+            self._end()
+            return
         changed, more = self.results.step()
         if more:
             self.call_later(self._poll)
@@ -213,8 +218,8 @@ class Dashboard(App[None]):
 
     def action_culprit(self) -> None:
         """Choose what to look at first."""
-        other = next(mode for mode in MODES if mode != self.mode)
-        call = self.board.culprit(self.mode) or self.board.culprit(other)
+        # What differs alone is to blame; in the whole model it may only be where that shows first.
+        call = next(filter(None, map(self.board.culprit, MODES)), None)
         if call is None:
             self._say("nothing failed")
         else:

@@ -24,6 +24,7 @@ class Drilled:
     reason: str
     source: str  # the Python line that computes it
     ops: tuple[str, ...]  # what it computes since the lines before it
+    nodes: tuple[str, ...] = ()  # the same with all arguments
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +77,15 @@ def _told(drill: Drill) -> Iterator[str]:
         f"  as {culprit.source} does: {culprit.reason}" if culprit.source else f"  {culprit.reason}"
     )
     yield from (f"    {line}" for line in culprit.line.text.split("\n"))
+    if culprit.nodes:
+        yield "  PyTorch computes"
+        yield from (f"    {node}" for node in culprit.nodes)
 
 
 def _layer(drill: Drill) -> Iterator[str]:
     call = drill.call
-    yield f"{call.name} ({call.class_name}) is a layer of the runtime. PyTorch computes there"
+    yield f"{call.name} ({call.class_name}) is a layer of the runtime, one op. PyTorch computes"
     yield from (f"    {node}" for node in drill.nodes)
     if drill.code:
-        yield f"and {call.rust or drill.file} makes it so:"
+        yield f"and {call.rust or drill.file} makes the layer:"
         yield from (f"    {line}" for line in drill.code.split("\n"))

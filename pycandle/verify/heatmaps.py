@@ -42,6 +42,9 @@ class Heatmap:
     scale: float  # the largest magnitude of either tensor in these slices
     difference_scale: float
     slices: tuple[tuple[str, ...], ...]  # label, golden, rust, difference in base64
+    # Of each slice the row and column of its worst cell, and what golden, rust and difference are
+    # there: bytes are near enough to see, and not to read.
+    worst: tuple[tuple[str, ...], ...]
     left_out: int  # slices that differ less than these
 
     @property
@@ -77,6 +80,7 @@ def heatmap(found: Compared) -> Heatmap | None:
             (label, *(_bytes(each, to, short) for each, to in zip(pair, scales, strict=True)))
             for label, pair in zip(labels, pooled, strict=True)
         ),
+        tuple(map(_worst, pooled)),
         shape[0] - len(chosen),
     )  # fmt: skip
 
@@ -123,6 +127,12 @@ def _pooled(
         for array in (golden, rust, difference)
     )
     return first, second, third
+
+
+def _worst(cells: tuple[_Floats, _Floats, _Floats]) -> tuple[str, ...]:
+    """The place of the cell that differs most, and its numbers."""
+    row, column = np.unravel_index(int(_weight(cells[2]).argmax()), cells[2].shape)
+    return str(row), str(column), *(f"{float(each[row, column]):.6g}" for each in cells)
 
 
 def _weight(array: _Floats) -> _Floats:

@@ -21,13 +21,23 @@ _MOST = 10  # calls that are told one by one
 
 def summary(runs: Sequence[Run]) -> str:
     """A paragraph for each run: the counts, what is wrong first, and what came nearest to it."""
-    return "\n".join(printable(line) for run in runs for line in _run(run))
+    return "\n".join(printable(line) for run in runs for line in _run(run, _inherits(run, runs)))
 
 
-def _run(run: Run) -> Iterator[str]:
+def _inherits(run: Run, runs: Sequence[Run]) -> bool:
+    """Whether what differs first there may only inherit it, and another run says what is to blame.
+
+    The whole model shows a wrong value where it is first compared, as in a part that takes it.
+    """
+    others = (each for each in runs if each.name == run.name and each.mode == "isolated")
+    return run.mode != "isolated" and any(each.culprit for each in others)
+
+
+def _run(run: Run, inherits: bool) -> Iterator[str]:
     yield f"{run.name} {run.mode}: {_counts(run)}, on {run.device} in {run.seconds:.1f} s"
     if run.culprit:
-        yield f"  look first at {_place(run.culprit)}"
+        words = "the error shows first at" if inherits else "look first at"
+        yield f"  {words} {_place(run.culprit)}"
         yield f"    {run.culprit.reason}"
     for line in run.weights:
         yield f"    another checkpoint? {line}"
@@ -83,7 +93,8 @@ def markdown(runs: Sequence[Run]) -> str:
     """A summary for a pull request."""
     lines = ["| Model | Mode | Compared | Passed | Look first at |", "|---|---|---|---|---|"]
     for run in runs:
-        first = _code(_place(run.culprit)) if run.culprit else ""
+        blamed = run.culprit if not _inherits(run, runs) else None
+        first = _code(_place(blamed)) if blamed else ""
         passed = f"{run.count('passed')}" if run.passed else f"**{run.count('passed')}**"
         lines.append(f"| {_code(run.name)} | {run.mode} | {run.compared} | {passed} | {first} |")
     return "\n".join(lines) + "\n"

@@ -52,9 +52,9 @@ def test_a_layer():
     check(
         Drill(CALL, "src/toy.rs", (), code, ("%y: f32[2] = aten.layer_norm.default(%x)",)),
         """
-fc (Block) is a layer of the runtime. PyTorch computes there
+fc (Block) is a layer of the runtime, one op. PyTorch computes
     %y: f32[2] = aten.layer_norm.default(%x)
-and src/toy.rs:9 makes it so:
+and src/toy.rs:9 makes the layer:
     const EPS: f64 = 1e-3;
     fc: nn::layer_norm(
         EPS,

@@ -71,6 +71,16 @@ def test_a_run_that_failed(tmp_path: Path):
     assert "    another checkpoint? fc.weight holds other numbers" in summary([run])
 
 
+def test_what_is_blamed_alone_is_looked_at_first(tmp_path: Path):
+    alone = read(tmp_path, HEAD, *FAILED, end([HOSTILE, 0, "recorded"]))
+    whole = replace(alone, mode="cumulative")
+    assert summary([alone, whole]).count("look first at") == 1
+    assert "the error shows first at" in summary([alone, whole])
+    assert markdown([alone, whole]).count("toy.py:7") == 1
+    # Where nothing fails alone, the whole model says it.
+    assert "look first at" in summary([whole])
+
+
 @pytest.mark.parametrize("after", ["", '{"kind": "ca'])
 def test_a_run_that_goes_on_has_not_passed(tmp_path: Path, after: str):
     run = read(tmp_path, HEAD, *CALLS, after=after)

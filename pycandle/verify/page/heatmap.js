@@ -35,6 +35,7 @@ function heatmaps(output, title) {
   const readout = element("div", { class: "readout", role: "status" });
   const draw = (slice) => {
     const cells = PANELS.map(([, at]) => decode(picture.slices[slice][at]));
+    const [row, column, ...worst] = picture.worst[slice];
     const cursor = { row: 0, column: 0 };
     const panels = PANELS.map(([title, , scale], at) => panel(title, cells[at], picture, picture[scale]));
     const move = (row, column, seen = true) => {
@@ -47,12 +48,11 @@ function heatmaps(output, title) {
         marker.style.width = `${100 / picture.columns}%`;
         marker.style.height = `${100 / picture.rows}%`;
       }
-      readout.textContent = `${seen ? "" : "largest difference at "}${readCell(picture, cells, cursor)}`;
+      readout.textContent = seen ? readCell(picture, cells, cursor) : `largest difference at ${place(picture, cursor)}:  ${numbers(worst)}`;
     };
     for (const { canvas } of panels) follow(canvas, picture, cursor, move);
     box.replaceChildren(...panels.map(({ figure }) => figure));
-    const worst = worstCell(cells[2]);
-    move(Math.floor(worst / picture.columns), worst % picture.columns, false);
+    move(Number(row), Number(column), false);
   };
   draw(worstSlice(picture));
   return element("div", {}, chooser(title, picture, draw), box, readout);
@@ -134,14 +134,23 @@ function cellColour(byte, theme, linear) {
 function readCell(picture, cells, { row, column }) {
   const at = row * picture.columns + column;
   if (cells[0][at] === ABSENT) return "no element";
+  // A byte says little more than two digits.
+  const read = PANELS.map(([, , scale], which) => signed(valueOf(cells[which][at], picture[scale])));
+  return `${place(picture, { row, column })}, about:  ${numbers(read)}`;
+}
+
+function numbers(read) {
+  return PANELS.map(([title], which) => `${title} ${read[which].replace("-", "−")}`).join("   ");
+}
+
+/** Which elements of the slice a cell stands for. */
+function place(picture, { row, column }) {
   const [down, across] = picture.block;
   const range = (from, size, most) =>
     size === 1 ? `${from}` : `${from * size}–${Math.min(most, (from + 1) * size) - 1}`;
-  const read = PANELS.map(([title, , scale], which) => `${title} ${signed(valueOf(cells[which][at], picture[scale]))}`);
   const [rows, columns] = picture.size;
-  const where = picture.vector ? `element ${range(row * columns + column * across, 1, 0)}`
+  return picture.vector ? `element ${range(row * columns + column * across, 1, 0)}`
     : `row ${range(row, down, rows)}, column ${range(column, across, columns)}`;
-  return `${where}:  ${read.join("   ")}`;
 }
 
 function signed(value) {

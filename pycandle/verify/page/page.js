@@ -130,7 +130,7 @@ function culpritCard(module, run, name) {
   ] : [];
   return element("div", { class: "card" },
     element("div", { class: "what" },
-      element("p", { class: "kicker" }, element("b", {}, "First culprit"), ` · ${run.mode} · case ${name}: ${output?.reason ?? ""}`),
+      element("p", { class: "kicker" }, element("b", {}, culprits()[0].run === run ? "First culprit" : "Shows first"), ` · ${run.mode} · case ${name}: ${output?.reason ?? ""}`),
       element("p", { class: "name" }, markOf(module),
         element("button", { type: "button", class: "link", click: () => { select(module.index, output); showTab("module"); } }, module.name),
         element("span", { class: "class" }, module.class)),

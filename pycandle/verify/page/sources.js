@@ -82,6 +82,6 @@ function coloured(text, { words, pattern }) {
 function reveal(within) {
   for (const line of within.querySelectorAll(".line.meant")) {
     const box = line.parentElement;
-    box.scrollTop = line.offsetTop - box.offsetTop - box.clientHeight / 3;
+    box.scrollTop = line.offsetTop - box.clientHeight / 3;
   }
 }
