@@ -384,7 +384,7 @@ def _tell(crate: Path, runs: Sequence[Run], as_json: bool, drill: Sequence[str] 
         _say("next: `pycandle verify --drill` for the line; `pycandle report` to see the tensors")
     looks: list[drilled.Drill] = []
     try:
-        looks = [] if drill is None else drills(crate, runs, drill)
+        looks = [] if drill is None else drills(crate, runs, drill, _say)
     except PyCandleError as error:
         # What was found stands without it.
         _say(f"no drill: {error}")

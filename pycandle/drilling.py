@@ -13,7 +13,7 @@ import re
 import shutil
 import subprocess
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,7 @@ from pycandle.passes import run_passes
 from pycandle.verify import Call, Run
 from pycandle.verify.drilled import Drill, Drilled
 from pycandle.verify.instrument import Line, instrument
+from pycandle.verify.report import printable
 from pycandle.verify.results import output_of
 from pycandle.verify.tensors import trace_path
 
@@ -39,13 +40,20 @@ _DEFINED = re.compile(r" *(?:pub )?const ([A-Z0-9_]+):")
 _MAKES = re.compile(r"\bnn::\w+\(|::load\(")
 
 
-def drills(root: Path, runs: Sequence[Run], arguments: Sequence[str] = ()) -> list[Drill]:
+def drills(
+    root: Path, runs: Sequence[Run], arguments: Sequence[str], say: Callable[[str], None]
+) -> list[Drill]:
     """A look inside what each model's run says to look at first; see `drill`.
 
     That is what an isolated run found, in which nothing is inherited.
     """
-    alone = [run for run in runs if run.mode == "isolated"]
-    return [drill(root, run, run.culprit, arguments) for run in alone if run.culprit]
+    found: list[Drill] = []
+    for run in runs:
+        if run.mode == "isolated" and run.culprit:
+            where = printable(f"{run.name} that compares the lines of {run.culprit.name}")
+            say(f"building a copy of {where} ...")
+            found.append(drill(root, run, run.culprit, arguments))
+    return found
 
 
 def drill(root: Path, run: Run, call: Call, arguments: Sequence[str] = ()) -> Drill:
