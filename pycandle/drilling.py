@@ -95,7 +95,8 @@ def drill(root: Path, run: Run, call: Call, arguments: Sequence[str] = ()) -> Dr
     answer = _answer(root, folder, arguments)
     steps: list[dict[str, Any]] = answer["steps"]
     ran = [(lines[int(step["step"])], step) for step in steps]
-    drilled = tuple(_drilled(line, step, found[line.value]) for line, step in ran)
+    kept = {out.name for node in after.nodes for out in node.outs}
+    drilled = tuple(_drilled(line, step, found[line.value], kept) for line, step in ran)
     return Drill(call, file.as_posix(), drilled, "", (), answer["error"])
 
 
@@ -126,9 +127,11 @@ def _answer(root: Path, folder: Path, arguments: Sequence[str]) -> dict[str, Any
     return json.loads(found.read_bytes())
 
 
-def _drilled(line: Line, step: Mapping[str, Any], inside: Inside) -> Drilled:
+def _drilled(line: Line, step: Mapping[str, Any], inside: Inside, kept: set[str]) -> Drilled:
+    """A line's result; of what PyTorch computes Rust has no more than the passes `kept`."""
     source = inside.nodes[-1].statement if inside.nodes else ""
-    ops = tuple(dict.fromkeys(node.op for node in inside.nodes))
+    computed = [node for node in inside.nodes if any(out.name in kept for out in node.outs)]
+    ops = tuple(dict.fromkeys(node.op for node in computed))
     nodes = tuple(map(_plain, inside.nodes))
     return Drilled(line, output_of(step), step["reason"], source, ops, nodes)
 
