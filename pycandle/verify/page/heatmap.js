@@ -48,7 +48,7 @@ function heatmaps(output, title) {
         marker.style.width = `${100 / picture.columns}%`;
         marker.style.height = `${100 / picture.rows}%`;
       }
-      readout.textContent = seen ? readCell(picture, cells, cursor) : `largest difference at ${place(picture, cursor)}:  ${numbers(worst)}`;
+      readout.textContent = seen ? readCell(picture, cells, cursor) : `largest difference at ${cellPlace(picture, cursor)}:  ${cellNumbers(worst)}`;
     };
     for (const { canvas } of panels) follow(canvas, picture, cursor, move);
     box.replaceChildren(...panels.map(({ figure }) => figure));
@@ -136,15 +136,15 @@ function readCell(picture, cells, { row, column }) {
   if (cells[0][at] === ABSENT) return "no element";
   // A byte says little more than two digits.
   const read = PANELS.map(([, , scale], which) => signed(valueOf(cells[which][at], picture[scale])));
-  return `${place(picture, { row, column })}, about:  ${numbers(read)}`;
+  return `${cellPlace(picture, { row, column })}, about:  ${cellNumbers(read)}`;
 }
 
-function numbers(read) {
+function cellNumbers(read) {
   return PANELS.map(([title], which) => `${title} ${read[which].replace("-", "−")}`).join("   ");
 }
 
 /** Which elements of the slice a cell stands for. */
-function place(picture, { row, column }) {
+function cellPlace(picture, { row, column }) {
   const [down, across] = picture.block;
   const range = (from, size, most) =>
     size === 1 ? `${from}` : `${from * size}–${Math.min(most, (from + 1) * size) - 1}`;
