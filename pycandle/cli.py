@@ -372,27 +372,34 @@ def _in_managed_python() -> None:
 def _tell(crate: Path, runs: Sequence[Run], as_json: bool, drill: Sequence[str] | None) -> None:
     """Say what was found, and with cargo's arguments for a `drill` what is inside of it."""
     from pycandle import verify as verifying
-    from pycandle.crate import changed
-    from pycandle.drilling import drills
     from pycandle.verify import drilled
 
     if runs and not as_json:
         _say(verifying.summary(runs))
-        for file in [] if all(run.passed for run in runs) else changed(crate):
+        for file in [] if all(run.passed for run in runs) else _changed_files(crate):
             _say(f"note: {file} was changed since it was generated; see `pycandle sync --check`")
     if drill is None and not as_json and any(run.culprit for run in runs):
         _say("next: `pycandle verify --drill` for the line; `pycandle report` to see the tensors")
     looks: list[drilled.Drill] = []
-    try:
-        looks = [] if drill is None else drills(crate, runs, drill, _say)
-    except PyCandleError as error:
-        # What was found stands without it.
-        _say(f"no drill: {error}")
+    if drill is not None:
+        from pycandle.drilling import drills
+
+        try:
+            looks = drills(crate, runs, drill, _say)
+        except PyCandleError as error:
+            # What was found stands without it.
+            _say(f"no drill: {error}")
     if as_json:
         told = [drilled.as_json(each) for each in looks]
         _print({"runs": [verifying.as_json(run) for run in runs], "drills": told})
     for each in looks if not as_json else []:
         _say(drilled.told(each))
+
+
+def _changed_files(crate: Path) -> list[str]:
+    from pycandle.crate import changed
+
+    return changed(crate)
 
 
 _REPRO = "repro: {} (run `python debug_layer.py` there, or `cargo test`)"

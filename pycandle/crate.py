@@ -11,9 +11,9 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from pycandle.bridge import generate_files
+from pycandle.bridge import digest, generate_files
 from pycandle.errors import Finding, ProjectError, PyCandleError, StaleError, ToolError
-from pycandle.metadata import crate_metadata
+from pycandle.metadata import Metadata, Model, crate_metadata
 from pycandle.output import write_if_changed
 
 
@@ -36,6 +36,21 @@ def sync(root: Path, check: bool = False) -> list[Path]:
         return []
     folder.mkdir(parents=True, exist_ok=True)
     return [path for path, text in files.items() if write_if_changed(path, text.encode())]
+
+
+def compiled(root: Path, metadata: Metadata, model: Model) -> dict[str, str]:
+    """The files of a model as a build takes them: those checked in, unless they are stale.
+
+    Raises what generating them raises.
+    """
+    manifest, folder = root / model.manifest, root / metadata.generated
+    mark = f"// pycandle-digest: {digest(manifest.read_bytes(), model.options)}\n"
+    paths = [folder / f"{model.module}{kind}.rs" for kind in ("", "_parity")]
+    found = {path.name: path.read_text(encoding="utf-8") for path in paths if path.is_file()}
+    if len(found) == len(paths) and all(mark in text for text in found.values()):
+        return found
+    made = generate_files(manifest, model.module, model.options)
+    return {name: rustfmt(text) for name, text in made.items()}
 
 
 def changed(root: Path) -> list[str]:

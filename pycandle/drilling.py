@@ -18,16 +18,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pycandle.crate import compiled
 from pycandle.emit.bindings import bindings
+from pycandle.emit.compiled import Compiled
 from pycandle.errors import NO_CARGO, Finding, ProjectError, ToolError
 from pycandle.graph import Node
 from pycandle.graph.text import print_node
-from pycandle.metadata import Metadata, Model, crate_metadata, stem
-from pycandle.passes import run_passes
+from pycandle.metadata import crate_metadata, model_recorded
+from pycandle.plain import printable
 from pycandle.verify import Call, Run
 from pycandle.verify.drilled import Drill, Drilled
 from pycandle.verify.instrument import Line, instrument
-from pycandle.verify.report import printable
 from pycandle.verify.results import output_of
 from pycandle.verify.tensors import trace_path
 
@@ -66,42 +67,44 @@ def drill(root: Path, run: Run, call: Call, arguments: Sequence[str] = ()) -> Dr
     from pycandle.record.reload import reload
 
     metadata = crate_metadata(root)
-    model = _model(metadata, run)
+    model = model_recorded(metadata, run.name)
     if not model.checker:
         what = "its code has no checks, behind which lines could be compared"
         raise ProjectError(Finding(what, model.manifest, "leave `checker = false` out for it"))
     recording = reload(root / model.manifest)
-    graph, after = recording.graph, run_passes(recording.graph)
+    graph, made = recording.graph, Compiled(recording.graph, model.model)
     file = Path(metadata.generated) / f"{model.module}.rs"
-    code = (root / file).read_text(encoding="utf-8")
-    bound = bindings(after, call.path, call.call, model.model)
+    files = compiled(root, metadata, model)
+    code = files[file.name]
     region = [(r.path, r.call) for r in graph.regions].index((call.path, call.call))
+    bound = bindings(made, region)
     if bound is None:
         nodes = tuple(_plain(node) for node in graph.nodes if node.region == region)
         return Drill(call, file.as_posix(), (), _making(code, call), nodes)
     given = recording.weights | golden_inputs(trace_path(run), call.case, graph, region)
     sizes = next(dict(case.symbols) for case in graph.cases if case.name == call.case)
     wanted = [value for let in bound.lets for value in let.values if value]
+    after = made.tree.graph
     found = values_inside(graph, after, region, given, sizes, wanted)
     lets = [(let.names, [v if v in found else "" for v in let.values]) for let in bound.lets]
     changed, lines = instrument(code, bound.struct, bound.method, lets)
     folder = root / FOLDER
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(root / metadata.generated, folder / "generated")
-    (folder / "generated" / file.name).write_text(changed, encoding="utf-8")
+    for name, text in (files | {file.name: changed}).items():
+        (folder / "generated" / name).write_text(text, encoding="utf-8")
     write_inside(folder / "drill.safetensors", {line.number: found[line.value] for line in lines})
     target = {"name": run.name, "case": call.case, "path": call.path, "call": call.call}
     (folder / "drill.json").write_text(json.dumps(target), encoding="utf-8")
     answer = _answer(root, folder, arguments)
     steps: list[dict[str, Any]] = answer["steps"]
+    if lines and not steps and not answer["error"]:
+        what = f"no line of {call.name} ran in the copy that compares them"
+        raise ProjectError(Finding(what, str(folder), "report this with the manifest"))
     ran = [(lines[int(step["step"])], step) for step in steps]
     kept = {out.name for node in after.nodes for out in node.outs}
     drilled = tuple(_drilled(line, step, found[line.value], kept) for line, step in ran)
     return Drill(call, file.as_posix(), drilled, "", (), answer["error"])
-
-
-def _model(metadata: Metadata, run: Run) -> Model:
-    return next(model for model in metadata.models if stem(model.manifest) == run.name)
 
 
 def _answer(root: Path, folder: Path, arguments: Sequence[str]) -> dict[str, Any]:

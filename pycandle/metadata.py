@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import difflib
 import os
-import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from typing import Any, cast
 from pycandle.emit.lowering import WEIGHT_DTYPES
 from pycandle.emit.names import is_identifier
 from pycandle.errors import Finding, ProjectError
+from pycandle.graph.files import in_capitals, stem
 
 _KEYS = ("manifests", "generated", "python", "models")
 _MODEL_KEYS = ("model", "module", "features", "checker", "stateful", "dtype")
@@ -93,6 +93,26 @@ def read_metadata(text: str, variables: Mapping[str, str], where: str = "Cargo.t
     return Metadata(_models(settings), settings.get("generated").folder("src/generated"))
 
 
+def asked_models(metadata: Metadata, module: str) -> tuple[Model, ...]:
+    """The models of a crate, or the one of that module. Raises `ProjectError` without it."""
+    asked = tuple(each for each in metadata.models if module in ("", each.module))
+    if not asked:
+        modules = ", ".join(each.module for each in metadata.models)
+        raise ProjectError(
+            Finding(f"the crate has no model {module!r}", "--model", f"name one of: {modules}")
+        )
+    return asked
+
+
+def model_recorded(metadata: Metadata, name: str) -> Model:
+    """The model of that recording. Raises `ProjectError` if the crate lists it no more."""
+    for model in metadata.models:
+        if stem(model.manifest) == name:
+            return model
+    what = f"the crate lists no recording {name!r}"
+    raise ProjectError(Finding(what, "Cargo.toml", "run `pycandle verify` again"))
+
+
 def crate_metadata(root: Path) -> Metadata:
     """What the Cargo.toml in `root` asks of PyCandle. Raises `ProjectError`."""
     path = root / "Cargo.toml"
@@ -119,12 +139,6 @@ def check_dtype(dtype: str, where: str) -> None:
                 f"write one of `{'`, `'.join(WEIGHT_DTYPES)}`",
             )
         )
-
-
-def stem(manifest: str) -> str:
-    """What a manifest is called: its file name without `_manifest.json`."""
-    name = re.split(r"[/\\]", manifest)[-1]
-    return name.removesuffix(".json").removesuffix("_manifest")
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +235,7 @@ def _models(settings: _Settings) -> tuple[Model, ...]:
             _table(tables.get(name, {}), name, settings.where),
             settings.variables,
             settings.where,
-            f"PYCANDLE_MODELS_{re.sub('[^A-Z0-9]', '_', _upper(name))}",
+            f"PYCANDLE_MODELS_{in_capitals(name)}",
             f"{_TABLE}.models.{name}",
         )
         own.only(_MODEL_KEYS)
@@ -239,11 +253,6 @@ def _models(settings: _Settings) -> tuple[Model, ...]:
             files[file.lower()] = manifest
         models.append(model)
     return tuple(models)
-
-
-def _upper(name: str) -> str:
-    """ASCII letters in capitals; others stay, and are replaced."""
-    return re.sub("[a-z]", lambda letter: letter[0].upper(), name)
 
 
 def _model(own: _Settings, manifest: str, name: str) -> Model:

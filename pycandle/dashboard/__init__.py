@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from pycandle.errors import Finding, ProjectError, ToolError
+from pycandle.graph.files import stem
 from pycandle.verify.running import results_folder
 
 
@@ -48,13 +49,7 @@ def open_dashboard(crate: Path, model: str = "", run: bool = False) -> None:
 
 def _name(crate: Path, model: str) -> str:
     """The name that a module's recording has."""
-    from pycandle.metadata import crate_metadata
+    from pycandle.metadata import asked_models, crate_metadata
 
-    listed = crate_metadata(crate).models
-    for each in listed:
-        if each.module == model:
-            return Path(each.manifest).name.removesuffix("_manifest.json")
-    modules = ", ".join(each.module for each in listed)
-    raise ProjectError(
-        Finding(f"the crate has no model {model!r}", "--model", f"name one of: {modules}")
-    )
+    (asked,) = asked_models(crate_metadata(crate), model)
+    return stem(asked.manifest)

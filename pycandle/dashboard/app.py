@@ -17,7 +17,6 @@ from textual.widgets import Input, Static
 
 from pycandle.dashboard import keys
 from pycandle.dashboard.background import Tests, verify_command
-from pycandle.dashboard.board import MODES
 from pycandle.dashboard.drift import drift_text
 from pycandle.dashboard.header import filter_text, header, status
 from pycandle.dashboard.panel import Panel
@@ -26,6 +25,7 @@ from pycandle.dashboard.screens import Help, Main
 from pycandle.dashboard.signs import UNICODE, WRONG, Signs
 from pycandle.dashboard.tree import ModuleTree
 from pycandle.dashboard.watching import Watch, begun, ended_with
+from pycandle.verify.results import MODES
 
 _OFTEN = 0.25  # seconds between looks at the files
 _NOTHING = """\

@@ -13,9 +13,7 @@ from pycandle.dashboard.rows import Key, Row, tree_rows
 from pycandle.dashboard.signs import WRONG
 from pycandle.errors import Finding
 from pycandle.verify.modules import Found, Module, modules
-from pycandle.verify.results import Call, Run
-
-MODES = ("isolated", "cumulative")
+from pycandle.verify.results import MODES, Call, Run
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,11 @@ from io import BufferedReader
 from pathlib import Path
 
 from pycandle.errors import Finding, ResultsError
-from pycandle.verify.results import Run, read_on
+from pycandle.verify.results import MODES, Run, read_on
 
 MOST_BYTES = 1 << 18
 """What a step reads of a file, so that keys are answered between steps."""
 _MEMORY = 256
-_MODES = ("isolated", "cumulative")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,7 @@ class Followed:
 
 def follow_folder(folder: Path, before: Mapping[Path, Followed]) -> dict[Path, Followed]:
     """A step for each file of results in a folder; none where there is no folder."""
-    paths = sorted(path for mode in _MODES for path in folder.glob(f"*.{mode}.jsonl"))
+    paths = sorted(path for mode in MODES for path in folder.glob(f"*.{mode}.jsonl"))
     steps = (follow(path, before.get(path)) for path in paths)
     return {step.path: step for step in steps if step}
 
@@ -108,7 +107,7 @@ def _up_to_the_broken(start: Followed, lines: list[bytes]) -> tuple[Run | None, 
 
 def _read(start: Followed, run: Run | None, lines: list[bytes], before: int) -> Run:
     run = read_on(run, lines, start.path, before + 1)
-    if run.mode not in _MODES:
+    if run.mode not in MODES:
         what = f"the results cannot be read: {run.mode!r} is no mode of a run"
         raise ResultsError(Finding(what, str(start.path), "run `pycandle verify` again"))
     return run

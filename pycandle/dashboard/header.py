@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from pycandle.dashboard.board import MODES, Board
+from pycandle.dashboard.board import Board
 from pycandle.dashboard.signs import ACCENT, BAD, DIM, GOOD, STYLES, TEXT, WARN, Signs, printable
-from pycandle.verify.results import Run
+from pycandle.verify.results import MODES, Run
 
 
 def header(board: Board, mode: str, width: int, signs: Signs) -> Text:

@@ -9,6 +9,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pycandle.plain import printable as plain
+
 GOOD, BAD, WARN, DIM, TEXT, ACCENT = (
     "#5ec48b", "#f7768e", "#e0af68", "#7b8496", "#d5d9e2", "#7aa2f7",
 )  # fmt: skip
@@ -67,11 +69,10 @@ def signs_for(encoding: str, variables: Mapping[str, str], platform: str) -> Sig
 
 def printable(text: str, signs: Signs) -> str:
     """Text that moves no cursor and turns no writing round, in letters that can be shown."""
-    unknown = "?" if signs.plain else "\N{REPLACEMENT CHARACTER}"
-    return "".join(
-        letter if letter.isprintable() and (letter.isascii() or not signs.plain) else unknown
-        for letter in text
-    )
+    shown = plain(text)
+    if not signs.plain:
+        return shown
+    return "".join(letter if letter.isascii() else "?" for letter in shown)
 
 
 def share(used: float | None, signs: Signs) -> str:

@@ -32,6 +32,7 @@ from pycandle.dashboard.signs import (
     printable,
     share,
 )
+from pycandle.verify.results import MODES
 
 _CONSOLE = Console()  # what Rich asks for styles by name, of which there are none
 _HALF = 4  # letters of a bar on either side of the limit
@@ -64,7 +65,7 @@ def row_text(
     `hidden` is how many rows inside of it went wrong and are folded away; `folded` is None where
     nothing is inside.
     """
-    outcomes = {each: row.outcome(each) for each in ("isolated", "cumulative")}
+    outcomes = {each: row.outcome(each) for each in MODES}
     line = Text(" ")
     for outcome in outcomes.values():
         line.append(signs.marks[outcome], STYLES[outcome])

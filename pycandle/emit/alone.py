@@ -11,18 +11,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from pycandle.emit.fields import ModuleField, OptionalField
-from pycandle.emit.lowering import lower_graph, weights_dtype
-from pycandle.emit.names import comment_text, identifier, string_literal, type_identifier
-from pycandle.emit.parity import as_vector, golden_key
-from pycandle.emit.rust import FieldNames, together
-from pycandle.emit.structs import Forward, Struct, structs_and_fields
-from pycandle.emit.tree import Tree
-from pycandle.errors import UnsupportedError
+from pycandle.emit.compiled import Compiled
+from pycandle.emit.fields import OptionalField
+from pycandle.emit.lowering import weights_dtype
+from pycandle.emit.names import comment_text, identifier, string_literal
+from pycandle.emit.parity import as_given, golden_key, places_of
+from pycandle.emit.rust import FieldNames
+from pycandle.emit.structs import Forward, Struct
 from pycandle.graph import Graph, Parameter, subtrees
 from pycandle.graph.verify import reported
 from pycandle.ops.create import candle_dtype
-from pycandle.passes import run_passes
 
 _TEST = """\
 //! {title}
@@ -73,33 +71,6 @@ class Numbers:
     error: float
     torch_error: float
     limit: float
-
-
-@dataclass(frozen=True)
-class Compiled:
-    """A recorded graph, and what the emitter makes of it.
-
-    `root` is what the model's own struct is called, `checked` whether structs take a checker.
-    Raises `UnsupportedError` when it is looked at, if the model has no Rust.
-    """
-
-    graph: Graph
-    root: str = ""
-    checked: bool = True
-
-    @cached_property
-    def tree(self) -> Tree:
-        """The tree of module calls, as the passes left it."""
-        return Tree(run_passes(self.graph))
-
-    @cached_property
-    def made(self) -> tuple[list[Struct], Mapping[int, ModuleField]]:
-        """The structs, and how each module call's is made."""
-        lowered, findings = lower_graph(self.tree.graph)
-        if findings:
-            raise UnsupportedError(*findings)
-        root = self.root or type_identifier(self.graph.class_name.rpartition(".")[2])
-        return structs_and_fields(self.tree, lowered, root)
 
 
 @dataclass(frozen=True)
@@ -260,27 +231,18 @@ class Alone:
         numbers = [sizes[name] for name, kind in forward.body.arguments if kind == "size"]
         arguments = ", ".join((*_arguments(forward, given), *map(str, numbers)))
         call = f"{place}.{forward.name}({arguments})?"
-        body = forward.body
-        if len(body.results) == 1 and not body.lists:
-            return f"vec![{call}]"
-        names = [f"y{k}" for k in range(len(body.results))]
-        return f"{{ let {together(names)} = {call}; {as_vector(body, names)} }}"
+        return as_given(forward.body, call, "{}")
 
 
 def _arguments(forward: Forward, given: Sequence[str]) -> list[str]:
     """Each argument of a forward, from all tensors that it is given."""
-    arguments = forward.interface.arguments
-    counts = [len(argument.values) for argument in arguments]
     found: list[str] = []
-    for k, argument in enumerate(arguments):
-        start, after = sum(counts[:k]), sum(counts[k + 1 :])
-        if argument.kind != "tensor":
+    for kind, start, after in places_of(forward):
+        if kind == "list":
             items = (f"{name}.clone()" for name in given[start : len(given) - after])
             found.append(f"&[{', '.join(items)}]")
-        elif any(other.kind == "tensors" for other in arguments[:k]):
-            found.append(f"&{given[-(after + 1)]}")
         else:
-            found.append(f"&{given[start]}")
+            found.append(f"&{given[start if kind == 'start' else -(after + 1)]}")
     return found
 
 

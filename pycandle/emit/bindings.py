@@ -10,16 +10,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from pycandle.emit.lowering import lower_graph
-from pycandle.emit.names import type_identifier
+from pycandle.emit.compiled import Compiled
 from pycandle.emit.printing import statement_lines
 from pycandle.emit.rust import FieldNames
 from pycandle.emit.scopes import moving
 from pycandle.emit.statements import Let
-from pycandle.emit.structs import Forward, Struct, build_structs
+from pycandle.emit.structs import Forward, Struct
 from pycandle.emit.tree import Tree
-from pycandle.errors import UnsupportedError
-from pycandle.graph import Graph, Node
+from pycandle.graph import Node
 
 _LET = re.compile(r"let (.*?) = ")
 
@@ -42,22 +40,12 @@ class Bindings:
     lets: tuple[Bound, ...]
 
 
-def bindings(graph: Graph, path: str, call: int, root: str = "") -> Bindings | None:
-    """What the code of a module call binds; none for a layer of the runtime, which has no code.
-
-    `graph` is as the passes left it, `root` the name of the model's own struct.
-    """
-    lowered, findings = lower_graph(graph)
-    if findings:
-        raise UnsupportedError(*findings)
-    tree = Tree(graph)
-    structs = build_structs(tree, lowered, root or type_identifier(_short(graph.class_name)))
-    found = ((k, r) for k, r in enumerate(graph.regions) if (r.path, r.call) == (path, call))
-    region, _ = next(found)
-    for struct in structs:
+def bindings(compiled: Compiled, region: int) -> Bindings | None:
+    """What the code of a module call binds; none for a layer of the runtime, which has no code."""
+    for struct in compiled.made[0]:
         for forward in struct.forwards:
             if region in forward.regions:
-                same = _same(tree, _printed(tree, forward), region)
+                same = _same(compiled.tree, _printed(compiled.tree, forward), region)
                 lets = tuple(_lets(struct, forward.name, same))
                 return Bindings(struct.name, forward.name, lets)
     return None
@@ -110,7 +98,3 @@ def _key(tree: Tree, node: Node, region: int) -> tuple[str, str, int]:
     """What a node has in common with its twin in an equal module."""
     path = tree.graph.regions[node.region].path
     return node.op, path[len(tree.graph.regions[region].path) :], len(node.outs)
-
-
-def _short(class_name: str) -> str:
-    return class_name.rpartition(".")[2]

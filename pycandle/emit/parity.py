@@ -121,30 +121,44 @@ def _own_calls(tree: Tree, struct: Struct) -> str:
 
 
 def _own_call(forward: Forward, receiver: str) -> str:
-    body = forward.body
     call = f"{receiver}.{forward.name}({', '.join(recorded_inputs(forward))})?"
+    return as_given(forward.body, call, "Ok({})")
+
+
+def as_given(body: Body, call: str, result: str) -> str:
+    """A call, and all tensors that it gives in one vector, which `result` holds."""
     if len(body.results) == 1 and not body.lists:
-        return f"Ok(vec![{call}])"
+        return result.format(f"vec![{call}]")
     names = [f"y{k}" for k in range(len(body.results))]
-    return f"{{ let {together(names)} = {call}; Ok({as_vector(body, names)}) }}"
+    return f"{{ let {together(names)} = {call}; {result.format(as_vector(body, names))} }}"
 
 
 def recorded_inputs(forward: Forward) -> list[str]:
     """How each argument of a forward is read from what was recorded of a call."""
-    arguments = forward.interface.arguments
-    counts = [len(argument.values) for argument in arguments]
     found: list[str] = []
-    for k, argument in enumerate(arguments):
-        start, after = sum(counts[:k]), sum(counts[k + 1 :])
-        if argument.kind != "tensor":
+    for kind, start, after in places_of(forward):
+        if kind == "list":
             found.append(f"inputs.tensors({start}, {after})?")
-        elif any(other.kind == "tensors" for other in arguments[:k]):
-            # A list is of any length, so that what comes after it is counted from the end.
+        elif kind == "end":
             found.append(f"inputs.from_end({after + 1})?")
         else:
             found.append(f"inputs.tensor({start})?")
     sizes = (name for name, kind in forward.body.arguments if kind == "size")
     return [*found, *(f"inputs.size({string_literal(name)})?" for name in sizes)]
+
+
+def places_of(forward: Forward) -> Iterator[tuple[str, int, int]]:
+    """Where each argument's tensors are among all that a forward is given.
+
+    How many come before and after them, and whether it is a "list" of them, a tensor that is
+    counted from the "start", or from the "end" since a list of any length comes before it.
+    """
+    arguments = forward.interface.arguments
+    counts = [len(argument.values) for argument in arguments]
+    for k, argument in enumerate(arguments):
+        after_a_list = any(other.kind == "tensors" for other in arguments[:k])
+        kind = "list" if argument.kind != "tensor" else "end" if after_a_list else "start"
+        yield kind, sum(counts[:k]), sum(counts[k + 1 :])
 
 
 def as_vector(body: Body, given: Sequence[str]) -> str:

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pycandle.errors import Finding, ProjectError, ToolError
-from pycandle.metadata import crate_metadata
+from pycandle.graph.files import stem
+from pycandle.metadata import asked_models, crate_metadata
 from pycandle.precision.search import Low, search
 from pycandle.progress import progress
 
@@ -105,13 +106,7 @@ def bisect_crate(
     if not 0 < allowed < float("inf"):
         fix = "give a part of the signal, as 0.01"
         raise ProjectError(Finding(f"{allowed} is no tolerance", "--tolerance", fix))
-    listed = crate_metadata(root).models
-    asked = [each for each in listed if model in ("", each.module)]
-    if not asked:
-        modules = ", ".join(each.module for each in listed)
-        raise ProjectError(
-            Finding(f"the crate has no model {model!r}", "--model", f"name one of: {modules}")
-        )
+    asked = asked_models(crate_metadata(root), model)
     return [bisect(root / each.manifest, format_, allowed, say) for each in asked]
 
 
@@ -125,7 +120,7 @@ def bisect(manifest: Path, format_: str, tolerance: float, say: Callable[[str], 
         what = f"{error.name} is not installed beside PyCandle"
         raise ToolError(Finding(what, "--bisect-precision", fix)) from error
     lowered = Lowered(reload(manifest), format_)
-    name = manifest.name.removesuffix("_manifest.json")
+    name = stem(manifest.name)
     say(f"{name}: {len(lowered.modules)} modules in {format_}, each alone and all together")
     return _Trial(lowered, name, tolerance, say).run()
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from typing import Any
 
+from pycandle.plain import finite, printable
 from pycandle.precision.bisecting import Bisection, Module, Result, worst
 
 _MOST = 10  # modules that are told one by one
@@ -17,7 +17,7 @@ _MOST = 10  # modules that are told one by one
 
 def summary(found: Sequence[Bisection]) -> str:
     """A paragraph for each model."""
-    return "\n".join(_printable(line) for each in found for line in _lines(each))
+    return "\n".join(printable(line) for each in found for line in _lines(each))
 
 
 def _lines(found: Bisection) -> Iterator[str]:
@@ -117,22 +117,5 @@ def _percent(part: float) -> str:
 
 def as_json(found: Bisection) -> dict[str, object]:
     """The answer as JSON has it, where what is no finite number is null."""
-    document = _finite(asdict(found)) | {"compared": found.compared, "possible": found.possible}
+    document = finite(asdict(found)) | {"compared": found.compared, "possible": found.possible}
     return document | {"kept": [module.path for module in found.kept]}
-
-
-def _finite(value: Any) -> Any:
-    match value:
-        case dict():
-            return {key: _finite(item) for key, item in value.items()}  # type: ignore[reportUnknownVariableType]
-        case list() | tuple():
-            return [_finite(item) for item in value]  # type: ignore[reportUnknownVariableType]
-        case float():
-            return value if math.isfinite(value) else None
-        case _:
-            return value
-
-
-def _printable(text: str) -> str:
-    """Names from a model hold no letter that a terminal acts on."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)

@@ -10,8 +10,6 @@ It must not know what is made of them.
 from __future__ import annotations
 
 import hashlib
-import os
-import re
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +22,13 @@ from torch import Tensor
 
 from pycandle.errors import Finding, ManifestError
 from pycandle.graph import Graph, Parameter, TensorType, manifest
+from pycandle.graph.files import (
+    checkpoint_path,
+    constants_path,
+    stem,
+    trace_path,
+    weights_variable,
+)
 from pycandle.record.sketch import sketch
 from pycandle.record.values import DTYPES
 
@@ -60,8 +65,7 @@ def reload(path: Path) -> Recording:
     with _reading(path, "correct the path, or record the model with `pycandle record`"):
         text = path.read_text(encoding="utf-8")
     graph = manifest.load(text, str(path))
-    stem = path.name.removesuffix("_manifest.json")
-    trace = path.with_name(f"{stem}_trace.safetensors")
+    trace = trace_path(path)
     again = "record the model again with `pycandle record`"
     with _reading(trace, again), safe_open(trace, "pt") as file:
         if (file.metadata() or {}).get("pycandle.manifest") != _hash(text.encode()):
@@ -72,8 +76,8 @@ def reload(path: Path) -> Recording:
             for p in graph.parameters
             if not p.constant and f"weights:{p.names[0]}" in file.keys()  # noqa: SIM118
         }
-    constants = _constants(graph, path.with_name(f"{stem}_constants.safetensors"), again)
-    return Recording(graph, constants | _weights(graph, stem, path.parent, sketches), cases)
+    constants = _constants(graph, constants_path(path), again)
+    return Recording(graph, constants | _weights(graph, path, sketches), cases)
 
 
 def _cases(graph: Graph, file: Any) -> Iterator[RecordedCase]:
@@ -114,12 +118,9 @@ def _constants(graph: Graph, path: Path, again: str) -> dict[str, Tensor]:
             }
 
 
-def _weights(
-    graph: Graph, stem: str, folder: Path, sketches: dict[str, Tensor]
-) -> dict[str, Tensor]:
+def _weights(graph: Graph, recorded: Path, sketches: dict[str, Tensor]) -> dict[str, Tensor]:
     """The checkpoint's tensors by value, in the dtypes of the recording."""
-    variable = f"PYCANDLE_WEIGHTS_{re.sub('[^A-Z0-9]', '_', _upper(stem))}"
-    path = Path(os.environ.get(variable) or folder / f"{stem}.safetensors")
+    path, variable = checkpoint_path(recorded), weights_variable(stem(recorded.name))
     bring = f"record it with save(..., weights=True), or set {variable} to a .safetensors file"
     weights: dict[str, Tensor] = {}
     with _reading(path, bring), safe_open(path, "pt") as file:
@@ -171,11 +172,6 @@ def _reading(path: Path, fix: str) -> Generator[None]:
     except (OSError, SafetensorError, UnicodeDecodeError) as error:
         why = "is not there" if isinstance(error, FileNotFoundError) else f"is broken: {error}"
         raise ManifestError(Finding(f"the file {why}", str(path), fix)) from error
-
-
-def _upper(name: str) -> str:
-    """ASCII letters in capitals; others stay, and are replaced."""
-    return re.sub("[a-z]", lambda letter: letter[0].upper(), name)
 
 
 def _hash(content: bytes) -> str:

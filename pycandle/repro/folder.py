@@ -15,17 +15,17 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from pycandle.bridge import digest, generate_files
-from pycandle.crate import rustfmt
-from pycandle.emit.alone import Alone, Compiled, Numbers
+from pycandle.crate import compiled, rustfmt
+from pycandle.emit.alone import Alone, Numbers
+from pycandle.emit.compiled import Compiled
 from pycandle.emit.names import string_literal
-from pycandle.errors import Finding, ManifestError, ProjectError, ResultsError
+from pycandle.errors import Finding, ManifestError, ResultsError
 from pycandle.graph import Graph, manifest
-from pycandle.metadata import Metadata, Model, crate_metadata
+from pycandle.graph.files import constants_path
+from pycandle.metadata import Metadata, crate_metadata, model_recorded
 from pycandle.repro import script, snippet
 from pycandle.repro.cargo import cargo_toml, resolved
-from pycandle.verify.results import Call, Run
-from pycandle.verify.running import MODES
+from pycandle.verify.results import MODES, Call, Run
 from pycandle.verify.tensors import write_raw
 
 FOLDER = Path(".pycandle/repro")
@@ -62,8 +62,8 @@ def _chosen(runs: Sequence[Run]) -> tuple[Run, Call] | None:
 
 
 def _write(root: Path, metadata: Metadata, run: Run, call: Call) -> Path:
-    text, graph = _manifest(run)
-    model = _model(root, metadata, run)
+    graph = _graph(run)
+    model = model_recorded(metadata, run.name)
     places = [(region.path, region.call) for region in graph.regions]
     if (call.path, call.call) not in places:
         what = f"the manifest has no module call {call.name}"
@@ -78,7 +78,7 @@ def _write(root: Path, metadata: Metadata, run: Run, call: Call) -> Path:
     }
     constants = model.manifest.rpartition("/")[0] + f"/{graph.name}_constants.safetensors"
     constants = constants.removeprefix("/")
-    code = _code(root, metadata, model, text)
+    code = compiled(root, metadata, model)[f"{model.module}.rs"]
     if graph.constants:
         # The folder holds all that it needs, wherever the manifest is.
         code = code.replace(string_literal(f"/{constants}"), string_literal("/constants"))
@@ -96,37 +96,17 @@ def _write(root: Path, metadata: Metadata, run: Run, call: Call) -> Path:
         if lock.is_file():
             shutil.copyfile(lock, made / "Cargo.lock")
         if graph.constants:
-            shutil.copyfile(snippet.constants(run), made / "constants")
+            shutil.copyfile(constants_path(Path(run.manifest)), made / "constants")
     return folder
 
 
-def _manifest(run: Run) -> tuple[str, Graph]:
+def _graph(run: Run) -> Graph:
     try:
         text = Path(run.manifest).read_bytes().decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         what = f"the manifest cannot be read: {error}"
         raise ManifestError(Finding(what, run.manifest, "run `pycandle verify` again")) from error
-    return text, manifest.load(text, run.manifest)
-
-
-def _model(root: Path, metadata: Metadata, run: Run) -> Model:
-    path = Path(run.manifest).resolve()
-    for model in metadata.models:
-        if (root / model.manifest).resolve() == path:
-            return model
-    what = f"the crate lists no model of {run.manifest}"
-    raise ProjectError(Finding(what, str(root / "Cargo.toml"), "run `pycandle verify` again"))
-
-
-def _code(root: Path, metadata: Metadata, model: Model, text: str) -> str:
-    """The Rust that was compared: what is checked in, unless the build made it anew."""
-    path = root / metadata.generated / f"{model.module}.rs"
-    if path.is_file():
-        checked_in = path.read_text(encoding="utf-8")
-        if f"// pycandle-digest: {digest(text.encode(), model.options)}\n" in checked_in:
-            return checked_in
-    made = generate_files(root / model.manifest, model.module, model.options)
-    return rustfmt(made[f"{model.module}.rs"])
+    return manifest.load(text, run.manifest)
 
 
 def _title(run: Run, call: Call) -> str:

@@ -5,12 +5,11 @@ It must not know what is done with them.
 
 from __future__ import annotations
 
-import os
-import re
 from pathlib import Path
 
 from pycandle.emit.alone import Alone, Weight
 from pycandle.errors import Finding, ProjectError
+from pycandle.graph.files import checkpoint_path, constants_path
 from pycandle.verify.results import Call, Run
 from pycandle.verify.tensors import (
     Raw,
@@ -56,7 +55,8 @@ def _there(path: Path, key: str) -> Raw:
 
 
 def _weight(run: Run, weight: Weight) -> Raw:
-    path = constants(run) if weight.constant else checkpoint(run)
+    manifest = Path(run.manifest)
+    path = constants_path(manifest) if weight.constant else checkpoint_path(manifest)
     if path.is_file():
         same = metadata(path).get(f"same:{weight.names[0]}", "") if weight.constant else ""
         held = keys(path)
@@ -65,17 +65,3 @@ def _weight(run: Run, weight: Weight) -> Raw:
                 return _there(path, name)
     what = f"the weight {weight.names[0]!r} is not there"
     raise ProjectError(Finding(what, str(path), "put the file there that was compared"))
-
-
-def constants(run: Run) -> Path:
-    """What no checkpoint holds."""
-    return Path(run.manifest).with_name(f"{run.name}_constants.safetensors")
-
-
-def checkpoint(run: Run) -> Path:
-    """The weights that the parity tests read: as the runtime finds them."""
-    variable = "PYCANDLE_WEIGHTS_" + re.sub(
-        "[^A-Z0-9]", "_", re.sub("[a-z]", lambda letter: letter[0].upper(), run.name)
-    )
-    given = os.environ.get(variable)
-    return Path(given) if given else Path(run.manifest).with_name(f"{run.name}.safetensors")

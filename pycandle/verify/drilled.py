@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
+from pycandle.plain import finite, printable
 from pycandle.verify.instrument import Line
-from pycandle.verify.report import finite, printable
 from pycandle.verify.results import Call, Output
 
 _MARKS = {"passed": "ok", "failed": "FAIL", "uninformative": "????"}

@@ -12,6 +12,7 @@ from typing import Any
 from pycandle.graph.ir import Graph, Node, Region
 from pycandle.graph.text import print_node
 from pycandle.verify.modules import Module
+from pycandle.verify.results import MODES
 
 Modules = Mapping[tuple[str, int], Module]
 """What was found of module calls, by path and call."""
@@ -105,7 +106,7 @@ def _found(module: Module | None) -> dict[str, str]:
     """What became of a module, in words."""
     if module is None:
         return {}
-    used = {mode: module.used(mode) for mode in ("isolated", "cumulative")}
+    used = {mode: module.used(mode) for mode in MODES}
     words = {mode: f"{part:.3g} of the limit" for mode, part in used.items() if part is not None}
     return {"parity": module.outcome, **words}
 

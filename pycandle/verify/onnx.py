@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pycandle.graph.ir import Arg, Graph, Node, Parameter, Ref, TensorType, Value
 from pycandle.graph.text import print_node
 from pycandle.verify.explorer import Modules, label
+from pycandle.verify.results import MODES
 
 # Numbers of fields and of dtypes are those of onnx.proto.
 _DTYPES = {
@@ -58,7 +59,7 @@ def _node(graph: Graph, i: int, node: Node, modules: Modules, names: dict[str, s
     module = modules.get((region.path, region.call))
     words = [f"{region.path or '(root)'} ({region.class_name})", node.source]
     if module:
-        used = ((mode, module.used(mode)) for mode in ("isolated", "cumulative"))
+        used = ((mode, module.used(mode)) for mode in MODES)
         words.append(f"parity: {module.outcome}")
         words += [f"{mode}: {part:.3g} of the limit" for mode, part in used if part is not None]
     scope = "/".join(("", *filter(None, region.path.split(".")), f"{label(node)}_{i}"))

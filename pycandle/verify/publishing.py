@@ -14,12 +14,13 @@ from pycandle import __version__
 from pycandle.errors import Finding, ProjectError, ResultsError
 from pycandle.graph import manifest
 from pycandle.graph.ir import Graph
-from pycandle.metadata import Model
+from pycandle.metadata import Model, asked_models, crate_metadata
 from pycandle.output import write_if_changed
 from pycandle.verify import explorer, onnx
 from pycandle.verify.html import page
 from pycandle.verify.modules import modules
-from pycandle.verify.running import Last, asked_models, last_results
+from pycandle.verify.results import MODES
+from pycandle.verify.running import Last, last_results
 
 EXPORTS = ("model-explorer", "netron")
 
@@ -65,7 +66,7 @@ def _export(
     if export not in EXPORTS:
         fix = f"use one of {', '.join(EXPORTS)}"
         raise ProjectError(Finding(f"no export {export!r}", "--export", fix))
-    models = asked_models(root, model)
+    models = asked_models(crate_metadata(root), model)
     if export == "netron" and len(models) > 1:
         names = ", ".join(each.module for each in models)
         raise ProjectError(
@@ -92,7 +93,7 @@ def _export(
     label = graphs[0][1].name if len(graphs) == 1 else "pycandle"
     collections = [explorer.collection(graph, known[graph.name]) for _, graph in graphs]
     written = [_write(path, _json({"label": label, "graphs": collections}))]
-    for mode in ("isolated", "cumulative"):
+    for mode in MODES:
         data = {
             name: each
             for _, graph in graphs

@@ -5,14 +5,12 @@ Names from a model are text in each of them, never markup. It must not know how 
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
+from pycandle.plain import finite, printable
 from pycandle.verify.results import Call, Run, used
 
 _MARKS = {"passed": "ok", "failed": "FAIL", "missing": "MISS", "uninformative": "????"}
@@ -74,21 +72,6 @@ def as_json(run: Run) -> dict[str, object]:
     return finite(asdict(run)) | {"passed": run.passed}
 
 
-def finite(value: Any) -> Any:
-    """What JSON can say: a number that is none becomes null."""
-    match value:
-        case Path():
-            return str(value)
-        case dict():
-            return {key: finite(item) for key, item in value.items()}  # type: ignore[reportUnknownVariableType]
-        case list() | tuple():
-            return [finite(item) for item in value]  # type: ignore[reportUnknownVariableType]
-        case float():
-            return value if math.isfinite(value) else None
-        case _:
-            return value
-
-
 def markdown(runs: Sequence[Run]) -> str:
     """A summary for a pull request."""
     lines = ["| Model | Mode | Compared | Passed | Look first at |", "|---|---|---|---|---|"]
@@ -141,10 +124,3 @@ def _case(suite: ElementTree.Element, run: Run, call: Call) -> None:
             ElementTree.SubElement(case, "skipped", message=printable(message))
         case _:
             pass
-
-
-def printable(text: str) -> str:
-    """Text without the letters that XML has no way to write."""
-    return "".join(
-        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text
-    )

@@ -15,6 +15,8 @@ from typing import Any
 from pycandle.errors import Finding, ResultsError
 
 SCHEMA_VERSION = 3
+MODES = ("isolated", "cumulative")
+"""In which blame is exact, and as in production; see the runtime's `parity`."""
 
 
 @dataclass(frozen=True, slots=True)

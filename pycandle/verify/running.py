@@ -15,15 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pycandle.errors import NO_CARGO, Finding, ProjectError, ResultsError, ToolError
-from pycandle.verify.results import Call, Run, not_run, read_results
+from pycandle.graph.files import stem
+from pycandle.verify.results import MODES, Call, Run, not_run, read_results
 
 if TYPE_CHECKING:
-    from pycandle.metadata import Metadata, Model
+    from pycandle.metadata import Model
 
 FOLDER = Path(".pycandle/results")
 """Where a crate's results lie, unless `PYCANDLE_RESULTS` names another folder."""
-
-MODES = ("isolated", "cumulative")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +45,10 @@ def verify(root: Path, model: str = "", arguments: Sequence[str] = ()) -> list[R
     `ToolError` without cargo, `ResultsError` for results that cannot be read.
     """
     # Whoever only reads results need not wait for what reads Cargo.toml.
-    from pycandle.metadata import crate_metadata
+    from pycandle.metadata import asked_models, crate_metadata
 
     metadata = crate_metadata(root)
-    asked = _asked(metadata, model)
+    asked = asked_models(metadata, model)
     folder = results_folder(root)
     before = _written(folder)
     tests = f"{model}::parity::" if model else "parity::"
@@ -81,10 +80,10 @@ def last_results(root: Path, model: str = "") -> list[Last]:
 
     Raises `ResultsError` where there are none at all, or some cannot be read.
     """
-    from pycandle.metadata import crate_metadata, stem
+    from pycandle.metadata import asked_models, crate_metadata
 
     metadata = crate_metadata(root)
-    asked = _asked(metadata, model)
+    asked = asked_models(metadata, model)
     folder = results_folder(root)
     found: list[Last] = []
     for each in asked:
@@ -101,23 +100,6 @@ def last_results(root: Path, model: str = "") -> list[Last]:
         what = "there are no results of parity tests"
         raise ResultsError(Finding(what, str(folder), "run `pycandle verify` first"))
     return [*found, *map(Last, _missing(asked, [last.run for last in found]))]
-
-
-def asked_models(root: Path, model: str = "") -> list[Model]:
-    """The models of the crate in `root`, or one module's. Raises `ProjectError` without it."""
-    from pycandle.metadata import crate_metadata
-
-    return _asked(crate_metadata(root), model)
-
-
-def _asked(metadata: Metadata, model: str) -> list[Model]:
-    asked = [each for each in metadata.models if model in ("", each.module)]
-    if not asked:
-        modules = ", ".join(each.module for each in metadata.models)
-        raise ProjectError(
-            Finding(f"the crate has no model {model!r}", "--model", f"name one of: {modules}")
-        )
-    return asked
 
 
 def results_folder(root: Path) -> Path:
@@ -149,8 +131,6 @@ def checked_in_place(rust: str, root: Path, generated: str) -> str:
 
 def _missing(asked: Sequence[Model], runs: Sequence[Run]) -> Iterator[Run]:
     """What should have been compared, and has no results."""
-    from pycandle.metadata import stem
-
     found = {(run.name, run.mode) for run in runs}
     for model in asked:
         name = stem(model.manifest)

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pycandle.errors import Finding, ResultsError
+from pycandle.graph import files
 from pycandle.verify.results import Call, Run
 
 _DTYPES = {
@@ -87,8 +88,7 @@ def raw_of(array: NDArray[np.float64]) -> Raw:
 
 def trace_path(run: Run) -> Path:
     """Where the golden tensors of a run lie: beside its manifest."""
-    manifest = Path(run.manifest)
-    return manifest.with_name(manifest.name.removesuffix("_manifest.json") + "_trace.safetensors")
+    return files.trace_path(Path(run.manifest))
 
 
 def read_tensor(path: Path, key: str, missing: bool = False) -> Any:

@@ -11,8 +11,8 @@ from functools import cache
 from pathlib import Path
 
 from pycandle.emit.bindings import Bindings, bindings
+from pycandle.emit.compiled import Compiled
 from pycandle.graph import Graph, manifest
-from pycandle.passes import run_passes
 from pycandle.verify.instrument import Line, instrument
 
 DRILLED = (
@@ -40,15 +40,20 @@ class Place:
 @cache
 def graphs(folder: Path, name: str) -> tuple[Graph, Graph]:
     """The recorded graph, and the same after the passes."""
+    made = compiled(folder, name)
+    return made.graph, made.tree.graph
+
+
+@cache
+def compiled(folder: Path, name: str) -> Compiled:
     text = (folder / "models" / f"{name}_manifest.json").read_text(encoding="utf-8")
-    graph = manifest.load(text, name)
-    return graph, run_passes(graph)
+    return Compiled(manifest.load(text, name))
 
 
 @cache
 def places(folder: Path, name: str) -> tuple[Place, ...]:
     """The first call of each forward of each struct of a model."""
-    return tuple(_places(graphs(folder, name)[1]))
+    return tuple(_places(compiled(folder, name)))
 
 
 def everywhere(folder: Path, name: str) -> Callable[[str], str]:
@@ -62,12 +67,10 @@ def everywhere(folder: Path, name: str) -> Callable[[str], str]:
     return change
 
 
-def _places(graph: Graph) -> Iterator[Place]:
+def _places(made: Compiled) -> Iterator[Place]:
     seen: set[tuple[str, str]] = set()
-    for region in graph.regions:
-        if not any(node.region for node in graph.nodes):
-            continue
-        bound = bindings(graph, region.path, region.call)
+    for index, region in enumerate(made.graph.regions):
+        bound = bindings(made, index)
         if bound and (bound.struct, bound.method) not in seen:
             seen.add((bound.struct, bound.method))
             yield Place(region.path, region.call, bound, _APART * len(seen))

@@ -10,7 +10,8 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from pycandle.emit.alone import Alone, Compiled
+from pycandle.emit.alone import Alone
+from pycandle.emit.compiled import Compiled
 from pycandle.emit.pytorch import replay
 from pycandle.graph import Graph, manifest
 from pycandle.record.regions import agree

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from pycandle.emit.bindings import bindings
+from pycandle.emit.compiled import Compiled
 from pycandle.graph import Boundary, Graph
 from pycandle.graph.text import parse_graph
 
@@ -35,7 +36,8 @@ def graph() -> Graph:
 
 
 def check(path: str, struct: str, *lets: tuple[tuple[str, ...], tuple[str, ...]]) -> None:
-    found = bindings(graph(), path, 0)
+    made = Compiled(graph())
+    found = bindings(made, [region.path for region in made.graph.regions].index(path))
     assert found is not None
     assert (found.struct, found.method) == (struct, "forward")
     assert [(let.names, let.values) for let in found.lets] == [*lets]
@@ -47,4 +49,4 @@ def test_each_call_of_equal_modules_has_its_own_values():
 
 
 def test_a_layer_has_no_code():
-    assert bindings(graph(), "norm", 0) is None
+    assert bindings(Compiled(graph()), 3) is None

@@ -1,0 +1,46 @@
+"""What the emitter makes of a recorded graph, for those who ask of one module call in it.
+
+It must not know text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from pycandle.emit.fields import ModuleField
+from pycandle.emit.lowering import lower_graph
+from pycandle.emit.names import type_identifier
+from pycandle.emit.structs import Struct, structs_and_fields
+from pycandle.emit.tree import Tree
+from pycandle.errors import UnsupportedError
+from pycandle.graph import Graph
+from pycandle.passes import run_passes
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A recorded graph, and what the emitter makes of it.
+
+    `root` is what the model's own struct is called, `checked` whether structs take a checker.
+    Raises `UnsupportedError` when it is looked at, if the model has no Rust.
+    """
+
+    graph: Graph
+    root: str = ""
+    checked: bool = True
+
+    @cached_property
+    def tree(self) -> Tree:
+        """The tree of module calls, as the passes left it."""
+        return Tree(run_passes(self.graph))
+
+    @cached_property
+    def made(self) -> tuple[list[Struct], Mapping[int, ModuleField]]:
+        """The structs, and how each module call's is made."""
+        lowered, findings = lower_graph(self.tree.graph)
+        if findings:
+            raise UnsupportedError(*findings)
+        root = self.root or type_identifier(self.graph.class_name.rpartition(".")[2])
+        return structs_and_fields(self.tree, lowered, root)
