@@ -49,6 +49,7 @@
 pub mod check;
 pub mod compare;
 pub mod drill;
+pub mod kernels;
 pub mod manifest;
 pub mod nn;
 pub mod ops;

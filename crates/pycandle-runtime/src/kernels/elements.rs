@@ -1,0 +1,103 @@
+//! Tensors as slices, and slices as tensors.
+
+use std::mem::MaybeUninit;
+use std::ops::Deref;
+
+use candle_core::{CpuStorage, Device, Layout, Result, Shape, Storage, Tensor};
+
+/// The elements of an f32 tensor on the CPU, and how they lie.
+pub struct Elements<'a, G> {
+    storage: G,
+    layout: &'a Layout,
+}
+
+/// A tensor's elements; `None` for another dtype or device.
+pub fn elements(tensor: &Tensor) -> Option<Elements<'_, impl Deref<Target = Storage> + '_>> {
+    let (storage, layout) = tensor.storage_and_layout();
+    matches!(&*storage, Storage::Cpu(CpuStorage::F32(_))).then_some(Elements { storage, layout })
+}
+
+impl<G: Deref<Target = Storage>> Elements<'_, G> {
+    /// All of the storage from the tensor's first element on; strides count from there.
+    pub fn from_first(&self) -> &[f32] {
+        match &*self.storage {
+            Storage::Cpu(CpuStorage::F32(values)) => &values[self.layout.start_offset()..],
+            _ => &[],
+        }
+    }
+
+    /// The elements in order, if they lie so without gaps.
+    pub fn in_order(&self) -> Option<&[f32]> {
+        let (start, end) = self.layout.contiguous_offsets()?;
+        self.from_first().get(..end - start)
+    }
+
+    /// The elements in the order in which they lie, if they do without gaps and each once.
+    pub fn dense(&self) -> Option<&[f32]> {
+        let mut axes: Vec<(usize, usize)> = self
+            .layout
+            .stride()
+            .iter()
+            .copied()
+            .zip(self.layout.dims().iter().copied())
+            .filter(|&(_, size)| size != 1)
+            .collect();
+        axes.sort_unstable();
+        let mut count = 1;
+        for (stride, size) in axes {
+            if stride != count {
+                return None;
+            }
+            count *= size;
+        }
+        self.from_first().get(..count)
+    }
+
+    pub fn dims(&self) -> &[usize] {
+        self.layout.dims()
+    }
+
+    pub fn strides(&self) -> &[usize] {
+        self.layout.stride()
+    }
+}
+
+/// A tensor of elements that `write` writes, all of them, in order.
+///
+/// Nothing is zeroed before.
+///
+/// # Safety
+/// `write` must initialise every element.
+pub unsafe fn written(
+    shape: impl Into<Shape>,
+    write: impl FnOnce(&mut [MaybeUninit<f32>]),
+) -> Result<Tensor> {
+    let shape = shape.into();
+    let count = shape.elem_count();
+    let mut values: Vec<f32> = Vec::with_capacity(count);
+    write(&mut values.spare_capacity_mut()[..count]);
+    // SAFETY: the capacity is at least `count`, and the caller has written as many elements.
+    unsafe { values.set_len(count) };
+    Tensor::from_vec(values, shape, &Device::Cpu)
+}
+
+/// [`written`], with elements that lie in the order of `like`, which is [dense](Elements::dense):
+/// the axis that lies closest there lies closest here.
+///
+/// # Safety
+/// `write` must initialise every element.
+pub unsafe fn written_like(
+    like: &Layout,
+    write: impl FnOnce(&mut [MaybeUninit<f32>]),
+) -> Result<Tensor> {
+    let mut order: Vec<usize> = (0..like.dims().len()).collect();
+    order.sort_by_key(|&axis| (std::cmp::Reverse(like.stride()[axis]), axis));
+    let dims: Vec<usize> = order.iter().map(|&axis| like.dims()[axis]).collect();
+    // SAFETY: the caller's promise.
+    let tensor = unsafe { written(dims, write)? };
+    let mut places = vec![0; order.len()];
+    for (place, &axis) in order.iter().enumerate() {
+        places[axis] = place;
+    }
+    tensor.permute(places)
+}

@@ -1,0 +1,24 @@
+//! Fast kernels for f32 tensors on the CPU.
+//!
+//! Each computes what a function of [`crate::ops`] computes by its reference path, over slices of
+//! the tensors' elements, and gives `None` for what it does not take: another dtype or device, or a
+//! layout that it was not written for. The reference path then runs, as it does everywhere with
+//! `PYCANDLE_KERNELS=reference`.
+//!
+//! A kernel is written once, over the vectors of [`simd::Simd`], and compiled for every instruction
+//! set of [`Isa`]; which of them runs is found out on the machine.
+//! Kernels must not know layers, models or checkers.
+
+#![allow(
+    unsafe_code,
+    reason = "vectors of the processor are loaded and stored through pointers"
+)]
+
+pub mod elements;
+pub mod epilogue;
+pub mod isa;
+pub mod simd;
+pub mod threads;
+
+pub use epilogue::{Activation, Epilogue};
+pub use isa::{Isa, Kernels, with_kernels};
