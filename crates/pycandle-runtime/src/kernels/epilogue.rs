@@ -1,5 +1,7 @@
 //! What a product or a convolution does with its sums before it stores them.
 
+use super::simd::Simd;
+
 /// A function of each element that kernels can apply to what they have just computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Activation {
@@ -25,4 +27,37 @@ pub struct Epilogue<'a> {
     /// Elements that lie as the output's do.
     pub residual: Option<&'a [f32]>,
     pub activation: Option<Activation>,
+}
+
+impl Epilogue<'_> {
+    /// What becomes of sums, but for the activation, of `count` neighbouring channels from `channel` on, whose place in the
+    /// output is `place`.
+    ///
+    /// # Safety
+    /// Scale and shift must have these channels, and the residual `count` elements at `place`.
+    #[inline(always)]
+    pub unsafe fn apply<S: Simd>(&self, sum: S, channel: usize, place: usize, count: usize) -> S {
+        // SAFETY: the caller's promise.
+        let numbers = |values: &[f32], from: usize| unsafe {
+            let from = values.as_ptr().add(from);
+            if count == S::LANES {
+                S::load(from)
+            } else {
+                S::load_first(from, count)
+            }
+        };
+        let mut y = sum;
+        match (self.scale, self.shift) {
+            (Some(scale), Some(shift)) => {
+                y = y.mul_add(numbers(scale, channel), numbers(shift, channel));
+            }
+            (Some(scale), None) => y = y * numbers(scale, channel),
+            (None, Some(shift)) => y = y + numbers(shift, channel),
+            (None, None) => {}
+        }
+        if let Some(residual) = self.residual {
+            y = y + numbers(residual, place);
+        }
+        y
+    }
 }

@@ -13,10 +13,19 @@
     unsafe_code,
     reason = "vectors of the processor are loaded and stored through pointers"
 )]
+#![allow(
+    clippy::needless_range_loop,
+    reason = "loops over registers count places in several arrays"
+)]
 
+pub mod attention;
 pub mod elements;
 pub mod epilogue;
+pub mod gemm;
 pub mod isa;
+pub mod math;
+pub mod panels;
+pub mod product;
 pub mod simd;
 pub mod threads;
 

@@ -10,6 +10,9 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 
 pub use portable::Portable;
 
+/// No vector has more elements.
+pub const MOST_LANES: usize = 16;
+
 /// A vector of `LANES` f32.
 ///
 /// Its operations are compiled to single instructions only within [`dispatch`](super::isa::dispatch).
@@ -48,11 +51,58 @@ pub trait Simd:
     /// `count` elements must be readable, `LANES` at most.
     unsafe fn load_first(from: *const f32, count: usize) -> Self;
 
+    /// The first `count` elements, and those of `other` in place of the rest.
+    ///
+    /// # Safety
+    /// `count` elements must be readable, `LANES` at most.
+    #[inline(always)]
+    unsafe fn load_first_or(from: *const f32, count: usize, other: Self) -> Self {
+        let mut values = [0.0; MOST_LANES];
+        // SAFETY: the array has as many elements as any vector; the rest is the caller's promise.
+        unsafe {
+            other.store(values.as_mut_ptr());
+            std::ptr::copy_nonoverlapping(from, values.as_mut_ptr(), count);
+            Self::load(values.as_ptr())
+        }
+    }
+
     /// Stores the first `count` elements.
     ///
     /// # Safety
     /// `count` elements must be writable, `LANES` at most.
     unsafe fn store_first(self, to: *mut f32, count: usize);
+
+    /// The first `count` elements, and zeros; as fast as [`load`](Self::load) if those are all.
+    ///
+    /// # Safety
+    /// `count` elements must be readable, `LANES` at most.
+    #[inline(always)]
+    unsafe fn load_some(from: *const f32, count: usize) -> Self {
+        // SAFETY: the caller's promise.
+        unsafe {
+            if count == Self::LANES {
+                Self::load(from)
+            } else {
+                Self::load_first(from, count)
+            }
+        }
+    }
+
+    /// Stores the first `count` elements; as fast as [`store`](Self::store) if those are all.
+    ///
+    /// # Safety
+    /// `count` elements must be writable, `LANES` at most.
+    #[inline(always)]
+    unsafe fn store_some(self, to: *mut f32, count: usize) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            if count == Self::LANES {
+                self.store(to);
+            } else {
+                self.store_first(to, count);
+            }
+        }
+    }
 
     /// `self * factor + summand`, rounded once, but in [`Portable`] after each operation.
     fn mul_add(self, factor: Self, summand: Self) -> Self;
@@ -73,6 +123,14 @@ pub trait Simd:
     /// `2^self` of a whole number from -126 to 127.
     fn exp2_whole(self) -> Self;
 
+    /// `self * 2^exponent` of a whole number from -252 to 254, rounded once where `self` is between
+    /// 0.5 and 2.
+    #[inline(always)]
+    fn times_exp2(self, exponent: Self) -> Self {
+        let half = (exponent * Self::splat(0.5)).round();
+        self * half.exp2_whole() * (exponent - half).exp2_whole()
+    }
+
     /// `self` with the sign of `sign`.
     fn copysign(self, sign: Self) -> Self;
 
@@ -85,9 +143,37 @@ pub trait Simd:
     /// `yes` where the mask holds, else `no`.
     fn select(mask: Self::Mask, yes: Self, no: Self) -> Self;
 
+    /// Copies a square of `LANES` rows and columns with both exchanged; `from` and `to` come with the
+    /// distance of their rows.
+    ///
+    /// # Safety
+    /// `LANES` rows of `LANES` elements must be readable and writable.
+    #[inline(always)]
+    unsafe fn transpose(from: (*const f32, usize), to: (*mut f32, usize)) {
+        for row in 0..Self::LANES {
+            for column in 0..Self::LANES {
+                // SAFETY: the caller's promise.
+                unsafe { *to.0.add(row * to.1 + column) = *from.0.add(row + column * from.1) };
+            }
+        }
+    }
+
     /// The sum of the elements.
     fn sum(self) -> f32;
 
     /// The largest element; any if one of them is NaN.
     fn largest(self) -> f32;
+}
+
+/// Calls `f` with where the vectors of `length` elements begin, and how many elements each has.
+#[inline(always)]
+pub fn each_vector<S: Simd>(length: usize, mut f: impl FnMut(usize, usize)) {
+    let mut place = 0;
+    while place + S::LANES <= length {
+        f(place, S::LANES);
+        place += S::LANES;
+    }
+    if place < length {
+        f(place, length - place);
+    }
 }

@@ -1,6 +1,7 @@
 use candle_core::{Result, Tensor};
 use candle_nn::VarBuilder;
 
+use crate::kernels::product::{self, After, Packed, Weight};
 use crate::{PyChecker, ops, py_check};
 
 /// `torch.nn.Linear`: `y = x weightᵀ + bias`.
@@ -11,6 +12,7 @@ pub struct Linear {
     /// `(out_features,)`
     pub bias: Option<Tensor>,
     pub checker: Option<PyChecker>,
+    packed: Packed,
 }
 
 /// Loads `weight` and `bias`.
@@ -38,13 +40,30 @@ pub fn linear_no_bias(
         weight: vb.get((out_features, in_features), "weight")?,
         bias: None,
         checker,
+        packed: Packed::default(),
     })
 }
 
 impl Linear {
     /// `(…, in_features)` to `(…, out_features)`.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let y = ops::linear(x, &self.weight, self.bias.as_ref())?;
+        let weight = Weight {
+            tensor: &self.weight,
+            packed: Some(&self.packed),
+            by_rows: true,
+        };
+        let bias = self.bias.as_ref();
+        let y = match product::linear(
+            x,
+            weight,
+            After {
+                bias,
+                ..After::default()
+            },
+        )? {
+            Some(y) => y,
+            None => ops::linear(x, &self.weight, bias)?,
+        };
         py_check!(self.checker, "", &y);
         Ok(y)
     }

@@ -9,6 +9,7 @@ use super::linear::matmul;
 use super::promote::to_float;
 use super::reduce::amax;
 use super::softmax::{log_softmax, softmax};
+use crate::kernels::attention::attention;
 
 /// `torch.nn.functional.scaled_dot_product_attention`.
 ///
@@ -34,8 +35,38 @@ pub fn scaled_dot_product_attention(
             return Ok(attended);
         }
     }
+    if let Some(attended) = fast(q, k, v, mask, is_causal, scale)? {
+        return Ok(attended);
+    }
     let scores = attention_scores(q, k, mask, is_causal, scale)?;
     grouped(&safe_softmax(&scores, scores.rank() - 1)?, &wide(v)?)?.to_dtype(q.dtype())
+}
+
+/// By the kernel, where it takes what is asked.
+fn fast(
+    q: &Tensor,
+    k: &Tensor,
+    v: &Tensor,
+    mask: Option<&Tensor>,
+    is_causal: bool,
+    scale: Option<f64>,
+) -> Result<Option<Tensor>> {
+    let (true, DType::F32) = (q.device().is_cpu(), q.dtype()) else {
+        return Ok(None);
+    };
+    if is_causal && mask.is_some() {
+        return Ok(None);
+    }
+    let scale = scale.unwrap_or(1.0 / (q.dim(D::Minus1)? as f64).sqrt());
+    let added = match mask {
+        Some(mask) if mask.dtype() == DType::U8 => {
+            let never = Tensor::new(f32::NEG_INFINITY, mask.device())?;
+            Some(where_(mask, &never.zeros_like()?, &never)?)
+        }
+        Some(mask) => Some(mask.to_dtype(DType::F32)?),
+        None => None,
+    };
+    attention(q, k, v, added.as_ref(), is_causal, scale)
 }
 
 /// Attention, and the weights that it gives the values: `(…, L, Ev)` and `(…, L, S)`.

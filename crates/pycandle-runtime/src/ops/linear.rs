@@ -6,9 +6,25 @@ use candle_core::{DType, Device, Result, Tensor};
 
 use super::arithmetic::mul;
 use super::promote::sum_dtype;
+use crate::kernels::product::{self, After, Weight};
 
 /// `x weightᵀ + bias`: `(…, in)` by `(out, in)` to `(…, out)`, or by `(in,)` to `(…)`.
 pub fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
+    let right = Weight {
+        tensor: weight,
+        packed: None,
+        by_rows: true,
+    };
+    if let Some(y) = product::linear(
+        x,
+        right,
+        After {
+            bias,
+            ..After::default()
+        },
+    )? {
+        return Ok(y);
+    }
     let weight = match weight.rank() {
         2 => weight.t()?,
         _ => weight.clone(),
@@ -114,6 +130,9 @@ fn matrices(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     if !dtype.is_float() {
         return integers(a, b, &batch)?.to_dtype(dtype);
     }
+    if let Some(product) = fast(a, b)? {
+        return Ok(product);
+    }
     let (a, b) = (widened(a)?, widened(b)?);
     let product = if b.rank() == 2 {
         // One product of all rows is faster than one per batch entry.
@@ -127,6 +146,19 @@ fn matrices(a: &Tensor, b: &Tensor) -> Result<Tensor> {
         flat(&a, &batch)?.matmul(&flat(&b, &batch)?)?
     };
     product.reshape(shape)?.to_dtype(dtype)
+}
+
+/// By a kernel, where it takes what is asked.
+fn fast(a: &Tensor, b: &Tensor) -> Result<Option<Tensor>> {
+    if b.rank() == 2 {
+        let weight = Weight {
+            tensor: b,
+            packed: None,
+            by_rows: false,
+        };
+        return product::linear(a, weight, After::default());
+    }
+    product::matrices(a, b)
 }
 
 /// Halves as f32 on the CPU, whose kernels round between the blocks of a sum; others do not.

@@ -104,6 +104,13 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
+    unsafe fn load_first_or(from: *const f32, count: usize, other: Self) -> Self {
+        let mask = ((1u32 << count) - 1) as __mmask16;
+        // SAFETY: see above; masked elements are not touched.
+        Self(unsafe { _mm512_mask_loadu_ps(other.0, mask, from) })
+    }
+
+    #[inline(always)]
     unsafe fn store_first(self, to: *mut f32, count: usize) {
         let mask = ((1u32 << count) - 1) as __mmask16;
         // SAFETY: see above; masked elements are not touched.
@@ -158,6 +165,12 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
+    fn times_exp2(self, exponent: Self) -> Self {
+        // SAFETY: see above.
+        Self(unsafe { _mm512_scalef_ps(self.0, exponent.0) })
+    }
+
+    #[inline(always)]
     fn copysign(self, sign: Self) -> Self {
         // SAFETY: see above.
         Self(unsafe {
@@ -182,6 +195,43 @@ impl Simd for Avx512 {
     fn select(mask: Self::Mask, yes: Self, no: Self) -> Self {
         // SAFETY: see above.
         Self(unsafe { _mm512_mask_blend_ps(mask, no.0, yes.0) })
+    }
+
+    #[inline(always)]
+    unsafe fn transpose(from: (*const f32, usize), to: (*mut f32, usize)) {
+        // SAFETY: see above.
+        unsafe {
+            let row = |k: usize| _mm512_loadu_ps(from.0.add(k * from.1));
+            // Pairs, then fours of rows, within each quarter of a vector.
+            let fours: [[__m512; 4]; 4] = std::array::from_fn(|k| {
+                let (a, b) = (row(4 * k), row(4 * k + 1));
+                let (c, d) = (row(4 * k + 2), row(4 * k + 3));
+                let low = (_mm512_unpacklo_ps(a, b), _mm512_unpacklo_ps(c, d));
+                let high = (_mm512_unpackhi_ps(a, b), _mm512_unpackhi_ps(c, d));
+                [
+                    _mm512_shuffle_ps::<0b01_00_01_00>(low.0, low.1),
+                    _mm512_shuffle_ps::<0b11_10_11_10>(low.0, low.1),
+                    _mm512_shuffle_ps::<0b01_00_01_00>(high.0, high.1),
+                    _mm512_shuffle_ps::<0b11_10_11_10>(high.0, high.1),
+                ]
+            });
+            // Then the quarters.
+            for k in 0..4 {
+                let [a, b, c, d] = [fours[0][k], fours[1][k], fours[2][k], fours[3][k]];
+                let even = |a, b| _mm512_shuffle_f32x4::<0b10_00_10_00>(a, b);
+                let odd = |a, b| _mm512_shuffle_f32x4::<0b11_01_11_01>(a, b);
+                let (ab, cd) = ((even(a, b), odd(a, b)), (even(c, d), odd(c, d)));
+                let rows = [
+                    even(ab.0, cd.0),
+                    even(ab.1, cd.1),
+                    odd(ab.0, cd.0),
+                    odd(ab.1, cd.1),
+                ];
+                for (quarter, row) in rows.into_iter().enumerate() {
+                    _mm512_storeu_ps(to.0.add((4 * quarter + k) * to.1), row);
+                }
+            }
+        }
     }
 
     #[inline(always)]
@@ -238,6 +288,16 @@ impl Simd for Avx2 {
     unsafe fn load_first(from: *const f32, count: usize) -> Self {
         // SAFETY: see above; masked elements are not touched.
         Self(unsafe { _mm256_maskload_ps(from, Self::first(count)) })
+    }
+
+    #[inline(always)]
+    unsafe fn load_first_or(from: *const f32, count: usize, other: Self) -> Self {
+        let mask = Self::first(count);
+        // SAFETY: see above; masked elements are not touched.
+        Self(unsafe {
+            let loaded = _mm256_maskload_ps(from, mask);
+            _mm256_blendv_ps(other.0, loaded, _mm256_castsi256_ps(mask))
+        })
     }
 
     #[inline(always)]
@@ -318,6 +378,35 @@ impl Simd for Avx2 {
     fn select(mask: Self::Mask, yes: Self, no: Self) -> Self {
         // SAFETY: see above.
         Self(unsafe { _mm256_blendv_ps(no.0, yes.0, mask) })
+    }
+
+    #[inline(always)]
+    unsafe fn transpose(from: (*const f32, usize), to: (*mut f32, usize)) {
+        // SAFETY: see above.
+        unsafe {
+            let row = |k: usize| _mm256_loadu_ps(from.0.add(k * from.1));
+            // Pairs, then fours of rows, within each half of a vector.
+            let fours: [[__m256; 4]; 2] = std::array::from_fn(|k| {
+                let (a, b) = (row(4 * k), row(4 * k + 1));
+                let (c, d) = (row(4 * k + 2), row(4 * k + 3));
+                let low = (_mm256_unpacklo_ps(a, b), _mm256_unpacklo_ps(c, d));
+                let high = (_mm256_unpackhi_ps(a, b), _mm256_unpackhi_ps(c, d));
+                [
+                    _mm256_shuffle_ps::<0b01_00_01_00>(low.0, low.1),
+                    _mm256_shuffle_ps::<0b11_10_11_10>(low.0, low.1),
+                    _mm256_shuffle_ps::<0b01_00_01_00>(high.0, high.1),
+                    _mm256_shuffle_ps::<0b11_10_11_10>(high.0, high.1),
+                ]
+            });
+            // Then the halves.
+            for k in 0..4 {
+                let (a, b) = (fours[0][k], fours[1][k]);
+                let low = _mm256_permute2f128_ps::<0x20>(a, b);
+                _mm256_storeu_ps(to.0.add(k * to.1), low);
+                let high = _mm256_permute2f128_ps::<0x31>(a, b);
+                _mm256_storeu_ps(to.0.add((4 + k) * to.1), high);
+            }
+        }
     }
 
     #[inline(always)]

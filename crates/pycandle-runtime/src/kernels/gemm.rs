@@ -1,0 +1,392 @@
+//! Matrix products with a right side in [panels](super::panels), of any number of rows from one up.
+//!
+//! A tile of the result stays in registers while a column of the left side and a row of the right
+//! side after the other are multiplied into it. Tiles are lower and wider for few rows, where
+//! reading the right side takes the time.
+
+use std::cell::Cell;
+
+use super::epilogue::{Activation, Epilogue};
+use super::isa::{Isa, Kernel, dispatch};
+use super::panels::{PANEL, Panels};
+use super::simd::Simd;
+use super::threads::parallel;
+
+/// From this many bytes from row to row on, the left side is copied, since its rows would push each
+/// other out of the cache.
+const FAR: usize = 3072;
+/// How many rows of the left side are copied at a time: they stay in the cache of a core.
+const COPIED_ROWS: usize = 126;
+/// Nanoseconds of a multiplication and an addition, about.
+const NANOSECONDS: f64 = 0.015;
+
+/// The left side of a product: `rows` rows of elements that lie next to each other.
+#[derive(Debug, Clone, Copy)]
+pub struct Left<'a> {
+    pub values: &'a [f32],
+    pub rows: usize,
+    /// From one row's first element to the next one's.
+    pub stride: usize,
+}
+
+impl Left<'_> {
+    fn check(&self, depth: usize) {
+        assert!(self.values.len() >= (self.rows - 1) * self.stride + depth);
+    }
+}
+
+/// Where a product goes: rows of `columns` elements, from one to the next `stride`.
+#[derive(Debug, Clone, Copy)]
+pub struct Target {
+    to: *mut f32,
+    stride: usize,
+}
+
+// SAFETY: threads write disjoint parts of it.
+unsafe impl Send for Target {}
+// SAFETY: as above.
+unsafe impl Sync for Target {}
+
+impl Target {
+    /// # Safety
+    /// All rows must be writable while the target is used.
+    pub unsafe fn new(to: *mut f32, stride: usize) -> Self {
+        Self { to, stride }
+    }
+
+    /// The part from a row and a column on.
+    pub fn part(self, row: usize, column: usize) -> Self {
+        let to = self.at(row, column);
+        Self { to, ..self }
+    }
+
+    /// The first element of a row.
+    pub fn row(self, row: usize) -> *mut f32 {
+        self.at(row, 0)
+    }
+
+    fn at(self, row: usize, column: usize) -> *mut f32 {
+        self.to.wrapping_add(row * self.stride + column)
+    }
+}
+
+/// `left` times `right`, and what comes after it, on several threads where that pays.
+///
+/// The epilogue's channels are the columns; its residual lies as the target does.
+///
+/// # Safety
+/// `target` must have as many rows as `left` and as many columns as `right`.
+pub unsafe fn multiply(isa: Isa, left: Left, right: &Panels, epilogue: &Epilogue, target: Target) {
+    let (panels, depth) = (right.columns().div_ceil(PANEL), right.depth());
+    if left.rows == 0 || panels == 0 {
+        return;
+    }
+    left.check(depth);
+    let work = left.rows as f64 * right.columns() as f64 * depth as f64 * NANOSECONDS;
+    // Threads share the columns while there are enough of them, and the rows of large matrices.
+    let blocks = left.rows.div_ceil(COPIED_ROWS);
+    if blocks > 3 {
+        let height = left.rows.div_ceil(blocks);
+        parallel(blocks, work, |range| {
+            let product = Product {
+                left,
+                right,
+                depth,
+                epilogue,
+                target,
+                rows: (range.start * height, (range.end * height).min(left.rows)),
+                panels: (0, panels),
+            };
+            dispatch(isa, product);
+        });
+        return;
+    }
+    // Neighbouring panels belong to one tile.
+    let groups = panels.div_ceil(2);
+    parallel(groups, work, |range| {
+        let product = Product {
+            left,
+            right,
+            depth,
+            epilogue,
+            target,
+            rows: (0, left.rows),
+            panels: (range.start * 2, (range.end * 2).min(panels)),
+        };
+        dispatch(isa, product);
+    });
+}
+
+/// [`multiply`] on this thread, of the first `depth` rows and `columns` columns of the right side.
+///
+/// # Safety
+/// As [`multiply`]; the target needs no more than `columns` columns, rounded up to a panel's or the
+/// right side's.
+pub unsafe fn multiply_here(
+    isa: Isa,
+    left: Left,
+    right: &Panels,
+    (depth, columns): (usize, usize),
+    target: Target,
+) {
+    if left.rows == 0 || columns == 0 {
+        return;
+    }
+    left.check(depth);
+    assert!(depth <= right.depth() && columns <= right.columns());
+    let product = Product {
+        left,
+        right,
+        depth,
+        epilogue: &Epilogue::default(),
+        target,
+        rows: (0, left.rows),
+        panels: (0, columns.div_ceil(PANEL)),
+    };
+    dispatch(isa, product);
+}
+
+/// A part of a product: ranges of rows and of panels.
+struct Product<'a> {
+    left: Left<'a>,
+    right: &'a Panels,
+    depth: usize,
+    epilogue: &'a Epilogue<'a>,
+    target: Target,
+    rows: (usize, usize),
+    panels: (usize, usize),
+}
+
+thread_local! {
+    static COPY: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
+}
+
+impl Kernel for Product<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self) {
+        let (first, end) = self.rows;
+        let many = end - first > S::TILE_ROWS / 2;
+        if !(many && self.left.stride * size_of::<f32>() >= FAR) {
+            self.block::<S, false>(first, end, &self.left.values[first * self.left.stride..]);
+            return;
+        }
+        // A closure would not be compiled for the instruction set.
+        let mut copy = COPY.take();
+        let mut start = first;
+        while start < end {
+            let stop = end.min(start + COPIED_ROWS);
+            self.copy_rows::<S>(start, stop, &mut copy);
+            self.block::<S, true>(start, stop, &copy);
+            start = stop;
+        }
+        COPY.set(copy);
+    }
+}
+
+/// How `count` rows are cut into tiles of at most `most` rows: as even as can be.
+#[inline(always)]
+fn cut(count: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
+    let tiles = count.div_ceil(most).max(1);
+    (0..tiles).map(move |tile| (tile * count / tiles, (tile + 1) * count / tiles))
+}
+
+impl Product<'_> {
+    /// Copies rows so that those of a tile lie element by element beside each other.
+    #[inline(always)]
+    fn copy_rows<S: Simd>(&self, first: usize, end: usize, copy: &mut Vec<f32>) {
+        let depth = self.depth;
+        let size = (end - first) * depth;
+        if copy.len() < size {
+            copy.resize(size, 0.0);
+        }
+        for (start, stop) in cut(end - first, S::TILE_ROWS) {
+            let rows = stop - start;
+            let to = &mut copy[start * depth..stop * depth];
+            for row in 0..rows {
+                let from = &self.left.values[(first + start + row) * self.left.stride..][..depth];
+                for (k, &value) in from.iter().enumerate() {
+                    to[k * rows + row] = value;
+                }
+            }
+        }
+    }
+
+    /// The product of some rows, which `values` starts with; `COPIED` as by `copy_rows`.
+    #[inline(always)]
+    fn block<S: Simd, const COPIED: bool>(&self, first: usize, end: usize, values: &[f32]) {
+        let depth = self.depth;
+        let count = end - first;
+        let wide = vectors::<S>(count.min(S::TILE_ROWS));
+        let per_panel = PANEL / S::LANES;
+        let mut panel = self.panels.0;
+        while panel < self.panels.1 {
+            let left = (self.panels.1 - panel) * per_panel;
+            let width = [wide, S::TILE_VECTORS, per_panel]
+                .into_iter()
+                .find(|&width| width <= left)
+                .unwrap_or(per_panel);
+            for (start, stop) in cut(count, S::TILE_ROWS) {
+                let from = if COPIED {
+                    start * depth
+                } else {
+                    start * self.left.stride
+                };
+                let tile = Tile {
+                    // SAFETY: the rows lie within `values`.
+                    left: unsafe { values.as_ptr().add(from) },
+                    stride: self.left.stride,
+                    // SAFETY: the panel is one of the right side's.
+                    right: unsafe { self.right.as_ptr().add(panel * self.right.panel_stride()) },
+                    panel_stride: self.right.panel_stride(),
+                    depth,
+                    row: first + start,
+                    column: panel * PANEL,
+                    columns: (self.right.columns() - panel * PANEL).min(width * S::LANES),
+                    epilogue: self.epilogue,
+                    target: self.target,
+                };
+                tile.of_rows::<S, COPIED>(stop - start, width);
+                if let Some(activation) = self.epilogue.activation {
+                    tile.activate::<S>(activation, stop - start);
+                }
+            }
+            panel += width / per_panel;
+        }
+    }
+}
+
+/// How many vectors wide tiles of so many rows are.
+#[inline(always)]
+fn vectors<S: Simd>(rows: usize) -> usize {
+    let registers = S::TILE_ROWS * S::TILE_VECTORS;
+    let per_panel = PANEL / S::LANES;
+    let most = (registers / rows.max(1)).min(8);
+    // A power of two, a panel at least.
+    [8, 4, 2, 1]
+        .into_iter()
+        .find(|&width| width <= most && width >= per_panel)
+        .unwrap_or(per_panel)
+}
+
+/// One tile of the result.
+struct Tile<'a> {
+    left: *const f32,
+    stride: usize,
+    right: *const f32,
+    panel_stride: usize,
+    depth: usize,
+    row: usize,
+    column: usize,
+    columns: usize,
+    epilogue: &'a Epilogue<'a>,
+    target: Target,
+}
+
+impl Tile<'_> {
+    #[inline(always)]
+    fn of_rows<S: Simd, const COPIED: bool>(&self, rows: usize, width: usize) {
+        macro_rules! tiles {
+            ($($rows:literal),+) => {
+                match rows {
+                    $($rows => self.of_width::<S, COPIED, $rows>(width),)+
+                    // `cut` makes no others.
+                    _ => {}
+                }
+            };
+        }
+        tiles!(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14);
+    }
+
+    #[inline(always)]
+    fn of_width<S: Simd, const COPIED: bool, const ROWS: usize>(&self, width: usize) {
+        if ROWS > S::TILE_ROWS {
+            return;
+        }
+        match width {
+            8 if ROWS * 8 <= S::TILE_ROWS * S::TILE_VECTORS => self.run::<S, COPIED, ROWS, 8>(),
+            4 if ROWS * 4 <= S::TILE_ROWS * S::TILE_VECTORS => self.run::<S, COPIED, ROWS, 4>(),
+            2 if ROWS * 2 <= S::TILE_ROWS * S::TILE_VECTORS => self.run::<S, COPIED, ROWS, 2>(),
+            _ => self.run::<S, COPIED, ROWS, 1>(),
+        }
+    }
+
+    /// Multiplies, and stores what the epilogue makes of it.
+    #[inline(always)]
+    fn run<S: Simd, const COPIED: bool, const ROWS: usize, const WIDTH: usize>(&self) {
+        let mut sums = [[S::splat(0.0); WIDTH]; ROWS];
+        let mut right = [self.right; WIDTH];
+        for (v, right) in right.iter_mut().enumerate() {
+            let lane = v * S::LANES;
+            *right = right.wrapping_add(lane / PANEL * self.panel_stride + lane % PANEL);
+        }
+        for k in 0..self.depth {
+            let mut row = [S::splat(0.0); WIDTH];
+            for v in 0..WIDTH {
+                // SAFETY: each panel has `depth` rows of sixteen elements.
+                row[v] = unsafe { S::load(right[v].add(k * PANEL)) };
+            }
+            for r in 0..ROWS {
+                let place = if COPIED {
+                    k * ROWS + r
+                } else {
+                    r * self.stride + k
+                };
+                // SAFETY: the left side has `depth` elements in each of its rows.
+                let factor = S::splat(unsafe { *self.left.add(place) });
+                for v in 0..WIDTH {
+                    sums[r][v] = factor.mul_add(row[v], sums[r][v]);
+                }
+            }
+        }
+        for (r, sums) in sums.iter().enumerate() {
+            for (v, &sum) in sums.iter().enumerate() {
+                let place = v * S::LANES;
+                if place < self.columns {
+                    let count = (self.columns - place).min(S::LANES);
+                    self.store(sum, self.row + r, self.column + place, count);
+                }
+            }
+        }
+    }
+
+    /// Applies a function to what was stored. It does so after all tiles' sizes, so that its code
+    /// is there once.
+    #[inline(always)]
+    fn activate<S: Simd>(&self, activation: Activation, rows: usize) {
+        for row in 0..rows {
+            for place in (0..self.columns).step_by(S::LANES) {
+                let to = self.target.at(self.row + row, self.column + place);
+                let count = (self.columns - place).min(S::LANES);
+                // SAFETY: the target has this row, and `count` columns from here.
+                unsafe {
+                    if count == S::LANES {
+                        activation.apply(S::load(to)).store(to);
+                    } else {
+                        activation
+                            .apply(S::load_first(to, count))
+                            .store_first(to, count);
+                    }
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn store<S: Simd>(&self, sum: S, row: usize, column: usize, count: usize) {
+        let to = self.target.at(row, column);
+        // SAFETY: the target has this row, and `count` columns from here; so has the residual, and
+        // the epilogue has a number for each column.
+        unsafe {
+            let y = self
+                .epilogue
+                .apply(sum, column, row * self.target.stride + column, count);
+            if count == S::LANES {
+                y.store(to);
+            } else {
+                y.store_first(to, count);
+            }
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! Exponential, error function and their kin over vectors, without branches.
+//!
+//! The largest errors, in units of the last place against f64, over all f32 that are multiples of
+//! 2⁻¹³ of their power of two (8 million of each sign, subnormals, infinities and NaN included):
+//!
+//! | function | with fused multiplication and addition | [`Portable`](super::simd::Portable) |
+//! |---|---|---|
+//! | [`exp`] | TODO | |
+
+use super::epilogue::Activation;
+use super::simd::Simd;
+
+/// `e^x`: zero and infinite where f32 end, subnormal before that.
+#[inline(always)]
+pub fn exp<S: Simd>(x: S) -> S {
+    // Above, the result is infinite. The vector's own minimum would not keep NaN.
+    exp_of_negative(S::splat(89.0).min(x))
+}
+
+/// [`exp`] of what is 89 at most, as of what is not positive.
+#[inline(always)]
+pub fn exp_of_negative<S: Simd>(x: S) -> S {
+    // Below, the result is zero.
+    let (power, rest) = exp_parts(S::splat(-104.0).max(x));
+    (rest + S::splat(1.0)).times_exp2(power)
+}
+
+/// Whole `n` and `p` such that `e^x = 2^n (1 + p)`, with `p` exact near zero, of `|x|` below 200.
+#[inline(always)]
+fn exp_parts<S: Simd>(x: S) -> (S, S) {
+    let n = (x * S::splat(std::f32::consts::LOG2_E)).round();
+    // The logarithm of 2 in two parts, of which the first has few enough digits that its product
+    // with `n` is exact.
+    let r = n.mul_add(S::splat(-0.693_359_4), x);
+    let r = n.mul_add(S::splat(2.121_944_4e-4), r);
+    let p = polynomial(
+        r,
+        [
+            1.985_276_2e-4,
+            1.393_043_6e-3,
+            8.333_361e-3,
+            4.166_648_5e-2,
+            1.666_666_7e-1,
+            0.5,
+        ],
+    );
+    (n, (r * r).mul_add(p, r))
+}
+
+/// Gauss's error function.
+#[inline(always)]
+pub fn erf<S: Simd>(x: S) -> S {
+    let (distance, near, rest) = erf_parts(x);
+    let far = (S::splat(1.0) - rest).copysign(x);
+    S::select(distance.less(S::splat(ERF_NEAR)), near, far)
+}
+
+/// Where a polynomial of the exponent takes over from one of the value.
+const ERF_NEAR: f32 = 0.927_734_4;
+
+/// `|x|`, the error function if that is below [`ERF_NEAR`], and `1 - erf(|x|)` if it is not.
+///
+/// The polynomials are those of Norbert Juffa (stackoverflow.com/questions/35148198).
+#[inline(always)]
+fn erf_parts<S: Simd>(x: S) -> (S, S, S) {
+    let distance = x.abs();
+    let square = x * x;
+    let near = polynomial(
+        square,
+        [
+            -5.967_617e-4,
+            4.991_194_2e-3,
+            -2.676_813_5e-2,
+            1.128_199_25e-1,
+            -3.761_253_4e-1,
+            1.283_791_7e-1,
+        ],
+    );
+    let upper = distance.mul_add(S::splat(-1.728_534_7e-5), S::splat(3.831_971_3e-4));
+    let lower = distance.mul_add(S::splat(-3.883_964_4e-3), S::splat(2.425_462_2e-2));
+    let exponent = upper.mul_add(square, lower);
+    let exponent = exponent.mul_add(distance, S::splat(-1.067_778_8e-1));
+    let exponent = exponent.mul_add(distance, S::splat(-6.348_467e-1));
+    let exponent = exponent.mul_add(distance, S::splat(-1.287_175_1e-1));
+    let exponent = exponent.mul_add(distance, -distance);
+    (distance, near.mul_add(x, x), exp_of_negative(exponent))
+}
+
+/// Hyperbolic tangent.
+#[inline(always)]
+pub fn tanh<S: Simd>(x: S) -> S {
+    // From 10 on, it is 1. `e^2x - 1` is exact near zero, where `e^2x` is not.
+    let distance = S::splat(10.0).min(x.abs());
+    let (power, rest) = exp_parts(distance + distance);
+    let one = S::splat(1.0);
+    let scale = one.times_exp2(power);
+    let less_one = rest.mul_add(scale, scale - one);
+    (less_one / (less_one + S::splat(2.0))).copysign(x)
+}
+
+/// `1 / (1 + e⁻ˣ)`, exact far below zero too.
+#[inline(always)]
+pub fn sigmoid<S: Simd>(x: S) -> S {
+    sigmoid_of(S::splat(1.0), x)
+}
+
+/// `factor * sigmoid(x)`
+#[inline(always)]
+fn sigmoid_of<S: Simd>(factor: S, x: S) -> S {
+    let rest = exp_of_negative(-x.abs());
+    let above = S::select(x.less(S::splat(0.0)), factor * rest, factor);
+    above / (rest + S::splat(1.0))
+}
+
+/// No lower than `least` and no higher than `most`; NaN stays NaN.
+#[inline(always)]
+pub fn clamp<S: Simd>(x: S, least: f32, most: f32) -> S {
+    S::splat(most).min(S::splat(least).max(x))
+}
+
+impl Activation {
+    /// As the function of [`crate::ops`] of that name; NaN stays NaN.
+    #[inline(always)]
+    pub fn apply<S: Simd>(self, x: S) -> S {
+        match self {
+            Self::Relu => S::splat(0.0).max(x),
+            Self::Relu6 => clamp(x, 0.0, 6.0),
+            Self::Hardsigmoid => clamp(x + S::splat(3.0), 0.0, 6.0) / S::splat(6.0),
+            Self::Hardswish => x * clamp(x + S::splat(3.0), 0.0, 6.0) / S::splat(6.0),
+            Self::Sigmoid => sigmoid(x),
+            Self::Silu => sigmoid_of(x, x),
+            Self::Tanh => tanh(x),
+            Self::Gelu => gelu(x),
+            Self::GeluTanh => gelu_tanh(x),
+        }
+    }
+}
+
+/// `x / 2 (1 + erf(x / √2))`, whose last factor is the rest of the error function below zero: no
+/// digits are lost there.
+#[inline(always)]
+fn gelu<S: Simd>(x: S) -> S {
+    let (distance, near, rest) = erf_parts(x * S::splat(std::f32::consts::FRAC_1_SQRT_2));
+    let far = S::select(x.less(S::splat(0.0)), rest, S::splat(2.0) - rest);
+    let near = near + S::splat(1.0);
+    let twice = S::select(distance.less(S::splat(ERF_NEAR)), near, far);
+    x * S::splat(0.5) * twice
+}
+
+/// `x / 2 (1 + tanh(√(2/π) (x + 0.044715 x³)))`, which is `x` times the sigmoid of twice that.
+#[inline(always)]
+fn gelu_tanh<S: Simd>(x: S) -> S {
+    const LINEAR: f32 = 1.595_769_2;
+    let cubic = S::splat(0.044_715 * LINEAR);
+    sigmoid_of(x, x * (x * x).mul_add(cubic, S::splat(LINEAR)))
+}
+
+/// By Horner's rule, the highest coefficient first.
+#[inline(always)]
+fn polynomial<S: Simd, const N: usize>(x: S, coefficients: [f32; N]) -> S {
+    let mut value = S::splat(coefficients[0]);
+    for coefficient in &coefficients[1..] {
+        value = value.mul_add(x, S::splat(*coefficient));
+    }
+    value
+}

@@ -1,0 +1,189 @@
+//! Matrix products and attention by kernels, beside the reference path in f64.
+
+use candle_core::{DType, Device, Result, Tensor};
+use pycandle_runtime::kernels::{Isa, Kernels, with_kernels};
+use pycandle_runtime::nn::Linear;
+use pycandle_runtime::ops;
+
+/// Numbers that no two places share, between -1 and 1.
+fn tensor(shape: &[usize], seed: usize) -> Result<Tensor> {
+    let count: usize = shape.iter().product();
+    let value = |k: usize| ((k * 7919 + seed * 104_729) % 2003) as f32 / 1001.0 - 1.0;
+    Tensor::from_vec(
+        (0..count).map(value).collect::<Vec<_>>(),
+        shape,
+        &Device::Cpu,
+    )
+}
+
+/// What `f` gives of f32 tensors with each instruction set is what it gives of the same in f64, up
+/// to rounding.
+fn check(name: &str, inputs: &[Tensor], f: impl Fn(&[Tensor]) -> Result<Tensor>) -> Result<()> {
+    let wide: Vec<Tensor> = inputs
+        .iter()
+        .map(|x| {
+            if x.dtype() == DType::F32 {
+                x.to_dtype(DType::F64)
+            } else {
+                Ok(x.clone())
+            }
+        })
+        .collect::<Result<_>>()?;
+    let expected = with_kernels(Kernels::Reference, || f(&wide))??;
+    for isa in Isa::ALL.into_iter().filter(|isa| isa.is_here()) {
+        let found = with_kernels(Kernels::Fast(isa), || f(inputs))??;
+        assert_eq!(found.dims(), expected.dims(), "{name} with {}", isa.name());
+        let pairs = found
+            .to_dtype(DType::F64)?
+            .flatten_all()?
+            .to_vec1::<f64>()?;
+        let pairs = pairs
+            .into_iter()
+            .zip(expected.flatten_all()?.to_vec1::<f64>()?);
+        for (place, (found, expected)) in pairs.enumerate() {
+            let near = (found - expected).abs() <= 2e-6 * (1.0 + expected.abs()) * 8.0;
+            let same = found == expected || (found.is_nan() && expected.is_nan());
+            assert!(
+                near || same,
+                "{name} with {}: {found} for {expected} at {place}",
+                isa.name()
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Rows and sizes around those of tiles and panels.
+#[test]
+fn linear_maps_of_any_size() -> Result<()> {
+    for rows in [1, 2, 3, 4, 5, 6, 7, 8, 9, 13, 14, 15, 27, 29, 127, 128, 380] {
+        for (depth, out) in [(1, 1), (7, 5), (64, 16), (33, 17), (48, 129), (800, 31)] {
+            let inputs = [
+                tensor(&[rows, depth], 1)?,
+                tensor(&[out, depth], 2)?,
+                tensor(&[out], 3)?,
+            ];
+            check(&format!("{rows} x {depth} x {out}"), &inputs, |x| {
+                let vb = candle_nn::VarBuilder::from_tensors(
+                    [
+                        ("weight".to_string(), x[1].clone()),
+                        ("bias".to_string(), x[2].clone()),
+                    ]
+                    .into(),
+                    x[0].dtype(),
+                    &Device::Cpu,
+                );
+                let layer: Linear = pycandle_runtime::nn::linear(depth, out, vb, None)?;
+                let once = layer.forward(&x[0])?;
+                // The packed weight is used again.
+                assert_eq!(
+                    once.flatten_all()?.to_dtype(DType::F64)?.to_vec1::<f64>()?,
+                    layer
+                        .forward(&x[0])?
+                        .flatten_all()?
+                        .to_dtype(DType::F64)?
+                        .to_vec1::<f64>()?
+                );
+                Ok(once)
+            })?;
+            check(&format!("op of {rows} x {depth} x {out}"), &inputs, |x| {
+                ops::linear(&x[0], &x[1], Some(&x[2]))
+            })?;
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn matrix_products_of_any_layout() -> Result<()> {
+    for rows in [1, 8, 15, 130] {
+        let (a, b) = (tensor(&[2, 3, rows, 21], 1)?, tensor(&[2, 3, 21, 35], 2)?);
+        check("batches", &[a.clone(), b.clone()], |x| {
+            ops::matmul(&x[0], &x[1])
+        })?;
+        let turned = b.t()?.contiguous()?;
+        check("transposed", &[a.clone(), turned], |x| {
+            ops::matmul(&x[0], &x[1].t()?)
+        })?;
+        let heads = tensor(&[2, rows, 3, 21], 3)?;
+        check("heads", &[heads, b.clone()], |x| {
+            ops::matmul(&x[0].transpose(1, 2)?, &x[1])
+        })?;
+        let one = tensor(&[21, 35], 4)?;
+        check("one right side", &[a.clone(), one], |x| {
+            ops::matmul(&x[0], &x[1])
+        })?;
+        let columns = tensor(&[2, 3, 21, rows], 5)?;
+        check("columns", &[columns, b], |x| ops::matmul(&x[0].t()?, &x[1]))?;
+    }
+    Ok(())
+}
+
+#[test]
+fn attention_of_any_shape() -> Result<()> {
+    for (queries, keys) in [
+        (1, 1),
+        (1, 37),
+        (3, 130),
+        (5, 5),
+        (16, 16),
+        (37, 21),
+        (128, 128),
+        (90, 200),
+    ] {
+        for (heads, shared, width, out) in [(3, 3, 8, 8), (4, 2, 17, 5), (4, 1, 64, 64)] {
+            let q = tensor(&[2, queries, heads, width], 1)?.affine(4.0, 0.0)?;
+            let k = tensor(&[2, keys, shared, width], 2)?;
+            let v = tensor(&[2, keys, shared, out], 3)?;
+            let inputs = [q, k, v, tensor(&[2, 1, queries, keys], 4)?];
+            let of = |x: &[Tensor], mask: Option<&Tensor>, causal: bool, scale: Option<f64>| {
+                let (q, k, v) = (
+                    x[0].transpose(1, 2)?,
+                    x[1].transpose(1, 2)?,
+                    x[2].transpose(1, 2)?,
+                );
+                ops::scaled_dot_product_attention(&q, &k, &v, mask, causal, scale)
+            };
+            let name = format!("{queries} of {keys}, {heads} heads with {shared}");
+            check(&name, &inputs, |x| of(x, None, false, None))?;
+            check(&format!("causal {name}"), &inputs, |x| {
+                of(x, None, true, Some(0.3))
+            })?;
+            check(&format!("masked {name}"), &inputs, |x| {
+                of(x, Some(&x[3]), false, None)
+            })?;
+            let bools = inputs[3].gt(0.1)?;
+            check(&format!("bool {name}"), &inputs, |x| {
+                of(x, Some(&bools), false, None)
+            })?;
+            let padding = tensor(&[2, 1, 1, keys], 5)?.gt(2.0)?;
+            check(&format!("nothing of {name}"), &inputs, |x| {
+                of(x, Some(&padding), false, None)
+            })?;
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn attention_keeps_what_is_no_number() -> Result<()> {
+    let (q, k) = (tensor(&[1, 2, 9, 8], 1)?, tensor(&[1, 2, 9, 8], 2)?);
+    let v = tensor(&[1, 2, 9, 8], 3)?;
+    let spoil = |x: &Tensor, with: f64, place: usize| {
+        let mut values = x.flatten_all()?.to_vec1::<f32>()?;
+        values[place] = with as f32;
+        Tensor::from_vec(values, x.shape(), x.device())
+    };
+    for with in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        let inputs = [spoil(&q, with, 3)?, k.clone(), v.clone()];
+        check("queries", &inputs, |x| {
+            ops::scaled_dot_product_attention(&x[0], &x[1], &x[2], None, false, None)
+        })?;
+        let mask = spoil(&tensor(&[1, 1, 9, 9], 4)?, with, 3)?;
+        let inputs = [q.clone(), k.clone(), v.clone(), mask];
+        check("masks", &inputs, |x| {
+            ops::scaled_dot_product_attention(&x[0], &x[1], &x[2], Some(&x[3]), false, None)
+        })?;
+    }
+    Ok(())
+}
