@@ -17,6 +17,9 @@ use super::threads::parallel;
 const FAR: usize = 3072;
 /// How many rows of the left side are copied at a time: they stay in the cache of a core.
 const COPIED_ROWS: usize = 126;
+/// After so many products a sum starts anew, and the sums are added up: one long sum would lose
+/// more digits than PyTorch's.
+const SUMMED: usize = 128;
 /// Nanoseconds of a multiplication and an addition, about.
 const NANOSECONDS: f64 = 0.015;
 
@@ -315,33 +318,44 @@ impl Tile<'_> {
     /// Multiplies, and stores what the epilogue makes of it.
     #[inline(always)]
     fn run<S: Simd, const COPIED: bool, const ROWS: usize, const WIDTH: usize>(&self) {
-        let mut sums = [[S::splat(0.0); WIDTH]; ROWS];
         let mut right = [self.right; WIDTH];
         for (v, right) in right.iter_mut().enumerate() {
             let lane = v * S::LANES;
             *right = right.wrapping_add(lane / PANEL * self.panel_stride + lane % PANEL);
         }
-        for k in 0..self.depth {
-            let mut row = [S::splat(0.0); WIDTH];
-            for v in 0..WIDTH {
-                // SAFETY: each panel has `depth` rows of sixteen elements.
-                row[v] = unsafe { S::load(right[v].add(k * PANEL)) };
-            }
-            for r in 0..ROWS {
-                let place = if COPIED {
-                    k * ROWS + r
-                } else {
-                    r * self.stride + k
-                };
-                // SAFETY: the left side has `depth` elements in each of its rows.
-                let factor = S::splat(unsafe { *self.left.add(place) });
+        let mut totals = [[S::splat(0.0); WIDTH]; ROWS];
+        let mut first = 0;
+        while first < self.depth {
+            let end = self.depth.min(first + SUMMED);
+            let mut sums = [[S::splat(0.0); WIDTH]; ROWS];
+            for k in first..end {
+                let mut row = [S::splat(0.0); WIDTH];
                 for v in 0..WIDTH {
-                    sums[r][v] = factor.mul_add(row[v], sums[r][v]);
+                    // SAFETY: each panel has `depth` rows of sixteen elements.
+                    row[v] = unsafe { S::load(right[v].add(k * PANEL)) };
+                }
+                for r in 0..ROWS {
+                    let place = if COPIED {
+                        k * ROWS + r
+                    } else {
+                        r * self.stride + k
+                    };
+                    // SAFETY: the left side has `depth` elements in each of its rows.
+                    let factor = S::splat(unsafe { *self.left.add(place) });
+                    for v in 0..WIDTH {
+                        sums[r][v] = factor.mul_add(row[v], sums[r][v]);
+                    }
                 }
             }
+            for r in 0..ROWS {
+                for v in 0..WIDTH {
+                    totals[r][v] = totals[r][v] + sums[r][v];
+                }
+            }
+            first = end;
         }
-        for (r, sums) in sums.iter().enumerate() {
-            for (v, &sum) in sums.iter().enumerate() {
+        for (r, totals) in totals.iter().enumerate() {
+            for (v, &sum) in totals.iter().enumerate() {
                 let place = v * S::LANES;
                 if place < self.columns {
                     let count = (self.columns - place).min(S::LANES);
