@@ -1,3 +1,5 @@
+use std::sync::{Arc, OnceLock};
+
 use candle_core::{Result, Tensor};
 use candle_nn::VarBuilder;
 
@@ -13,6 +15,14 @@ pub struct BatchNorm {
     pub running_var: Tensor,
     pub eps: f64,
     pub checker: Option<PyChecker>,
+    factors: Arc<OnceLock<Factors>>,
+}
+
+/// What a batch norm multiplies each channel with, and then adds to it.
+#[derive(Debug)]
+pub(super) struct Factors {
+    pub(super) scale: Vec<f32>,
+    pub(super) shift: Vec<f32>,
 }
 
 /// Loads `weight`, `bias`, `running_mean` and `running_var`.
@@ -43,6 +53,7 @@ pub fn batch_norm_no_affine(
         running_var: vb.get(num_features, "running_var")?,
         eps,
         checker,
+        factors: Arc::default(),
     })
 }
 
@@ -54,5 +65,18 @@ impl BatchNorm {
         let y = ops::batch_norm(x, weight, bias, mean, variance, false, self.eps)?;
         py_check!(self.checker, "", &y);
         Ok(y)
+    }
+
+    /// Its parameters as two numbers for each channel, computed once, in f64.
+    pub(super) fn factors(&self) -> Result<&Factors> {
+        if let Some(factors) = self.factors.get() {
+            return Ok(factors);
+        }
+        let (weight, bias) = (self.weight.as_ref(), self.bias.as_ref());
+        let (mean, variance) = (&self.running_mean, &self.running_var);
+        let (scale, shift) = ops::running_factors(weight, bias, mean, variance, self.eps)?;
+        let rounded = |numbers: Vec<f64>| numbers.into_iter().map(|x| x as f32).collect();
+        let (scale, shift) = (rounded(scale), rounded(shift));
+        Ok(self.factors.get_or_init(|| Factors { scale, shift }))
     }
 }

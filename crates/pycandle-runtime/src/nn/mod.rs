@@ -14,6 +14,7 @@ mod layer_norm;
 mod linear;
 mod over;
 mod rms_norm;
+mod then;
 mod tie;
 
 pub use batch_norm::{BatchNorm, batch_norm, batch_norm_no_affine};
@@ -34,6 +35,7 @@ pub use group_norm::{GroupNorm, InstanceNorm, group_norm, instance_norm};
 pub use layer_norm::{LayerNorm, layer_norm, layer_norm_no_affine, layer_norm_no_bias};
 pub use linear::{Linear, linear, linear_no_bias};
 pub use rms_norm::{RMSNorm, rms_norm};
+pub use then::{Step, Then};
 pub use tie::tie;
 
 /// Makes layers of one input Candle modules, and callable in isolation.

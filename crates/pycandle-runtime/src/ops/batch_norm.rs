@@ -36,11 +36,7 @@ pub fn batch_norm(
             "batch_norm takes running statistics if it does not train, and none if it does"
         ),
     };
-    let scales: Vec<f64> = variances
-        .iter()
-        .map(|variance| 1.0 / (variance + eps).sqrt())
-        .collect();
-    affine(x, &means, &scales, weight, bias)
+    affine(x, &means, &reciprocals(&variances, eps), weight, bias)
 }
 
 /// [`batch_norm`], and with `training` each channel's mean and the reciprocal of its standard
@@ -61,14 +57,31 @@ pub fn native_batch_norm(
         return Ok((y, empty.clone(), empty));
     }
     let (means, variances) = batch_statistics(x)?;
-    let scales = variances
-        .iter()
-        .map(|variance| 1.0 / (variance + eps).sqrt());
     let tensor = |numbers: Vec<f64>| {
         let host = Tensor::new(numbers, &Device::Cpu)?;
         host.to_dtype(given)?.to_device(x.device())
     };
-    Ok((y, tensor(means)?, tensor(scales.collect())?))
+    Ok((y, tensor(means)?, tensor(reciprocals(&variances, eps))?))
+}
+
+/// What [`batch_norm`] by running statistics multiplies each channel with and then adds to it, in
+/// f64; all parameters are `(channels,)`.
+pub(crate) fn running_factors(
+    weight: Option<&Tensor>,
+    bias: Option<&Tensor>,
+    running_mean: &Tensor,
+    running_var: &Tensor,
+    eps: f64,
+) -> Result<(Vec<f64>, Vec<f64>)> {
+    let (means, variances) = (numbers(running_mean)?, numbers(running_var)?);
+    let scales = reciprocals(&variances, eps);
+    scale_and_shift(means.len().max(1), &means, &scales, weight, bias)
+}
+
+/// One over the standard deviations.
+fn reciprocals(variances: &[f64], eps: f64) -> Vec<f64> {
+    let deviations = variances.iter().map(|variance| (variance + eps).sqrt());
+    deviations.map(|deviation| 1.0 / deviation).collect()
 }
 
 /// The mean and the variance of each channel.
@@ -94,21 +107,7 @@ pub(crate) fn affine(
         return Ok(x.clone());
     }
     let channels = x.dims()[1];
-    let parameter = |parameter: Option<&Tensor>, missing: f64| match parameter {
-        Some(parameter) => numbers(parameter),
-        None => Ok(vec![missing; channels]),
-    };
-    let (weight, bias) = (parameter(weight, 1.0)?, parameter(bias, 0.0)?);
-    if [weight.len(), bias.len(), means.len()].map(|length| length % channels) != [0; 3] {
-        candle_core::bail!(
-            "the parameters do not fit the {channels} channels of {:?}",
-            x.shape()
-        )
-    }
-    let weights = weight.iter().cycle();
-    let scale: Vec<f64> = scales.iter().zip(weights).map(|(s, w)| s * w).collect();
-    let biases = means.iter().zip(&scale).zip(bias.iter().cycle());
-    let shift: Vec<f64> = biases.map(|((mean, s), bias)| bias - mean * s).collect();
+    let (scale, shift) = scale_and_shift(channels, means, scales, weight, bias)?;
     in_float(x, |x| match (x.device().is_cpu(), x.dtype()) {
         (true, DType::F32) => scaled(x, &scale, &shift, |x: f32, s, t| {
             (f64::from(x) * s + t) as f32
@@ -125,6 +124,29 @@ pub(crate) fn affine(
                 .broadcast_add(&planes(shift)?)
         }
     })
+}
+
+/// What [`affine`] multiplies each plane with and then adds to it, in f64.
+fn scale_and_shift(
+    channels: usize,
+    means: &[f64],
+    scales: &[f64],
+    weight: Option<&Tensor>,
+    bias: Option<&Tensor>,
+) -> Result<(Vec<f64>, Vec<f64>)> {
+    let parameter = |parameter: Option<&Tensor>, missing: f64| match parameter {
+        Some(parameter) => numbers(parameter),
+        None => Ok(vec![missing; channels]),
+    };
+    let (weight, bias) = (parameter(weight, 1.0)?, parameter(bias, 0.0)?);
+    if [weight.len(), bias.len(), means.len()].map(|length| length % channels) != [0; 3] {
+        candle_core::bail!("the parameters do not fit the {channels} channels")
+    }
+    let weights = weight.iter().cycle();
+    let scale: Vec<f64> = scales.iter().zip(weights).map(|(s, w)| s * w).collect();
+    let biases = means.iter().zip(&scale).zip(bias.iter().cycle());
+    let shift = biases.map(|((mean, s), bias)| bias - mean * s).collect();
+    Ok((scale, shift))
 }
 
 /// `f(x, scale, shift)`, where plane after plane takes the next of both, again and again.
