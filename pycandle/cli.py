@@ -144,6 +144,9 @@ def codegen(
     dtype: Annotated[
         str, typer.Option(help="Load the weights in this dtype, that of the recording.")
     ] = "",
+    fuse: Annotated[
+        bool, typer.Option("--fuse/--no-fuse", help="Write layers and what follows as one call.")
+    ] = True,
     as_json: Json = False,
 ) -> None:
     """Generate Rust from a manifest; its parity tests go beside it."""
@@ -158,7 +161,7 @@ def codegen(
         check_dtype(dtype, "--dtype")
     module = out.stem
     path = path_in_crate(manifest, out)
-    asked = Model(path, module, model, checker=checker, stateful=stateful, dtype=dtype)
+    asked = Model(path, module, model, checker=checker, stateful=stateful, dtype=dtype, fuse=fuse)
     files = generate_files(manifest, module, asked.options)
     formatted = {out.parent / name: rustfmt(text) for name, text in files.items()}
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -72,7 +72,7 @@ def drill(root: Path, run: Run, call: Call, arguments: Sequence[str] = ()) -> Dr
         what = "its code has no checks, behind which lines could be compared"
         raise ProjectError(Finding(what, model.manifest, "leave `checker = false` out for it"))
     recording = reload(root / model.manifest)
-    graph, made = recording.graph, Compiled(recording.graph, model.model)
+    graph, made = recording.graph, Compiled(recording.graph, model.model, fuse=model.fuse)
     file = Path(metadata.generated) / f"{model.module}.rs"
     files = compiled(root, metadata, model)
     code = files[file.name]

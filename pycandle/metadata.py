@@ -21,7 +21,7 @@ from pycandle.errors import Finding, ProjectError
 from pycandle.graph.files import in_capitals, stem
 
 _KEYS = ("manifests", "generated", "python", "models")
-_MODEL_KEYS = ("model", "module", "features", "checker", "stateful", "dtype")
+_MODEL_KEYS = ("model", "module", "features", "checker", "stateful", "dtype", "fuse")
 _EXAMPLES = {
     "manifests": 'manifests = ["models/minilm_manifest.json"]',
     "generated": 'generated = "src/generated"',
@@ -32,6 +32,7 @@ _EXAMPLES = {
     "checker": "checker = false",
     "stateful": "stateful = true",
     "dtype": 'dtype = "f32"',
+    "fuse": "fuse = false",
 }
 _TABLE = "package.metadata.pycandle"
 
@@ -47,6 +48,7 @@ class Model:
     checker: bool = True
     stateful: bool = False
     dtype: str = ""  # what the weights are loaded in; empty for what the caller asks for
+    fuse: bool = True
 
     @property
     def options(self) -> dict[str, str]:
@@ -54,6 +56,7 @@ class Model:
         return {
             **({} if self.checker else {"checker": "false"}),
             **({"dtype": self.dtype} if self.dtype else {}),
+            **({} if self.fuse else {"fuse": "false"}),
             "manifest": self.manifest,
             "model": self.model,
             "module": self.module,
@@ -276,11 +279,13 @@ def _model(own: _Settings, manifest: str, name: str) -> Model:
         )
     features, checker = tuple(own.get("features").strings()), own.get("checker").boolean(True)
     stateful, dtype = own.get("stateful").boolean(False), own.get("dtype")
+    fuse = own.get("fuse").boolean(True)
     if dtype.value is not None:
         check_dtype(dtype.string(), dtype.where)
     return Model(
-        manifest, module.string(name), model.string(), features, checker, stateful, dtype.string()
-    )
+        manifest, module.string(name), model.string(), features, checker, stateful, dtype.string(),
+        fuse,
+    )  # fmt: skip
 
 
 def _table(value: object, key: str, where: str) -> Mapping[str, Any]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from pycandle.emit.fusing import fused
 from pycandle.emit.lowering import lower_graph, weights_dtype
 from pycandle.emit.module import print_module, unchecked
 from pycandle.emit.names import is_identifier, type_identifier
@@ -28,8 +29,9 @@ def generate(
     Options: `model`, the name of the model's own struct (its class's by default); `manifest`, the
     manifest's path in the crate, which the parity tests read at run time, and beside which the
     constants are that no checkpoint holds; `checker`, which is `false` for code without checks;
-    `stateful`, which is `true` for a struct that keeps state between calls; `dtype`, which the
-    weights are loaded in whatever the caller asks for.
+    `fuse`, which is `false` for a call of its own for each op; `stateful`, which is `true` for a
+    struct that keeps state between calls; `dtype`, which the weights are loaded in whatever the
+    caller asks for.
     Raises `UnsupportedError` with every op and argument that has no lowering, `ManifestError`, or
     `ProjectError` for a name that Rust cannot have.
     """
@@ -53,6 +55,8 @@ def generate(
         tree = Tree(graph)
         root = root or type_identifier(graph.class_name.rpartition(".")[2])
         structs = build_structs(tree, lowered, root)
+        if options.get("fuse") != "false":
+            structs, _ = fused(structs, graph)
         stateful = find_state(graph, structs) if options.get("stateful") == "true" else None
         after = print_stateful(stateful) if stateful else ""
         parity = print_parity(

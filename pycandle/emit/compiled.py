@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from pycandle.emit.fields import ModuleField
+from pycandle.emit.fusing import fused
 from pycandle.emit.lowering import lower_graph
 from pycandle.emit.names import type_identifier
 from pycandle.emit.structs import Struct, structs_and_fields
@@ -23,13 +24,15 @@ from pycandle.passes import run_passes
 class Compiled:
     """A recorded graph, and what the emitter makes of it.
 
-    `root` is what the model's own struct is called, `checked` whether structs take a checker.
+    `root` is what the model's own struct is called, `checked` whether structs take a checker, `fuse`
+    whether calls are fused.
     Raises `UnsupportedError` when it is looked at, if the model has no Rust.
     """
 
     graph: Graph
     root: str = ""
     checked: bool = True
+    fuse: bool = True
 
     @cached_property
     def tree(self) -> Tree:
@@ -43,4 +46,5 @@ class Compiled:
         if findings:
             raise UnsupportedError(*findings)
         root = self.root or type_identifier(self.graph.class_name.rpartition(".")[2])
-        return structs_and_fields(self.tree, lowered, root)
+        structs, fields = structs_and_fields(self.tree, lowered, root)
+        return fused(structs, self.tree.graph)[0] if self.fuse else structs, fields

@@ -40,6 +40,7 @@ from pycandle.ops.expr import (
     Slice,
     Span,
     Text,
+    Then,
     Times,
     Tuple,
     Var,
@@ -93,6 +94,8 @@ def value(expr: Expr, names: FieldNames) -> str:
             return f"{path}({_arguments(args, names)})?"
         case Method(receiver=receiver, name=name, args=args):
             return f"{value(receiver, names)}.{name}({_arguments(args, names)})?"
+        case Then(layer=layer, step=step, name=name):
+            return f"{value(layer, names)}.{name}({argument(step, names)})"
         case Operator(sign=sign, left=left, right=right):
             return f"({_operand(left, names)} {sign} {_operand(right, names)})?"
         case Number():

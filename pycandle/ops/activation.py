@@ -42,7 +42,9 @@ def relu6(x: Operand) -> Expr:
 
 @op("aten.hardtanh.default", also=NARROW)
 def hardtanh(x: Operand, low: Scalar = -1, high: Scalar = 1, *, out: TensorType) -> Expr:
-    """Each element no lower than `low` and no higher than `high`."""
+    """Each element no lower than `low` and no higher than `high`; ReLU6 is one such."""
+    if (low, high) == (0, 6):
+        return _unary("relu6", x)
     bounds = (_within(x, "hardtanh", low), _within(x, "hardtanh", high))
     return Call("ops::clamp", operands(out.dtype, x, *bounds, label="bound"))
 

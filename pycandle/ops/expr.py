@@ -222,8 +222,17 @@ class Method:
 
 
 @dataclass(frozen=True, slots=True)
+class Then:
+    """A layer and one step more, which its `forward` computes together: `conv.then(&bn)`."""
+
+    layer: Expr
+    step: Expr  # a module, or a function of one tensor; a tensor where it is added
+    name: str = "then"  # or "add"
+
+
+@dataclass(frozen=True, slots=True)
 class Operator:
-    """A fallible operator of tensors: `(&a + &b)?`."""
+    """A fallible operator of two tensors of one shape, or of one and a number: `(&a + &b)?`."""
 
     sign: str
     left: Expr
@@ -277,6 +286,7 @@ Expr: TypeAlias = (
     | DeviceOf
     | Call
     | Method
+    | Then
     | Operator
     | Record
     | Closure

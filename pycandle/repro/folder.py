@@ -69,7 +69,7 @@ def _write(root: Path, metadata: Metadata, run: Run, call: Call) -> Path:
         what = f"the manifest has no module call {call.name}"
         raise ResultsError(Finding(what, run.manifest, "run `pycandle verify` again"))
     region = places.index((call.path, call.call))
-    alone = Alone(Compiled(graph, model.model, model.checker), region)
+    alone = Alone(Compiled(graph, model.model, model.checker, model.fuse), region)
     cases = (dict(case.symbols) for case in graph.cases if case.name == call.case)
     sizes = next(cases, dict[str, int]())
     files = {

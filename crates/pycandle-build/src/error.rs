@@ -199,6 +199,7 @@ impl Error {
                     "checker" => "write `checker = false`".into(),
                     "stateful" => "write `stateful = true`".into(),
                     "dtype" => "write `dtype = \"f32\"`".into(),
+                    "fuse" => "write `fuse = false`".into(),
                     _ => "write `[package.metadata.pycandle.models.minilm]`".into(),
                 },
             ),

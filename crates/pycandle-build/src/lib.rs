@@ -23,6 +23,7 @@
 //! checker = false                              # code without parity checks; tests still have them
 //! stateful = true                              # adds a struct that keeps state between calls
 //! dtype = "f32"                                # what weights are loaded in, whatever `vb` says
+//! fuse = false                                 # a call of its own for each op
 //! ```
 //!
 //! `build.rs`:

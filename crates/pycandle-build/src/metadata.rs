@@ -13,8 +13,8 @@ use crate::names::{is_identifier, nearest, stem};
 use crate::settings::{Source, one_line};
 
 const KEYS: [&str; 4] = ["manifests", "generated", "python", "models"];
-const MODEL_KEYS: [&str; 6] = [
-    "model", "module", "features", "checker", "stateful", "dtype",
+const MODEL_KEYS: [&str; 7] = [
+    "model", "module", "features", "checker", "stateful", "dtype", "fuse",
 ];
 const DTYPES: [&str; 4] = ["f64", "f32", "f16", "bf16"];
 
@@ -48,6 +48,8 @@ pub struct Model {
     pub stateful: bool,
     /// What the weights are loaded in; empty for what the caller asks for.
     pub dtype: String,
+    /// Whether a layer and what is done to its result are one call.
+    pub fuse: bool,
 }
 
 impl Model {
@@ -60,9 +62,10 @@ impl Model {
             "" => String::new(),
             dtype => format!("dtype={dtype}\n"),
         };
+        let fuse = if self.fuse { "" } else { "fuse=false\n" };
         let stateful = if self.stateful { "stateful=true\n" } else { "" };
         format!(
-            "{checker}{dtype}manifest={}\nmodel={}\nmodule={}\n{stateful}",
+            "{checker}{dtype}{fuse}manifest={}\nmodel={}\nmodule={}\n{stateful}",
             self.manifest, self.model, self.module
         )
     }
@@ -123,7 +126,7 @@ impl Metadata {
 }
 
 /// The variables that override what `Cargo.toml` says of the model in a file of this stem.
-pub fn model_variables(stem: &str) -> [String; 6] {
+pub fn model_variables(stem: &str) -> [String; 7] {
     let capital = |letter: char| match letter.to_ascii_uppercase() {
         letter @ ('A'..='Z' | '0'..='9') => letter,
         _ => '_',
@@ -192,7 +195,7 @@ fn model(
         let name = format!("package.metadata.pycandle.models.{stem}");
         source.only(own, &name, &MODEL_KEYS)?;
     }
-    let [model, module, features, checker, stateful, dtype] = model_variables(stem);
+    let [model, module, features, checker, stateful, dtype, fuse] = model_variables(stem);
     let model = match source.setting(own, "model", &model) {
         Some(model) => {
             let name = model.string()?;
@@ -243,6 +246,10 @@ fn model(
         }
         None => String::new(),
     };
+    let fuse = match source.setting(own, "fuse", &fuse) {
+        Some(fuse) => fuse.boolean()?,
+        None => true,
+    };
     Ok(Model {
         manifest: manifest.to_owned(),
         place: place.to_owned(),
@@ -252,6 +259,7 @@ fn model(
         checker,
         stateful,
         dtype,
+        fuse,
     })
 }
 

@@ -95,8 +95,8 @@ impl Block {
     }
 
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let y = ops::gelu(&self.conv1.forward(x)?)?;
-        let output = (self.conv2.forward(&y)? + self.skip.forward(x)?)?;
+        let y = self.conv1.then(ops::gelu).forward(x)?;
+        let output = self.conv2.add(&self.skip.forward(x)?).forward(&y)?;
         py_check!(self.checker, "", &output);
         Ok(output)
     }

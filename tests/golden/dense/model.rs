@@ -81,7 +81,7 @@ impl Layer {
 
     pub fn forward(&self, features: &[impl AsRef<Tensor>], scale: &Tensor) -> Result<Tensor> {
         let join = self.join.forward(features, scale)?;
-        let output = ops::tanh(&self.fc.forward(&join)?)?;
+        let output = self.fc.then(ops::tanh).forward(&join)?;
         py_check!(self.checker, "", &output);
         Ok(output)
     }

@@ -162,8 +162,7 @@ impl HubertNoLayerNormConvLayer {
     }
 
     pub fn forward(&self, hidden_states: &Tensor) -> Result<Tensor> {
-        let hidden_states = self.conv.forward(hidden_states)?;
-        let hidden_states = self.activation.forward(&hidden_states)?;
+        let hidden_states = self.conv.then(&self.activation).forward(hidden_states)?;
         py_check!(self.checker, "", &hidden_states);
         Ok(hidden_states)
     }
@@ -513,8 +512,10 @@ impl HubertFeedForward {
     }
 
     pub fn forward(&self, hidden_states: &Tensor) -> Result<Tensor> {
-        let hidden_states = self.intermediate_dense.forward(hidden_states)?;
-        let hidden_states = self.intermediate_act_fn.forward(&hidden_states)?;
+        let hidden_states = self
+            .intermediate_dense
+            .then(&self.intermediate_act_fn)
+            .forward(hidden_states)?;
         let hidden_states = self.output_dense.forward(&hidden_states)?;
         py_check!(self.checker, "", &hidden_states);
         Ok(hidden_states)

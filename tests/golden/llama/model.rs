@@ -302,10 +302,10 @@ impl LlamaMLP {
     }
 
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let gate_proj = self.gate_proj.forward(x)?;
+        let gate_proj = self.gate_proj.then(&self.act_fn).forward(x)?;
         let down_proj = self
             .down_proj
-            .forward(&(self.act_fn.forward(&gate_proj)? * self.up_proj.forward(x)?)?)?;
+            .forward(&(&gate_proj * self.up_proj.forward(x)?)?)?;
         py_check!(self.checker, "", &down_proj);
         Ok(down_proj)
     }

@@ -53,10 +53,8 @@ impl Features {
     }
 
     pub fn forward(&self, input: &Tensor) -> Result<Tensor> {
-        let input = self.linear_0.forward(input)?;
-        let input = self.relu_1.forward(&input)?;
-        let input = self.linear_3.forward(&input)?;
-        let input = self.tanh_4.forward(&input)?;
+        let input = self.linear_0.then(&self.relu_1).forward(input)?;
+        let input = self.linear_3.then(&self.tanh_4).forward(&input)?;
         py_check!(self.checker, "", &input);
         Ok(input)
     }

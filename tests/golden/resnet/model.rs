@@ -55,9 +55,7 @@ impl ResNet {
         let batch = x.dim(0)?;
         ops::expect_size("batch", batch, 1, None)?;
         ops::expect_shape("x", x, &[batch, 3, 32, 32])?;
-        let x = self.conv1.forward(x)?;
-        let x = self.bn1.forward(&x)?;
-        let x = self.relu.forward(&x)?;
+        let x = self.conv1.then(&self.bn1).then(&self.relu).forward(x)?;
         let mut x = self.maxpool.forward(&x)?;
         for layer in &self.layers {
             x = layer.forward(&x)?;
@@ -174,18 +172,18 @@ impl BasicBlock {
     }
 
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let out = self.conv1.forward(x)?;
-        let out = self.bn1.forward(&out)?;
-        let out = self.relu.forward(&out)?;
-        let out = self.conv2.forward(&out)?;
-        let out = self.bn2.forward(&out)?;
+        let out = self.conv1.then(&self.bn1).then(&self.relu).forward(x)?;
         let identity = if let Some(downsample) = &self.downsample {
             downsample.forward(x)?
         } else {
             x.clone()
         };
-        let out = (&out + &identity)?;
-        let out = self.relu.forward(&out)?;
+        let out = self
+            .conv2
+            .then(&self.bn2)
+            .add(&identity)
+            .then(&self.relu)
+            .forward(&out)?;
         py_check!(self.checker, "", &out);
         Ok(out)
     }
@@ -219,8 +217,7 @@ impl Downsample {
     }
 
     pub fn forward(&self, input: &Tensor) -> Result<Tensor> {
-        let input = self.conv2d_0.forward(input)?;
-        let input = self.batch_norm_1.forward(&input)?;
+        let input = self.conv2d_0.then(&self.batch_norm_1).forward(input)?;
         py_check!(self.checker, "", &input);
         Ok(input)
     }

@@ -416,8 +416,7 @@ impl MLP {
     }
 
     pub fn forward(&self, input: &Tensor) -> Result<Tensor> {
-        let input = self.linear_0.forward(input)?;
-        let input = self.gelu_1.forward(&input)?;
+        let input = self.linear_0.then(&self.gelu_1).forward(input)?;
         let input = self.linear_3.forward(&input)?;
         py_check!(self.checker, "", &input);
         Ok(input)

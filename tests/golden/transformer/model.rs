@@ -144,8 +144,7 @@ impl Mlp {
 
     pub fn forward(&self, input: &Tensor) -> Result<Tensor> {
         let input = self.layer_norm_0.forward(input)?;
-        let input = self.linear_1.forward(&input)?;
-        let input = self.silu_2.forward(&input)?;
+        let input = self.linear_1.then(&self.silu_2).forward(&input)?;
         let input = self.linear_3.forward(&input)?;
         py_check!(self.checker, "", &input);
         Ok(input)
