@@ -147,6 +147,9 @@ def codegen(
     fuse: Annotated[
         bool, typer.Option("--fuse/--no-fuse", help="Write layers and what follows as one call.")
     ] = True,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="List what was fused, and why the rest was not.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Generate Rust from a manifest; its parity tests go beside it."""
@@ -167,7 +170,20 @@ def codegen(
     out.parent.mkdir(parents=True, exist_ok=True)
     for path, text in formatted.items():
         write_if_changed(path, text.encode())
-    _done([str(path) for path in formatted], "wrote", as_json)
+    paths = [str(path) for path in formatted]
+    if not explain:
+        _done(paths, "wrote", as_json)
+        return
+    from pycandle.emit.explaining import as_json as fusion_as_json
+    from pycandle.emit.explaining import explained, told
+
+    found = explained(manifest.read_text(encoding="utf-8"), asked.options)
+    if as_json:
+        listed = [{"path": path, "what": "wrote"} for path in paths]
+        _print({"files": listed, "fusions": [fusion_as_json(each) for each in found]})
+    else:
+        _done(paths, "wrote", as_json)
+        print("\n".join(told(found)))
 
 
 @app.command()

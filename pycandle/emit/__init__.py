@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pycandle.emit.fusing import fused
+from pycandle.emit.compiled import Compiled
 from pycandle.emit.lowering import lower_graph, weights_dtype
 from pycandle.emit.module import print_module, unchecked
-from pycandle.emit.names import is_identifier, type_identifier
+from pycandle.emit.names import is_identifier
 from pycandle.emit.parity import print_parity
 from pycandle.emit.stateful import find_state, print_stateful, stateful_call
 from pycandle.emit.structs import build_structs
@@ -46,17 +46,11 @@ def generate(
                 )
             )
     path = options.get("manifest") or f"{module}_manifest.json"
-    graph = run_passes(manifest.load(text, path))
-    lowered, findings = lower_graph(graph)
-    if findings:
-        raise UnsupportedError(*findings)
-    dtype = _dtype(options.get("dtype", ""), graph)
+    made = Compiled(manifest.load(text, path), root, fuse=options.get("fuse") != "false")
+    tree, graph = made.tree, made.tree.graph
     with reported("the emitter", graph):
-        tree = Tree(graph)
-        root = root or type_identifier(graph.class_name.rpartition(".")[2])
-        structs = build_structs(tree, lowered, root)
-        if options.get("fuse") != "false":
-            structs, _ = fused(structs, graph)
+        structs, _ = made.made
+        dtype = _dtype(options.get("dtype", ""), graph)
         stateful = find_state(graph, structs) if options.get("stateful") == "true" else None
         after = print_stateful(stateful) if stateful else ""
         parity = print_parity(

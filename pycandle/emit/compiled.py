@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from pycandle.emit.fields import ModuleField
-from pycandle.emit.fusing import fused
+from pycandle.emit.fusing import Fusion, fused
 from pycandle.emit.lowering import lower_graph
 from pycandle.emit.names import type_identifier
+from pycandle.emit.strides import with_strides
 from pycandle.emit.structs import Struct, structs_and_fields
 from pycandle.emit.tree import Tree
 from pycandle.errors import UnsupportedError
@@ -24,8 +25,8 @@ from pycandle.passes import run_passes
 class Compiled:
     """A recorded graph, and what the emitter makes of it.
 
-    `root` is what the model's own struct is called, `checked` whether structs take a checker, `fuse`
-    whether calls are fused.
+    `root` is what the model's own struct is called, `checked` whether structs take a checker, and
+    `fuse` whether calls are fused.
     Raises `UnsupportedError` when it is looked at, if the model has no Rust.
     """
 
@@ -39,12 +40,28 @@ class Compiled:
         """The tree of module calls, as the passes left it."""
         return Tree(run_passes(self.graph))
 
-    @cached_property
+    @property
     def made(self) -> tuple[list[Struct], Mapping[int, ModuleField]]:
         """The structs, and how each module call's is made."""
+        return self._fused[0], self._plain[1]
+
+    @property
+    def fusions(self) -> list[Fusion]:
+        """What was fused in them, and what was not."""
+        return self._fused[1]
+
+    @cached_property
+    def _plain(self) -> tuple[list[Struct], Mapping[int, ModuleField]]:
+        """The structs before calls are fused."""
         lowered, findings = lower_graph(self.tree.graph)
         if findings:
             raise UnsupportedError(*findings)
         root = self.root or type_identifier(self.graph.class_name.rpartition(".")[2])
-        structs, fields = structs_and_fields(self.tree, lowered, root)
-        return fused(structs, self.tree.graph)[0] if self.fuse else structs, fields
+        if self.fuse:
+            lowered = with_strides(lowered, self.tree.graph)
+        return structs_and_fields(self.tree, lowered, root)
+
+    @cached_property
+    def _fused(self) -> tuple[list[Struct], list[Fusion]]:
+        structs, _ = self._plain
+        return fused(structs, self.tree.graph) if self.fuse else (structs, [])

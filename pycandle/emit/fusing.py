@@ -53,7 +53,7 @@ class Fusion:
 
     struct: str
     regions: tuple[int, ...]  # the calls whose code it is in
-    parts: tuple[str, ...]  # paths of modules, functions, and "add"
+    parts: tuple[Expr, ...]  # the modules and the functions; a sum is "add"
     value: str  # what the last of them gives, as far as that is known
     declined: str = ""
 
@@ -266,12 +266,13 @@ class _Fusing:
 
 def _in_the_way(made: _Made, between: list[Statement], at: _Place) -> str:
     """Why a statement's call cannot be made further below, where its result is read."""
-    here = [*between, *at.taken, at.current]
+    # A branch takes a step on one side, and goes on with what it is given on the other.
+    branch = isinstance(at.current, If)
+    here = [*between, *at.taken, *(() if branch else (at.current,))]
     times = sum(_times(made.local, each) for each in here)
     if not isinstance(at.current, (Let, If)) or made.local not in binds(at.current):
         times += _times_until_bound(made.local, at.after)
-    # A branch takes a step on one side, and goes on with what it is given on the other.
-    if times != (2 if isinstance(at.current, If) else 1):
+    if times != (0 if branch else 1):
         leaves = _times(made.local, at.after.results)
         return "its result leaves the module" if leaves else "its result is read more than once"
     bound = {name for statement in between for name in binds(statement)}
@@ -370,23 +371,17 @@ def _opened(condition: Expr, kinds: Mapping[Expr, str]) -> dict[Expr, str]:
     return {Local(name, True): kinds[module] for module, name in pairs if module in kinds}
 
 
-def _parts(receiver: Expr) -> Iterator[str]:
-    """The layer of a call and its steps, by name."""
+def _parts(receiver: Expr) -> Iterator[Expr]:
+    """The layer of a call and its steps."""
     if isinstance(receiver, Then):
         yield from _parts(receiver.layer)
         yield _named(receiver.step, receiver.name)
     else:
-        yield _named(receiver, "")
+        yield receiver
 
 
-def _named(step: Expr, name: str) -> str:
-    match step:
-        case _ if name in ("add", "broadcast_add"):
-            return "add"
-        case Field(path=path) | Raw(text=path) | Local(name=path):
-            return path
-        case _:
-            return "a module"
+def _named(step: Expr, name: str) -> Expr:
+    return step if name == "then" else Raw("add")
 
 
 def _lets(statements: Iterable[Statement]) -> Iterator[Let]:

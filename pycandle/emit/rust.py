@@ -96,6 +96,8 @@ def value(expr: Expr, names: FieldNames) -> str:
             return f"{value(receiver, names)}.{name}({_arguments(args, names)})?"
         case Then(layer=layer, step=step, name=name):
             return f"{value(layer, names)}.{name}({argument(step, names)})"
+        case Operator(sign=sign, keeps=True):
+            return value(Call(_FUNCTIONS[sign], (expr.left, expr.right)), names)
         case Operator(sign=sign, left=left, right=right):
             return f"({_operand(left, names)} {sign} {_operand(right, names)})?"
         case Number():
@@ -146,6 +148,9 @@ def value(expr: Expr, names: FieldNames) -> str:
             return _closure(expr, names)
         case Var(name=name):
             raise AssertionError(f"%{name} was not bound to a local")
+
+
+_FUNCTIONS = {"+": "ops::add", "-": "ops::sub", "*": "ops::mul", "/": "ops::div"}
 
 
 def together(items: Sequence[str]) -> str:

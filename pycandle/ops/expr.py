@@ -237,6 +237,7 @@ class Operator:
     sign: str
     left: Expr
     right: Expr
+    keeps: bool = False  # it keeps the order of elements in memory: `ops::add(&a, &b)?`
 
 
 @dataclass(frozen=True, slots=True)
