@@ -174,16 +174,15 @@ def codegen(
     if not explain:
         _done(paths, "wrote", as_json)
         return
-    from pycandle.emit.explaining import as_json as fusion_as_json
-    from pycandle.emit.explaining import explained, told
+    from pycandle import explaining
 
-    found = explained(manifest.read_text(encoding="utf-8"), asked.options)
+    found = explaining.explained(manifest.read_text(encoding="utf-8"), asked.options)
     if as_json:
         listed = [{"path": path, "what": "wrote"} for path in paths]
-        _print({"files": listed, "fusions": [fusion_as_json(each) for each in found]})
+        _print({"files": listed, "fusions": [explaining.as_json(each) for each in found]})
     else:
         _done(paths, "wrote", as_json)
-        print("\n".join(told(found)))
+        print("\n".join(explaining.told(found)))
 
 
 @app.command()

@@ -16,6 +16,7 @@ from pycandle.emit.names import type_identifier
 from pycandle.emit.strides import with_strides
 from pycandle.emit.structs import Struct, structs_and_fields
 from pycandle.emit.tree import Tree
+from pycandle.emit.weights import with_parameters
 from pycandle.errors import UnsupportedError
 from pycandle.graph import Graph
 from pycandle.passes import run_passes
@@ -64,4 +65,7 @@ class Compiled:
     @cached_property
     def _fused(self) -> tuple[list[Struct], list[Fusion]]:
         structs, _ = self._plain
-        return fused(structs, self.tree.graph) if self.fuse else (structs, [])
+        if not self.fuse:
+            return structs, []
+        structs, fusions = fused(structs, self.tree.graph)
+        return with_parameters(structs), fusions

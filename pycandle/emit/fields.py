@@ -26,6 +26,7 @@ class ParameterField:
     shape: tuple[Expr, ...]
     dtype: str
     own_dtype: bool = False  # whatever dtype the weights are loaded in
+    keeps: bool = False  # it keeps what kernels make of it
 
 
 @dataclass(frozen=True, slots=True)

@@ -258,7 +258,7 @@ class _Fusing:
         if known is None or not known.is_float:
             return "it is not known to be of floats"
         if name == "broadcast_add":
-            return "the shapes of the sum differ"
+            return "it is a sum of other shapes or dtypes"
         if name == "add" and _fields(step) & _fields(made.call):
             return "what is added comes of a module that is part of the call"
         return "" if place is None else _in_the_way(made, at.done[place + 1 :], at)
@@ -270,10 +270,12 @@ def _in_the_way(made: _Made, between: list[Statement], at: _Place) -> str:
     branch = isinstance(at.current, If)
     here = [*between, *at.taken, *(() if branch else (at.current,))]
     times = sum(_times(made.local, each) for each in here)
+    after = Scope((), ())
     if not isinstance(at.current, (Let, If)) or made.local not in binds(at.current):
-        times += _times_until_bound(made.local, at.after)
+        after = _until_bound(made.local, at.after)
+        times += _times(made.local, (after.statements, after.results))
     if times != (0 if branch else 1):
-        leaves = _times(made.local, at.after.results)
+        leaves = _times(made.local, after.results)
         return "its result leaves the module" if leaves else "its result is read more than once"
     bound = {name for statement in between for name in binds(statement)}
     if bound & {*reads(made.call)}:
@@ -304,7 +306,10 @@ def _steps(expr: Expr, kinds: Mapping[Expr, str]) -> Iterator[tuple[Expr, Expr, 
             if is_tensor(right):
                 yield left, right, "add"
                 yield right, left, "add"
-        case Method(receiver=left, name="broadcast_add", args=(right,)):
+        case (
+            Method(receiver=left, name="broadcast_add", args=(right,))
+            | Call(path="ops::add", args=(left, right))
+        ):
             yield left, right, "broadcast_add"
             yield right, left, "broadcast_add"
         case _:
@@ -350,13 +355,12 @@ def _times(name: str, part: object) -> int:
     return sum(isinstance(e, Local) and e.name == name for e in walk_all(part))
 
 
-def _times_until_bound(name: str, scope: Scope) -> int:
-    times = 0
-    for statement in scope.statements:
-        times += _times(name, statement)
+def _until_bound(name: str, scope: Scope) -> Scope:
+    """The part of a scope in which a local is what it is at first."""
+    for place, statement in enumerate(scope.statements):
         if name in binds(statement):
-            return times
-    return times + _times(name, scope.results)
+            return Scope(scope.statements[: place + 1], ())
+    return scope
 
 
 def _fields(part: object) -> set[str]:

@@ -186,7 +186,8 @@ def field_type(field: StructField) -> str:
     if isinstance(field, OptionalField):
         return f"Option<{field_type(field.field)}>"
     if isinstance(field, (ParameterField, ComputedField)):
-        return "Tensor"
+        kept = isinstance(field, ParameterField) and field.keeps
+        return "nn::Parameter" if kept else "Tensor"
     return field.type if isinstance(field, ModuleField) else f"Vec<{field.items[0].type}>"
 
 
@@ -224,7 +225,8 @@ def _field_load(field: StructField, struct: Struct, names: FieldNames) -> str:
         shape = _loaded(Tuple(field.shape) if field.shape else Raw("()"), names)
         path = string_literal(field.path)
         if not field.own_dtype:
-            return f"vb.get({shape}, {path})?"
+            loaded = f"vb.get({shape}, {path})?"
+            return f"nn::parameter({loaded})" if field.keeps else loaded
         dtype = candle_dtype(DType(field.dtype)).text
         return f"vb.get_with_hints_dtype({shape}, {path}, Default::default(), {dtype})?"
     if isinstance(field, ModuleField):

@@ -24,6 +24,7 @@ ALLOWED = {
     "metadata": {"emit", "errors", "graph"},
     "crate": {"bridge", "errors", "metadata", "output"},
     "checking": {"emit", "graph", "errors", "record"},
+    "explaining": {"emit", "graph"},
     "drilling": {
         "emit",
         "errors",
@@ -48,6 +49,7 @@ ALLOWED = {
         "checking",
         "dashboard",
         "drilling",
+        "explaining",
         "metadata",
         "output",
         "precision",

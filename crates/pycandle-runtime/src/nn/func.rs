@@ -7,15 +7,17 @@ use candle_core::{Result, Tensor};
 use crate::kernels::Activation;
 use crate::{PyChecker, ops, py_check};
 
-type Function = dyn Fn(&Tensor) -> Result<Tensor> + Send + Sync;
+/// A function of one tensor, which tells whether it is one that kernels can apply.
+pub trait Function: Fn(&Tensor) -> Result<Tensor> + Send + Sync {
+    /// Which activation it is; every function of [`crate::ops`] has a type of its own.
+    fn activation(&self) -> Option<Activation>;
+}
 
 /// A module without parameters that is a function of one tensor, as `torch.nn.MaxPool2d`:
 /// `candle_nn::Func`, which checks its output.
 #[derive(Clone)]
 pub struct Func {
-    pub function: Arc<Function>,
-    /// Which one it is, if it is one that kernels can apply.
-    pub activation: Option<Activation>,
+    pub function: Arc<dyn Function>,
     pub checker: Option<PyChecker>,
 }
 
@@ -25,7 +27,6 @@ where
     F: Fn(&Tensor) -> Result<Tensor> + Send + Sync + 'static,
 {
     Func {
-        activation: activation_of(&function),
         function: Arc::new(function),
         checker,
     }
@@ -39,30 +40,34 @@ impl Func {
     }
 }
 
-/// Which activation a function of [`crate::ops`] is; every such function has a type of its own.
-pub(super) fn activation_of<F: 'static>(_: &F) -> Option<Activation> {
-    fn is<F: 'static, G: 'static>(_: G) -> bool {
-        TypeId::of::<F>() == TypeId::of::<G>()
+impl<F> Function for F
+where
+    F: Fn(&Tensor) -> Result<Tensor> + Send + Sync + 'static,
+{
+    fn activation(&self) -> Option<Activation> {
+        fn is<F: 'static, G: 'static>(_: G) -> bool {
+            TypeId::of::<F>() == TypeId::of::<G>()
+        }
+        let known = [
+            (is::<F, _>(ops::relu), Activation::Relu),
+            (is::<F, _>(ops::relu6), Activation::Relu6),
+            (is::<F, _>(ops::hardsigmoid), Activation::Hardsigmoid),
+            (is::<F, _>(ops::hardswish), Activation::Hardswish),
+            (is::<F, _>(ops::sigmoid), Activation::Sigmoid),
+            (is::<F, _>(ops::silu), Activation::Silu),
+            (is::<F, _>(ops::tanh), Activation::Tanh),
+            (is::<F, _>(ops::gelu), Activation::Gelu),
+            (is::<F, _>(ops::gelu_tanh), Activation::GeluTanh),
+        ];
+        let found = known.into_iter().find(|(same, _)| *same);
+        found.map(|(_, activation)| activation)
     }
-    let known = [
-        (is::<F, _>(ops::relu), Activation::Relu),
-        (is::<F, _>(ops::relu6), Activation::Relu6),
-        (is::<F, _>(ops::hardsigmoid), Activation::Hardsigmoid),
-        (is::<F, _>(ops::hardswish), Activation::Hardswish),
-        (is::<F, _>(ops::sigmoid), Activation::Sigmoid),
-        (is::<F, _>(ops::silu), Activation::Silu),
-        (is::<F, _>(ops::tanh), Activation::Tanh),
-        (is::<F, _>(ops::gelu), Activation::Gelu),
-        (is::<F, _>(ops::gelu_tanh), Activation::GeluTanh),
-    ];
-    let found = known.into_iter().find(|(same, _)| *same);
-    found.map(|(_, activation)| activation)
 }
 
 impl fmt::Debug for Func {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Func")
-            .field("activation", &self.activation)
+            .field("activation", &self.function.activation())
             .field("checker", &self.checker)
             .finish_non_exhaustive()
     }

@@ -17,6 +17,7 @@ mod rms_norm;
 mod then;
 mod tie;
 
+pub use crate::ops::weight::{Parameter, parameter};
 pub use batch_norm::{BatchNorm, batch_norm, batch_norm_no_affine};
 pub use candle_nn::{Conv1dConfig, Conv2dConfig, ConvTranspose1dConfig, ConvTranspose2dConfig};
 pub use constants::constants;
@@ -30,12 +31,12 @@ pub use conv_transpose::{
     conv_transpose3d_no_bias,
 };
 pub use embedding::{Embedding, embedding};
-pub use func::{Func, func};
+pub use func::{Func, Function, func};
 pub use group_norm::{GroupNorm, InstanceNorm, group_norm, instance_norm};
 pub use layer_norm::{LayerNorm, layer_norm, layer_norm_no_affine, layer_norm_no_bias};
 pub use linear::{Linear, linear, linear_no_bias};
 pub use rms_norm::{RMSNorm, rms_norm};
-pub use then::{Step, Then};
+pub use then::{Kind, Step, Then};
 pub use tie::tie;
 
 /// Makes layers of one input Candle modules, and callable in isolation.

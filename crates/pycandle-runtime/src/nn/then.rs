@@ -8,8 +8,7 @@ use std::fmt;
 
 use candle_core::{Result, Tensor};
 
-use super::func::activation_of;
-use super::{BatchNorm, Conv1d, Conv2d, Conv3d, Func, Linear};
+use super::{BatchNorm, Conv1d, Conv2d, Conv3d, Func, Function, Linear};
 use crate::kernels::Activation;
 use crate::{ops, py_check};
 
@@ -35,7 +34,7 @@ pub(crate) enum Layer<'a> {
 pub(crate) struct Epilogue<'a> {
     /// The scale and the shift of each channel, which is axis 1, or the last of a linear layer.
     pub(crate) factors: Option<(&'a [f32], &'a [f32])>,
-    /// Of the result's shape, and any layout.
+    /// Of the result's shape, in any layout.
     pub(crate) residual: Option<&'a Tensor>,
     pub(crate) activation: Option<Activation>,
 }
@@ -51,14 +50,9 @@ pub trait Step<'a> {
 pub enum Kind<'a> {
     Norm(&'a BatchNorm),
     Func(&'a Func),
-    Op(Op<'a>),
+    /// A function that is no module.
+    Op(Box<dyn Function>),
     Add(&'a Tensor),
-}
-
-/// A function of one tensor that is no module.
-pub struct Op<'a> {
-    function: Box<dyn Fn(&Tensor) -> Result<Tensor> + 'a>,
-    activation: Option<Activation>,
 }
 
 impl<'a> Then<'a> {
@@ -69,7 +63,10 @@ impl<'a> Then<'a> {
     }
 
     /// Adds a tensor of the result's shape.
-    #[expect(clippy::should_implement_trait, reason = "it is a step like the others")]
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "it is a step like the others"
+    )]
     pub fn add(mut self, tensor: &'a Tensor) -> Self {
         self.steps.push(Kind::Add(tensor));
         self
@@ -88,7 +85,7 @@ impl<'a> Then<'a> {
     where
         K: FnOnce(Layer<'a>, &Tensor, &Epilogue) -> Result<Option<Tensor>>,
     {
-        let (epilogue, count) = self.epilogue()?;
+        let (epilogue, count) = self.epilogue(x)?;
         let fused = match count {
             0 => None,
             _ => kernel(self.layer, x, &epilogue)?,
@@ -101,8 +98,8 @@ impl<'a> Then<'a> {
         in_turn(y, rest)
     }
 
-    /// The steps that a kernel can do with its sums, and how many of all they are.
-    fn epilogue(&self) -> Result<(Epilogue<'a>, usize)> {
+    /// The steps that a kernel can do with its sums of `x`, and how many of all they are.
+    fn epilogue(&self, x: &Tensor) -> Result<(Epilogue<'a>, usize)> {
         let mut epilogue = Epilogue::default();
         for (count, step) in self.steps.iter().enumerate() {
             let Epilogue {
@@ -112,7 +109,9 @@ impl<'a> Then<'a> {
             } = epilogue;
             let (added, active) = (residual.is_some(), activation.is_some());
             match (step, step.activation()) {
-                (Kind::Norm(norm), _) if factors.is_none() && !added && !active => {
+                (Kind::Norm(norm), _)
+                    if factors.is_none() && !added && !active && self.layer.has_channels(x) =>
+                {
                     let factors = norm.factors()?;
                     epilogue.factors = Some((&factors.scale, &factors.shift));
                 }
@@ -149,7 +148,7 @@ impl Kind<'_> {
         match self {
             Self::Norm(norm) => norm.forward(x),
             Self::Func(func) => func.forward(x),
-            Self::Op(op) => (op.function)(x),
+            Self::Op(function) => function(x),
             Self::Add(tensor) if tensor.dims() == x.dims() => ops::add(x, *tensor),
             Self::Add(tensor) => candle_core::bail!(
                 "a tensor of {:?} is added to one of {:?}",
@@ -179,8 +178,8 @@ impl Kind<'_> {
 
     fn activation(&self) -> Option<Activation> {
         match self {
-            Self::Func(func) => func.activation,
-            Self::Op(op) => op.activation,
+            Self::Func(func) => func.function.activation(),
+            Self::Op(function) => function.as_ref().activation(),
             Self::Norm(_) | Self::Add(_) => None,
         }
     }
@@ -191,7 +190,7 @@ impl fmt::Debug for Kind<'_> {
         match self {
             Self::Norm(norm) => norm.fmt(f),
             Self::Func(func) => func.fmt(f),
-            Self::Op(op) => op.activation.fmt(f),
+            Self::Op(function) => function.as_ref().activation().fmt(f),
             Self::Add(tensor) => tensor.fmt(f),
         }
     }
@@ -220,13 +219,10 @@ where
 
 impl<'a, F> Step<'a> for F
 where
-    F: Fn(&Tensor) -> Result<Tensor> + 'static,
+    F: Fn(&Tensor) -> Result<Tensor> + Send + Sync + 'static,
 {
     fn kind(self) -> Option<Kind<'a>> {
-        Some(Kind::Op(Op {
-            activation: activation_of(&self),
-            function: Box::new(self),
-        }))
+        Some(Kind::Op(Box::new(self)))
     }
 }
 
@@ -263,8 +259,199 @@ macro_rules! layers {
 layers!(Conv1d, Conv2d, Conv3d, Linear);
 
 impl Layer<'_> {
+    /// Whether what the layer has for its channels is what a batch norm has: axis 1 of the result.
+    fn has_channels(self, x: &Tensor) -> bool {
+        x.rank()
+            == match self {
+                Self::Linear(_) => 2,
+                Self::Conv1d(_) => 3,
+                Self::Conv2d(_) => 4,
+                Self::Conv3d(_) => 5,
+            }
+    }
+
     /// The layer and an epilogue by one kernel; `None` if there is none for it, for this tensor.
     fn fused(self, _x: &Tensor, _epilogue: &Epilogue) -> Result<Option<Tensor>> {
         Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::{DType, Device};
+    use candle_nn::VarBuilder;
+
+    use super::super::{Conv2dConfig, func};
+    use super::*;
+    use crate::PyChecker;
+
+    fn numbers(shape: &[usize], step: f32) -> Result<Tensor> {
+        let count = shape.iter().product::<usize>();
+        let values = (0..count).map(|k| (k as f32 * step).sin()).collect();
+        Tensor::from_vec(values, shape, &Device::Cpu)
+    }
+
+    fn conv() -> Result<Conv2d> {
+        Ok(Conv2d {
+            weight: numbers(&[3, 2, 3, 3], 0.7)?,
+            bias: Some(numbers(&[3], 0.3)?),
+            config: Conv2dConfig::default().into(),
+            checker: None,
+        })
+    }
+
+    fn norm(channels: usize) -> Result<BatchNorm> {
+        let vb = VarBuilder::zeros(DType::F32, &Device::Cpu);
+        let mut norm = super::super::batch_norm(channels, 1e-5, vb, None)?;
+        norm.weight = Some(numbers(&[channels], 1.1)?);
+        norm.bias = Some(numbers(&[channels], 1.7)?);
+        norm.running_mean = numbers(&[channels], 0.9)?;
+        norm.running_var = numbers(&[channels], 0.5)?.abs()?;
+        Ok(norm)
+    }
+
+    #[test]
+    fn steps_are_what_the_layers_compute_one_after_another() -> Result<()> {
+        let (conv, norm, relu) = (conv()?, norm(3)?, func(ops::relu, None));
+        let (x, other) = (numbers(&[2, 2, 5, 4], 0.2)?, numbers(&[2, 3, 3, 2], 0.4)?);
+        let lacking: Option<Func> = None;
+        let plain = norm.forward(&conv.forward(&x)?)?;
+        let plain = ops::relu(&(plain + &other)?)?.to_vec3_of_first()?;
+        let call = conv.then(&norm).add(&other);
+        assert_eq!(call.then(&relu).forward(&x)?.to_vec3_of_first()?, plain);
+        let call = conv.then(&norm).then(&lacking).add(&other);
+        let call = call.then(ops::relu).then(&lacking);
+        assert_eq!(call.forward(&x)?.to_vec3_of_first()?, plain);
+        let narrow = numbers(&[1, 3, 1, 1], 0.4)?;
+        assert!(
+            conv.add(&narrow).forward(&x).is_err(),
+            "a sum has one shape"
+        );
+        Ok(())
+    }
+
+    trait First {
+        fn to_vec3_of_first(&self) -> Result<Vec<Vec<Vec<f32>>>>;
+    }
+
+    impl First for Tensor {
+        fn to_vec3_of_first(&self) -> Result<Vec<Vec<Vec<f32>>>> {
+            self.get(0)?.to_vec3()
+        }
+    }
+
+    #[test]
+    fn a_kernel_is_given_the_steps_that_it_can_do() -> Result<()> {
+        let (conv, norm, x) = (conv()?, norm(3)?, numbers(&[2, 2, 5, 4], 0.2)?);
+        let other = numbers(&[2, 3, 3, 2], 0.4)?;
+        // What a kernel is asked for, as whether each part is there; it multiplies by ten.
+        let asked = |call: Then, x: &Tensor| -> Result<_> {
+            let mut parts = (false, false, None);
+            let y = call.forward_by(x, |layer, x, epilogue| {
+                let Epilogue {
+                    factors,
+                    residual,
+                    activation,
+                } = *epilogue;
+                parts = (factors.is_some(), residual.is_some(), activation);
+                Ok(Some((layer.forward(x)? * 10.0)?))
+            })?;
+            Ok((parts, y.flatten_all()?.to_vec1::<f32>()?))
+        };
+        let ten = (conv.forward(&x)? * 10.0)?;
+        let plain = |y: Tensor| y.flatten_all()?.to_vec1::<f32>();
+        let (parts, y) = asked(conv.then(&norm).add(&other).then(ops::silu), &x)?;
+        assert_eq!(parts, (true, true, Some(Activation::Silu)));
+        assert_eq!(y, plain(ten.clone())?);
+        let (parts, y) = asked(conv.then(ops::relu).then(&norm).then(ops::relu), &x)?;
+        assert_eq!(parts, (false, false, Some(Activation::Relu)));
+        assert_eq!(
+            y,
+            plain(ops::relu(&norm.forward(&ten)?)?)?,
+            "the rest follows"
+        );
+        let (parts, y) = asked(conv.then(|x: &Tensor| ops::leaky_relu(x, 0.5)), &x)?;
+        assert_eq!(parts, (false, false, None));
+        assert_eq!(
+            y,
+            plain(ops::leaky_relu(&conv.forward(&x)?, 0.5)?)?,
+            "no kernel is asked"
+        );
+        let linear = Linear {
+            weight: numbers(&[3, 4], 0.7)?,
+            bias: None,
+            checker: None,
+        };
+        let (parts, _) = asked(linear.then(&norm), &numbers(&[2, 3, 4], 0.2)?)?;
+        assert_eq!(
+            parts,
+            (false, false, None),
+            "its channels are not the norm's"
+        );
+        let (parts, _) = asked(linear.then(&norm), &numbers(&[2, 4], 0.2)?)?;
+        assert_eq!(parts, (true, false, None));
+        Ok(())
+    }
+
+    #[test]
+    fn functions_are_known_by_their_types() {
+        let known = |func: Func| func.function.activation();
+        let tanh = known(func(ops::gelu_tanh, None));
+        assert_eq!(tanh, Some(Activation::GeluTanh));
+        let swish = known(func(ops::hardswish, None));
+        assert_eq!(swish, Some(Activation::Hardswish));
+        assert_eq!(
+            known(func(|x: &Tensor| ops::leaky_relu(x, 0.1), None)),
+            None
+        );
+        assert_eq!(known(func(ops::mish, None)), None);
+    }
+
+    #[test]
+    fn what_a_kernel_gave_is_what_is_proved() -> Result<()> {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/parity");
+        let device = Device::Cpu;
+        let weights =
+            candle_core::safetensors::load(format!("{folder}/tagger.safetensors"), &device)?;
+        let vb = VarBuilder::from_tensors(weights, DType::F32, &device).pp("blocks.0");
+        let recorded = PyChecker::load("tagger", folder, &device)?;
+        for (factor, passing) in [(1.0, [true, true]), (1.5, [true, false])] {
+            let checker = recorded.collecting();
+            let inputs = checker.inputs(&["norm#0.0"])?;
+            let own = checker.pp("blocks.0");
+            let fc = super::super::linear(6, 6, vb.pp("fc"), Some(own.pp("fc")))?;
+            let alone = Linear {
+                checker: None,
+                ..fc.clone()
+            };
+            let act = func(ops::gelu, Some(own.pp("act")));
+            let x = inputs.tensor(0)?;
+            let y = fc.then(&act).forward_by(x, |_, x, _| {
+                Ok(Some((ops::gelu(&alone.forward(x)?)? * factor)?))
+            })?;
+            let expected = (ops::gelu(&alone.forward(x)?)? * factor)?;
+            assert_eq!(
+                y.to_vec3::<f32>()?,
+                expected.to_vec3::<f32>()?,
+                "it is handed on"
+            );
+            let rows = checker.report().rows;
+            let paths: Vec<&str> = rows.iter().map(|row| row.path.as_str()).collect();
+            assert_eq!(paths, ["blocks.0.fc", "blocks.0.act"]);
+            assert_eq!([!rows[0].failed(), !rows[1].failed()], passing);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn factors_are_those_of_the_norm() -> Result<()> {
+        let (norm, x) = (norm(3)?, numbers(&[2, 3, 2, 2], 0.4)?);
+        let factors = norm.factors()?;
+        let plane = |numbers: &[f32]| Tensor::new(numbers, &Device::Cpu)?.reshape((1, 3, 1, 1));
+        let scaled = x.broadcast_mul(&plane(&factors.scale)?)?;
+        let y = scaled.broadcast_add(&plane(&factors.shift)?)?;
+        let apart = (y - norm.forward(&x)?)?.abs()?.flatten_all()?.max(0)?;
+        assert!(apart.to_scalar::<f32>()? < 1e-6);
+        Ok(())
     }
 }

@@ -5,6 +5,7 @@ use candle_core::{CpuStorage, CustomOp3, DType, Layout, Result, Shape, Tensor, b
 use super::activation::{relu, sigmoid};
 use super::linear::{linear, matmul};
 use super::math::tanh;
+use super::weight::Weight;
 
 /// What a step does with its gates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,10 +27,11 @@ pub(crate) struct Weights {
 
 impl Weights {
     pub(crate) fn new(
-        [w_ih, w_hh]: [&Tensor; 2],
+        [w_ih, w_hh]: [Weight; 2],
         [b_ih, b_hh]: [Option<&Tensor>; 2],
         w_hr: Option<&Tensor>,
     ) -> Result<Self> {
+        let (w_ih, w_hh) = (w_ih.tensor(), w_hh.tensor());
         let mut all = [w_hh].into_iter().chain(b_ih).chain(b_hh).chain(w_hr);
         if all.any(|weight| weight.dtype() != w_ih.dtype()) {
             bail!("a recurrent network takes weights of one dtype")
@@ -44,13 +46,16 @@ impl Weights {
     }
 
     /// From two to five parameters, in PyTorch's order.
-    pub(crate) fn of(params: &[&Tensor]) -> Result<Self> {
+    pub(crate) fn of(params: &[Weight]) -> Result<Self> {
+        fn some(weight: Weight<'_>) -> Option<&Tensor> {
+            Some(weight.tensor())
+        }
         match *params {
             [w_ih, w_hh] => Self::new([w_ih, w_hh], [None; 2], None),
-            [w_ih, w_hh, w_hr] => Self::new([w_ih, w_hh], [None; 2], Some(w_hr)),
-            [w_ih, w_hh, b_ih, b_hh] => Self::new([w_ih, w_hh], [Some(b_ih), Some(b_hh)], None),
+            [w_ih, w_hh, w_hr] => Self::new([w_ih, w_hh], [None; 2], some(w_hr)),
+            [w_ih, w_hh, b_ih, b_hh] => Self::new([w_ih, w_hh], [b_ih, b_hh].map(some), None),
             [w_ih, w_hh, b_ih, b_hh, w_hr] => {
-                Self::new([w_ih, w_hh], [Some(b_ih), Some(b_hh)], Some(w_hr))
+                Self::new([w_ih, w_hh], [b_ih, b_hh].map(some), some(w_hr))
             }
             _ => bail!("{} weights of a layer and direction", params.len()),
         }

@@ -138,7 +138,7 @@ pub fn where_(condition: &Tensor, a: &Tensor, b: &Tensor) -> Result<Tensor> {
 
 /// The matrix product, as [`ops::matmul`](super::matmul) of complex matrices.
 pub fn matmul(a: &Tensor, b: &Tensor) -> Result<Tensor> {
-    bilinear(a, b, super::matmul)
+    bilinear(a, b, |a, b| super::matmul(a, b))
 }
 
 /// `x weightᵀ + bias`, as [`ops::linear`](super::linear) of complex tensors.

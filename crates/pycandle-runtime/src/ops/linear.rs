@@ -6,25 +6,24 @@ use candle_core::{DType, Device, Result, Tensor};
 
 use super::arithmetic::mul;
 use super::promote::sum_dtype;
-use crate::kernels::product::{self, After, Weight};
+use super::weight::Weight;
+use crate::kernels::product::{self, After};
 
 /// `x weightᵀ + bias`: `(…, in)` by `(out, in)` to `(…, out)`, or by `(in,)` to `(…)`.
-pub fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
-    let right = Weight {
-        tensor: weight,
-        packed: None,
-        by_rows: true,
+pub fn linear<'a>(
+    x: &Tensor,
+    weight: impl Into<Weight<'a>>,
+    bias: Option<&Tensor>,
+) -> Result<Tensor> {
+    let weight = weight.into();
+    let after = After {
+        bias,
+        ..After::default()
     };
-    if let Some(y) = product::linear(
-        x,
-        right,
-        After {
-            bias,
-            ..After::default()
-        },
-    )? {
+    if let Some(y) = product::linear(x, weight.by_rows(), after)? {
         return Ok(y);
     }
+    let weight = weight.tensor();
     let weight = match weight.rank() {
         2 => weight.t()?,
         _ => weight.clone(),
@@ -36,7 +35,15 @@ pub fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tens
 }
 
 /// `input + a b`, the input broadcast; `a` and `b` as in [`matmul`].
-pub fn addmm(input: &Tensor, a: &Tensor, b: &Tensor) -> Result<Tensor> {
+pub fn addmm<'a>(input: &Tensor, a: &Tensor, b: impl Into<Weight<'a>>) -> Result<Tensor> {
+    let b = b.into();
+    let after = After {
+        bias: Some(input),
+        ..After::default()
+    };
+    if let Some(y) = product::linear(a, b.by_columns(), after)? {
+        return Ok(y);
+    }
     addmm_scaled(input, a, b, 1.0, 1.0)
 }
 
@@ -44,18 +51,21 @@ pub fn addmm(input: &Tensor, a: &Tensor, b: &Tensor) -> Result<Tensor> {
 ///
 /// With a `beta` of zero the input's values do not matter, NaN included; so with `alpha`.
 /// Both are whole for integers.
-pub fn addmm_scaled(
+pub fn addmm_scaled<'a>(
     input: &Tensor,
     a: &Tensor,
-    b: &Tensor,
+    b: impl Into<Weight<'a>>,
     beta: f64,
     alpha: f64,
 ) -> Result<Tensor> {
+    let b = b.into();
     if !a.dtype().is_float() {
-        return integer_addmm(input, a, b, beta as i64, alpha as i64);
+        return integer_addmm(input, a, b.tensor(), beta as i64, alpha as i64);
     }
     let dtype = a.dtype();
-    let product = matmul(&widened(a)?, &widened(b)?)?;
+    let (left, right) = (widened(a)?, widened(b.tensor())?);
+    let kept = right.dtype() == b.tensor().dtype();
+    let product = matmul(&left, if kept { b } else { (&right).into() })?;
     let input = input.to_dtype(product.dtype())?;
     let product = match alpha {
         1.0 => product,
@@ -75,16 +85,17 @@ pub fn addmm_scaled(
 ///
 /// # Errors
 /// If the inner sizes differ, or the dtypes do.
-pub fn matmul(a: &Tensor, b: &Tensor) -> Result<Tensor> {
-    match (a.rank(), b.rank()) {
+pub fn matmul<'a>(a: &Tensor, b: impl Into<Weight<'a>>) -> Result<Tensor> {
+    let b = b.into();
+    match (a.rank(), b.tensor().rank()) {
         (0, _) | (_, 0) => candle_core::bail!("matmul takes tensors with axes"),
-        (1, 1) => dot(a, b),
+        (1, 1) => dot(a, b.tensor()),
         (1, _) => {
             let y = matmul(&a.unsqueeze(0)?, b)?;
             y.squeeze(y.rank() - 2)
         }
         (_, 1) => {
-            let y = matmul(a, &b.unsqueeze(1)?)?;
+            let y = matmul(a, &b.tensor().unsqueeze(1)?)?;
             y.squeeze(y.rank() - 1)
         }
         _ => matrices(a, b),
@@ -98,13 +109,14 @@ fn dot(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     }
     let dtype = sum_dtype(a.dtype(), a.device());
     if !dtype.is_float() || a.dims() == [0] {
-        return matrices(&a.unsqueeze(0)?, &b.unsqueeze(1)?)?.reshape(());
+        return matmul(&a.unsqueeze(0)?, &b.unsqueeze(1)?)?.reshape(());
     }
     let products = (a.to_dtype(dtype)? * b.to_dtype(dtype)?)?;
     products.sum_all()?.to_dtype(a.dtype())
 }
 
-fn matrices(a: &Tensor, b: &Tensor) -> Result<Tensor> {
+fn matrices(a: &Tensor, weight: Weight) -> Result<Tensor> {
+    let b = weight.tensor();
     let (a_batch, (m, k)) = split(a);
     let (b_batch, (k2, n)) = split(b);
     if k != k2 {
@@ -130,7 +142,7 @@ fn matrices(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     if !dtype.is_float() {
         return integers(a, b, &batch)?.to_dtype(dtype);
     }
-    if let Some(product) = fast(a, b)? {
+    if let Some(product) = fast(a, weight)? {
         return Ok(product);
     }
     let (a, b) = (widened(a)?, widened(b)?);
@@ -149,16 +161,11 @@ fn matrices(a: &Tensor, b: &Tensor) -> Result<Tensor> {
 }
 
 /// By a kernel, where it takes what is asked.
-fn fast(a: &Tensor, b: &Tensor) -> Result<Option<Tensor>> {
-    if b.rank() == 2 {
-        let weight = Weight {
-            tensor: b,
-            packed: None,
-            by_rows: false,
-        };
-        return product::linear(a, weight, After::default());
+fn fast(a: &Tensor, b: Weight) -> Result<Option<Tensor>> {
+    match b.tensor().rank() {
+        2 => product::linear(a, b.by_columns(), After::default()),
+        _ => product::matrices(a, b.tensor()),
     }
-    product::matrices(a, b)
 }
 
 /// Halves as f32 on the CPU, whose kernels round between the blocks of a sum; others do not.

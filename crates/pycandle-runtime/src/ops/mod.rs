@@ -71,6 +71,7 @@ mod special;
 mod stft;
 mod unfold;
 mod unique;
+pub(crate) mod weight;
 mod weight_norm;
 mod window;
 
@@ -124,5 +125,6 @@ pub use sort::*;
 pub use special::*;
 pub use stft::*;
 pub use unique::*;
+pub use weight::Weight;
 pub use weight_norm::*;
 pub use window::*;

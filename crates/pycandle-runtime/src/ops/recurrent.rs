@@ -6,6 +6,7 @@
 use candle_core::{DType, Result, Tensor, bail};
 
 use super::cell::{Cell, Step, Weights, all_in_f32, in_f32};
+use super::weight::Weight;
 
 /// `torch.nn.LSTM`: the output of every step, and the last hidden and cell states.
 ///
@@ -16,10 +17,10 @@ use super::cell::{Cell, Step, Weights, all_in_f32, in_f32};
 ///
 /// # Errors
 /// For mixed dtypes, no steps, and shapes or a number of parameters that do not fit together.
-pub fn lstm(
+pub fn lstm<'a>(
     x: &Tensor,
     hx: &[&Tensor],
-    params: &[&Tensor],
+    params: &[impl Into<Weight<'a>> + Copy],
     num_layers: usize,
     bidirectional: bool,
     batch_first: bool,
@@ -28,7 +29,7 @@ pub fn lstm(
         Cell::Lstm,
         x,
         hx,
-        params,
+        &weights(params),
         (num_layers, bidirectional),
         batch_first,
     )?)
@@ -39,11 +40,11 @@ pub fn lstm(
 ///
 /// # Errors
 /// As [`lstm`], and for batch sizes that do not fit the data.
-pub fn lstm_data(
+pub fn lstm_data<'a>(
     data: &Tensor,
     batch_sizes: &Tensor,
     hx: &[&Tensor],
-    params: &[&Tensor],
+    params: &[impl Into<Weight<'a>> + Copy],
     num_layers: usize,
     bidirectional: bool,
 ) -> Result<(Tensor, Tensor, Tensor)> {
@@ -52,7 +53,7 @@ pub fn lstm_data(
         data,
         batch_sizes,
         hx,
-        params,
+        &weights(params),
         (num_layers, bidirectional),
     )?)
 }
@@ -65,16 +66,16 @@ macro_rules! without_cell_state {
         ///
         /// # Errors
         /// As [`lstm`].
-        pub fn $name(
+        pub fn $name<'a>(
             x: &Tensor,
             hx: &Tensor,
-            params: &[&Tensor],
+            params: &[impl Into<Weight<'a>> + Copy],
             num_layers: usize,
             bidirectional: bool,
             batch_first: bool,
         ) -> Result<(Tensor, Tensor)> {
             let depth = (num_layers, bidirectional);
-            let (output, h, _) = over_batch(Cell::$step, x, &[hx], params, depth, batch_first)?;
+            let (output, h, _) = over_batch(Cell::$step, x, &[hx], &weights(params), depth, batch_first)?;
             Ok((output, h))
         }
 
@@ -84,16 +85,16 @@ macro_rules! without_cell_state {
         ///
         /// # Errors
         /// As [`lstm_data`].
-        pub fn $data(
+        pub fn $data<'a>(
             data: &Tensor,
             batch_sizes: &Tensor,
             hx: &Tensor,
-            params: &[&Tensor],
+            params: &[impl Into<Weight<'a>> + Copy],
             num_layers: usize,
             bidirectional: bool,
         ) -> Result<(Tensor, Tensor)> {
             let depth = (num_layers, bidirectional);
-            let (output, h, _) = packed(Cell::$step, data, batch_sizes, &[hx], params, depth)?;
+            let (output, h, _) = packed(Cell::$step, data, batch_sizes, &[hx], &weights(params), depth)?;
             Ok((output, h))
         }
 
@@ -103,15 +104,15 @@ macro_rules! without_cell_state {
         ///
         /// # Errors
         /// For mixed dtypes, and shapes that do not fit together.
-        pub fn $cell(
+        pub fn $cell<'a>(
             x: &Tensor,
             hx: &Tensor,
-            w_ih: &Tensor,
-            w_hh: &Tensor,
+            w_ih: impl Into<Weight<'a>>,
+            w_hh: impl Into<Weight<'a>>,
             b_ih: Option<&Tensor>,
             b_hh: Option<&Tensor>,
         ) -> Result<Tensor> {
-            let weights = Weights::new([w_ih, w_hh], [b_ih, b_hh], None)?;
+            let weights = Weights::new([w_ih.into(), w_hh.into()], [b_ih, b_hh], None)?;
             Ok(one_step(Cell::$step, x, &[hx], &weights)?.0)
         }
     )+};
@@ -131,15 +132,15 @@ without_cell_state! {
 ///
 /// # Errors
 /// For mixed dtypes, and shapes that do not fit together.
-pub fn lstm_cell(
+pub fn lstm_cell<'a>(
     x: &Tensor,
     hx: &[&Tensor],
-    w_ih: &Tensor,
-    w_hh: &Tensor,
+    w_ih: impl Into<Weight<'a>>,
+    w_hh: impl Into<Weight<'a>>,
     b_ih: Option<&Tensor>,
     b_hh: Option<&Tensor>,
 ) -> Result<(Tensor, Tensor)> {
-    let weights = Weights::new([w_ih, w_hh], [b_ih, b_hh], None)?;
+    let weights = Weights::new([w_ih.into(), w_hh.into()], [b_ih, b_hh], None)?;
     match one_step(Cell::Lstm, x, hx, &weights)? {
         (h, Some(c)) => Ok((h, c)),
         (_, None) => bail!("an LSTM takes two states"),
@@ -156,11 +157,15 @@ fn with_cell_state((output, h, c): Outcome) -> Result<(Tensor, Tensor, Tensor)> 
     }
 }
 
+fn weights<'a>(params: &[impl Into<Weight<'a>> + Copy]) -> Vec<Weight<'a>> {
+    params.iter().map(|&weight| weight.into()).collect()
+}
+
 fn over_batch(
     cell: Cell,
     x: &Tensor,
     hx: &[&Tensor],
-    params: &[&Tensor],
+    params: &[Weight],
     depth: (usize, bool),
     batch_first: bool,
 ) -> Result<Outcome> {
@@ -189,7 +194,7 @@ fn packed(
     data: &Tensor,
     batch_sizes: &Tensor,
     hx: &[&Tensor],
-    params: &[&Tensor],
+    params: &[Weight],
     depth: (usize, bool),
 ) -> Result<Outcome> {
     let sizes = batch_sizes.to_dtype(DType::I64)?.to_vec1::<i64>()?;
@@ -213,7 +218,7 @@ fn layers(
     rows: &Tensor,
     sizes: &[usize],
     hx: &[&Tensor],
-    params: &[&Tensor],
+    params: &[Weight],
     (num_layers, bidirectional): (usize, bool),
 ) -> Result<Outcome> {
     let dtype = rows.dtype();
@@ -256,11 +261,13 @@ fn check(
     rows: &Tensor,
     sizes: &[usize],
     hx: &[&Tensor],
-    params: &[&Tensor],
+    params: &[Weight],
     runs: usize,
 ) -> Result<()> {
     let dtype = rows.dtype();
-    if !dtype.is_float() || hx.iter().chain(params).any(|t| t.dtype() != dtype) {
+    let params_of = params.iter().map(|weight| weight.tensor());
+    let mut tensors = hx.iter().copied().chain(params_of);
+    if !dtype.is_float() || tensors.any(|t| t.dtype() != dtype) {
         bail!("a recurrent network of {dtype:?} takes states and weights of that dtype")
     }
     let per_run = params.len().checked_div(runs).unwrap_or(0);

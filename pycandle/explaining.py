@@ -1,4 +1,4 @@
-"""What the compiler fused in a model and what it did not, for a reader: `codegen --explain`.
+"""`pycandle codegen --explain`: what the compiler fused in a model, and what it did not.
 
 It must not know how code is generated, nor what anything costs.
 """
