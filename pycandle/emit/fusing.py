@@ -11,40 +11,35 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeGuard
+from typing import Any
 
-from pycandle.emit.fields import OptionalField, StructField, modules_of
+from pycandle.emit.chains import (
+    ACTIVATION,
+    ORDER,
+    SUM,
+    is_layer,
+    kinds_of,
+    last_of,
+    named,
+    opened_kinds,
+    parts_of,
+    steps_of,
+)
 from pycandle.emit.scopes import binds, reads
 from pycandle.emit.statements import For, If, Let, Scope, Statement, While, walk_all
 from pycandle.emit.structs import Forward, Struct
 from pycandle.graph import Graph, Node
 from pycandle.ops.expr import (
-    Call,
     Closure,
     Expr,
     Field,
     Local,
     Method,
-    Operator,
     Present,
-    Raw,
     Then,
-    is_tensor,
     rewrite,
     walk,
 )
-
-_LAYERS = ("nn::Conv1d", "nn::Conv2d", "nn::Conv3d", "nn::Linear")
-# The functions of one tensor that kernels apply to what they have just computed.
-ACTIVATIONS = frozenset(
-    f"ops::{name}"
-    for name in (
-        "relu", "relu6", "hardsigmoid", "hardswish", "sigmoid", "silu", "tanh", "gelu", "gelu_tanh",
-    )
-)  # fmt: skip
-# What each step is, by the order in which a kernel does them.
-_NORM, _SUM, _ACTIVATION = "a batch norm", "a sum", "an activation"
-_ORDER = ("", _NORM, _SUM, _ACTIVATION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +62,7 @@ def fused(structs: Iterable[Struct], graph: Graph) -> tuple[list[Struct], list[F
         for name in node.inputs:
             readers.setdefault(name, []).append(node)
     for struct in structs:
-        kinds = {Field(m.path): kind for m, kind in _kinds(struct.fields) if m.path}
+        kinds = {Field(m.path): kind for m, kind in kinds_of(struct.fields) if m.path}
         forwards: list[Forward] = []
         for forward in struct.forwards:
             fusing = _Fusing(graph, readers, struct.name, forward.regions)
@@ -79,26 +74,6 @@ def fused(structs: Iterable[Struct], graph: Graph) -> tuple[list[Struct], list[F
             found += fusing.found(statements)
         done.append(replace(struct, forwards=tuple(forwards)))
     return done, found
-
-
-def _kinds(fields: Iterable[StructField]) -> Iterator[tuple[Any, str]]:
-    """The modules of a struct that can be part of a fused call, each with what it is there."""
-    for given in fields:
-        for module in modules_of(given):
-            if module.type in _LAYERS and not isinstance(given, OptionalField):
-                yield module, "a layer"
-            elif module.type == "nn::BatchNorm":
-                yield module, _NORM
-            elif module.type == "nn::Func" and _function(module.args) in ACTIVATIONS:
-                yield module, _ACTIVATION
-
-
-def _function(args: tuple[Expr, ...]) -> str:
-    match args:
-        case (Raw(text=text),):
-            return text
-        case _:
-            return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +112,7 @@ class _Fusing:
         for each in _lets(statements):
             for part in walk(each.expr):
                 if isinstance(part, Method) and isinstance(part.receiver, Then):
-                    parts = tuple(_parts(part.receiver))
+                    parts = tuple(parts_of(part.receiver))
                     yield Fusion(self.struct, self.regions, parts, *each.values[:1] or ("",))
         yield from self.declined
 
@@ -162,7 +137,9 @@ class _Fusing:
                 fused = self._optional(statement, at)
                 if fused is not None:
                     return fused
-                then = self._inner(statement.then, {**at.kinds, **_opened(condition, at.kinds)})
+                then = self._inner(
+                    statement.then, {**at.kinds, **opened_kinds(condition, at.kinds)}
+                )
                 otherwise = self._inner(statement.otherwise, at.kinds)
                 return replace(statement, then=then, otherwise=otherwise)
             case While():
@@ -183,7 +160,7 @@ class _Fusing:
         if isinstance(expr, Closure):
             return expr
         expr = rewrite(expr, lambda part: None if part is expr else self._expr(part, at, True))
-        for given, step, name in _steps(expr, at.kinds):
+        for given, step, name in steps_of(expr, at.kinds):
             made = self._made(given, step, name, at)
             if made is None:
                 continue
@@ -232,11 +209,11 @@ class _Fusing:
         place = _maker(given, at.done) if isinstance(given, Local) else None
         let = at.done[place] if place is not None else None
         made = _Made(let.expr, let.names[0], let.values) if isinstance(let, Let) else _Made(given)
-        if not _is_layer(made.call, at.kinds):
+        if not is_layer(made.call, at.kinds):
             return None
         why = self._hindrance(made, place, step, name, at)
         if why:
-            parts = (*_parts(made.call.receiver), _named(step, name))
+            parts = (*parts_of(made.call.receiver), named(step, name))
             self.declined[Fusion(self.struct, self.regions, parts, at.value, why)] = None
             return None
         if place is not None:
@@ -250,9 +227,9 @@ class _Fusing:
 
     def _hindrance(self, made: _Made, place: int | None, step: Expr, name: str, at: _Place) -> str:
         """Why a step cannot be fused into a call, if it cannot."""
-        kind = at.kinds.get(step, _ACTIVATION) if name == "then" else _SUM
-        last = _last(made.call.receiver, at.kinds)
-        if _ORDER.index(kind) <= _ORDER.index(last):
+        kind = at.kinds.get(step, ACTIVATION) if name == "then" else SUM
+        last = last_of(made.call.receiver, at.kinds)
+        if ORDER.index(kind) <= ORDER.index(last):
             return f"no kernel does {kind} after {last}"
         known = self.graph.types.get(at.value or "".join(made.values))
         if known is None or not known.is_float:
@@ -293,53 +270,6 @@ def _times_called(call: Method, part: object) -> int:
     return sum(path in own for path in called) - (isinstance(last, Field))
 
 
-def _steps(expr: Expr, kinds: Mapping[Expr, str]) -> Iterator[tuple[Expr, Expr, str]]:
-    """What a step takes that may be a layer's result, and the step with its name."""
-    match expr:
-        case Method(receiver=step, name="forward", args=(given,)):
-            if kinds.get(step) in (_NORM, _ACTIVATION):
-                yield given, step, "then"
-        case Call(path=path, args=(given,)):
-            if path in ACTIVATIONS:
-                yield given, Raw(path), "then"
-        case Operator(sign="+", left=left, right=right):
-            if is_tensor(right):
-                yield left, right, "add"
-                yield right, left, "add"
-        case (
-            Method(receiver=left, name="broadcast_add", args=(right,))
-            | Call(path="ops::add", args=(left, right))
-        ):
-            yield left, right, "broadcast_add"
-            yield right, left, "broadcast_add"
-        case _:
-            pass
-
-
-def _is_layer(expr: Expr, kinds: Mapping[Expr, str]) -> TypeGuard[Method]:
-    """Whether it calls a layer, perhaps with steps after it."""
-    match expr:
-        case Method(receiver=receiver, name="forward", args=(_,)):
-            return kinds.get(_innermost(receiver)) == "a layer"
-        case _:
-            return False
-
-
-def _innermost(receiver: Expr) -> Expr:
-    return _innermost(receiver.layer) if isinstance(receiver, Then) else receiver
-
-
-def _last(receiver: Expr, kinds: Mapping[Expr, str]) -> str:
-    """What the last step of a call is."""
-    match receiver:
-        case Then(name="add"):
-            return _SUM
-        case Then(step=step):
-            return kinds.get(step, _ACTIVATION)
-        case _:
-            return ""
-
-
 def _maker(local: Local, done: list[Statement]) -> int | None:
     """Which statement binds a local, if that is all it does."""
     for place in reversed(range(len(done))):
@@ -365,27 +295,6 @@ def _until_bound(name: str, scope: Scope) -> Scope:
 
 def _fields(part: object) -> set[str]:
     return {expr.path for expr in walk_all(part) if isinstance(expr, Field)}
-
-
-def _opened(condition: Expr, kinds: Mapping[Expr, str]) -> dict[Expr, str]:
-    """What the locals are that optional modules have in a branch."""
-    if not isinstance(condition, Present):
-        return {}
-    pairs = zip(condition.fields, condition.names, strict=True)
-    return {Local(name, True): kinds[module] for module, name in pairs if module in kinds}
-
-
-def _parts(receiver: Expr) -> Iterator[Expr]:
-    """The layer of a call and its steps."""
-    if isinstance(receiver, Then):
-        yield from _parts(receiver.layer)
-        yield _named(receiver.step, receiver.name)
-    else:
-        yield receiver
-
-
-def _named(step: Expr, name: str) -> Expr:
-    return step if name == "then" else Raw("add")
 
 
 def _lets(statements: Iterable[Statement]) -> Iterator[Let]:
