@@ -62,7 +62,7 @@ def fused(structs: Iterable[Struct], graph: Graph) -> tuple[list[Struct], list[F
         for name in node.inputs:
             readers.setdefault(name, []).append(node)
     for struct in structs:
-        kinds = {Field(m.path): kind for m, kind in kinds_of(struct.fields) if m.path}
+        kinds = kinds_of(struct.fields)
         forwards: list[Forward] = []
         for forward in struct.forwards:
             fusing = _Fusing(graph, readers, struct.name, forward.regions)

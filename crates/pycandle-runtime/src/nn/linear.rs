@@ -1,6 +1,7 @@
 use candle_core::{Result, Tensor};
 use candle_nn::VarBuilder;
 
+use crate::kernels::Activation;
 use crate::kernels::product::{self, After, Packed, Weight};
 use crate::{PyChecker, ops, py_check};
 
@@ -47,24 +48,32 @@ pub fn linear_no_bias(
 impl Linear {
     /// `(…, in_features)` to `(…, out_features)`.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let y = match self.fused(x, None, None)? {
+            Some(y) => y,
+            None => ops::linear(x, &self.weight, self.bias.as_ref())?,
+        };
+        py_check!(self.checker, "", &y);
+        Ok(y)
+    }
+
+    /// The layer by a kernel, which then adds a tensor of the result's shape and applies a function
+    /// where they are asked for; `None` if there is no kernel for it.
+    pub(super) fn fused(
+        &self,
+        x: &Tensor,
+        residual: Option<&Tensor>,
+        activation: Option<Activation>,
+    ) -> Result<Option<Tensor>> {
         let weight = Weight {
             tensor: &self.weight,
             packed: Some(&self.packed),
             by_rows: true,
         };
-        let bias = self.bias.as_ref();
-        let y = match product::linear(
-            x,
-            weight,
-            After {
-                bias,
-                ..After::default()
-            },
-        )? {
-            Some(y) => y,
-            None => ops::linear(x, &self.weight, bias)?,
+        let after = After {
+            bias: self.bias.as_ref(),
+            residual,
+            activation,
         };
-        py_check!(self.checker, "", &y);
-        Ok(y)
+        product::linear(x, weight, after)
     }
 }

@@ -32,7 +32,7 @@ pub(crate) enum Layer<'a> {
 /// What a kernel does with its sums: `activation(sum * scale + shift + residual)`.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Epilogue<'a> {
-    /// The scale and the shift of each channel, which is axis 1, or the last of a linear layer.
+    /// The scale and the shift of each channel, which is axis 1.
     pub(crate) factors: Option<(&'a [f32], &'a [f32])>,
     /// Of the result's shape, in any layout.
     pub(crate) residual: Option<&'a Tensor>,
@@ -271,8 +271,14 @@ impl Layer<'_> {
     }
 
     /// The layer and an epilogue by one kernel; `None` if there is none for it, for this tensor.
-    fn fused(self, _x: &Tensor, _epilogue: &Epilogue) -> Result<Option<Tensor>> {
-        Ok(None)
+    fn fused(self, x: &Tensor, epilogue: &Epilogue) -> Result<Option<Tensor>> {
+        match self {
+            Self::Linear(linear) if epilogue.factors.is_none() => {
+                let residual = epilogue.residual.map(Tensor::contiguous).transpose()?;
+                linear.fused(x, residual.as_ref(), epilogue.activation)
+            }
+            _ => Ok(None),
+        }
     }
 }
 
@@ -377,11 +383,8 @@ mod tests {
             plain(ops::leaky_relu(&conv.forward(&x)?, 0.5)?)?,
             "no kernel is asked"
         );
-        let linear = Linear {
-            weight: numbers(&[3, 4], 0.7)?,
-            bias: None,
-            checker: None,
-        };
+        let vb = VarBuilder::zeros(DType::F32, &Device::Cpu);
+        let linear = super::super::linear_no_bias(4, 3, vb, None)?;
         let (parts, _) = asked(linear.then(&norm), &numbers(&[2, 3, 4], 0.2)?)?;
         assert_eq!(
             parts,
@@ -420,10 +423,8 @@ mod tests {
             let inputs = checker.inputs(&["norm#0.0"])?;
             let own = checker.pp("blocks.0");
             let fc = super::super::linear(6, 6, vb.pp("fc"), Some(own.pp("fc")))?;
-            let alone = Linear {
-                checker: None,
-                ..fc.clone()
-            };
+            let mut alone = fc.clone();
+            alone.checker = None;
             let act = func(ops::gelu, Some(own.pp("act")));
             let x = inputs.tensor(0)?;
             let y = fc.then(&act).forward_by(x, |_, x, _| {
