@@ -28,6 +28,7 @@ pub mod panels;
 pub mod product;
 pub mod simd;
 pub mod threads;
+pub mod winograd;
 
 pub use epilogue::{Activation, Epilogue};
 pub use isa::{Isa, Kernels, with_kernels};
