@@ -4,19 +4,14 @@
 //! side after the other are multiplied into it. Tiles are lower and wider for few rows, where
 //! reading the right side takes the time.
 
-use std::cell::Cell;
-
 use super::epilogue::{Activation, Epilogue};
 use super::isa::{Isa, Kernel, dispatch};
 use super::panels::{PANEL, Panels};
 use super::simd::Simd;
 use super::threads::parallel;
 
-/// From this many bytes from row to row on, the left side is copied, since its rows would push each
-/// other out of the cache.
-const FAR: usize = 3072;
-/// How many rows of the left side are copied at a time: they stay in the cache of a core.
-const COPIED_ROWS: usize = 126;
+/// So many rows of the left side stay in the cache of a core.
+const CACHED_ROWS: usize = 126;
 /// After so many products a sum starts anew, and the sums are added up: one long sum would lose
 /// more digits than PyTorch's.
 const SUMMED: usize = 128;
@@ -33,6 +28,15 @@ pub struct Left<'a> {
 }
 
 impl Left<'_> {
+    #[inline(always)]
+    fn part(self, first: usize, end: usize) -> Self {
+        Left {
+            values: &self.values[first * self.stride..],
+            rows: end - first,
+            ..self
+        }
+    }
+
     fn check(&self, depth: usize) {
         assert!(self.values.len() >= (self.rows - 1) * self.stride + depth);
     }
@@ -87,7 +91,7 @@ pub unsafe fn multiply(isa: Isa, left: Left, right: &Panels, epilogue: &Epilogue
     left.check(depth);
     let work = left.rows as f64 * right.columns() as f64 * depth as f64 * NANOSECONDS;
     // Threads share the columns while there are enough of them, and the rows of large matrices.
-    let blocks = left.rows.div_ceil(COPIED_ROWS);
+    let blocks = left.rows.div_ceil(CACHED_ROWS);
     if blocks > 3 {
         let height = left.rows.div_ceil(blocks);
         parallel(blocks, work, |range| {
@@ -160,31 +164,42 @@ struct Product<'a> {
     panels: (usize, usize),
 }
 
-thread_local! {
-    static COPY: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
-}
-
 impl Kernel for Product<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd>(self) {
         let (first, end) = self.rows;
-        let many = end - first > S::TILE_ROWS / 2;
-        if !(many && self.left.stride * size_of::<f32>() >= FAR) {
-            self.block::<S, false>(first, end, &self.left.values[first * self.left.stride..]);
-            return;
+        let (left, depth) = (self.left.part(first, end), self.depth);
+        let count = left.rows;
+        let highest = count.div_ceil(count.div_ceil(S::TILE_ROWS));
+        let mut panel = self.panels.0;
+        while panel < self.panels.1 {
+            let next = (panel + width::<S>(highest) * S::LANES / PANEL).min(self.panels.1);
+            for (start, stop) in cut(count, S::TILE_ROWS) {
+                let rows = stop - start;
+                let tile = Tile {
+                    // SAFETY: the rows lie within `values`.
+                    left: unsafe { left.values.as_ptr().add(start * left.stride) },
+                    stride: left.stride,
+                    // SAFETY: the panel is one of the right side's.
+                    right: unsafe { self.right.as_ptr().add(panel * self.right.panel_stride()) },
+                    panel_stride: self.right.panel_stride(),
+                    panels: next - panel,
+                    depth,
+                    row: first + start,
+                    column: panel * PANEL,
+                    columns: self.right.columns().min(next * PANEL) - panel * PANEL,
+                    epilogue: self.epilogue,
+                    target: self.target,
+                };
+                tile.of_rows::<S>(rows);
+                if let Some(activation) = self.epilogue.activation {
+                    tile.activate::<S>(activation, rows);
+                }
+            }
+            panel = next;
         }
-        // A closure would not be compiled for the instruction set.
-        let mut copy = COPY.take();
-        let mut start = first;
-        while start < end {
-            let stop = end.min(start + COPIED_ROWS);
-            self.copy_rows::<S>(start, stop, &mut copy);
-            self.block::<S, true>(start, stop, &copy);
-            start = stop;
-        }
-        COPY.set(copy);
     }
 }
 
@@ -195,82 +210,14 @@ fn cut(count: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
     (0..tiles).map(move |tile| (tile * count / tiles, (tile + 1) * count / tiles))
 }
 
-impl Product<'_> {
-    /// Copies rows so that those of a tile lie element by element beside each other.
-    #[inline(always)]
-    fn copy_rows<S: Simd>(&self, first: usize, end: usize, copy: &mut Vec<f32>) {
-        let depth = self.depth;
-        let size = (end - first) * depth;
-        if copy.len() < size {
-            copy.resize(size, 0.0);
-        }
-        for (start, stop) in cut(end - first, S::TILE_ROWS) {
-            let rows = stop - start;
-            let to = &mut copy[start * depth..stop * depth];
-            for row in 0..rows {
-                let from = &self.left.values[(first + start + row) * self.left.stride..][..depth];
-                for (k, &value) in from.iter().enumerate() {
-                    to[k * rows + row] = value;
-                }
-            }
-        }
-    }
-
-    /// The product of some rows, which `values` starts with; `COPIED` as by `copy_rows`.
-    #[inline(always)]
-    fn block<S: Simd, const COPIED: bool>(&self, first: usize, end: usize, values: &[f32]) {
-        let depth = self.depth;
-        let count = end - first;
-        let wide = vectors::<S>(count.min(S::TILE_ROWS));
-        let per_panel = PANEL / S::LANES;
-        let mut panel = self.panels.0;
-        while panel < self.panels.1 {
-            let left = (self.panels.1 - panel) * per_panel;
-            let width = [wide, S::TILE_VECTORS, per_panel]
-                .into_iter()
-                .find(|&width| width <= left)
-                .unwrap_or(per_panel);
-            for (start, stop) in cut(count, S::TILE_ROWS) {
-                let from = if COPIED {
-                    start * depth
-                } else {
-                    start * self.left.stride
-                };
-                let tile = Tile {
-                    // SAFETY: the rows lie within `values`.
-                    left: unsafe { values.as_ptr().add(from) },
-                    stride: self.left.stride,
-                    // SAFETY: the panel is one of the right side's.
-                    right: unsafe { self.right.as_ptr().add(panel * self.right.panel_stride()) },
-                    panel_stride: self.right.panel_stride(),
-                    depth,
-                    row: first + start,
-                    column: panel * PANEL,
-                    columns: (self.right.columns() - panel * PANEL).min(width * S::LANES),
-                    epilogue: self.epilogue,
-                    target: self.target,
-                };
-                tile.of_rows::<S, COPIED>(stop - start, width);
-                if let Some(activation) = self.epilogue.activation {
-                    tile.activate::<S>(activation, stop - start);
-                }
-            }
-            panel += width / per_panel;
-        }
-    }
-}
-
-/// How many vectors wide tiles of so many rows are.
+/// How many vectors wide tiles of so many rows are: what the registers hold, a power of two.
 #[inline(always)]
-fn vectors<S: Simd>(rows: usize) -> usize {
-    let registers = S::TILE_ROWS * S::TILE_VECTORS;
-    let per_panel = PANEL / S::LANES;
-    let most = (registers / rows.max(1)).min(8);
-    // A power of two, a panel at least.
-    [8, 4, 2, 1]
-        .into_iter()
-        .find(|&width| width <= most && width >= per_panel)
-        .unwrap_or(per_panel)
+const fn width<S: Simd>(rows: usize) -> usize {
+    let mut width = 8;
+    while width * rows > S::TILE_ROWS * S::TILE_VECTORS {
+        width /= 2;
+    }
+    width
 }
 
 /// One tile of the result.
@@ -279,6 +226,8 @@ struct Tile<'a> {
     stride: usize,
     right: *const f32,
     panel_stride: usize,
+    /// How many panels there are; the tile may be wider, and computes the last ones twice then.
+    panels: usize,
     depth: usize,
     row: usize,
     column: usize,
@@ -288,12 +237,13 @@ struct Tile<'a> {
 }
 
 impl Tile<'_> {
+    /// Tiles are compiled for each number of rows, with the width that goes with it.
     #[inline(always)]
-    fn of_rows<S: Simd, const COPIED: bool>(&self, rows: usize, width: usize) {
+    fn of_rows<S: Simd>(&self, rows: usize) {
         macro_rules! tiles {
             ($($rows:literal),+) => {
                 match rows {
-                    $($rows => self.of_width::<S, COPIED, $rows>(width),)+
+                    $($rows => self.of_width::<S, $rows>(),)+
                     // `cut` makes no others.
                     _ => {}
                 }
@@ -303,25 +253,27 @@ impl Tile<'_> {
     }
 
     #[inline(always)]
-    fn of_width<S: Simd, const COPIED: bool, const ROWS: usize>(&self, width: usize) {
+    fn of_width<S: Simd, const ROWS: usize>(&self) {
+        // There are no more than the registers hold.
         if ROWS > S::TILE_ROWS {
             return;
         }
-        match width {
-            8 if ROWS * 8 <= S::TILE_ROWS * S::TILE_VECTORS => self.run::<S, COPIED, ROWS, 8>(),
-            4 if ROWS * 4 <= S::TILE_ROWS * S::TILE_VECTORS => self.run::<S, COPIED, ROWS, 4>(),
-            2 if ROWS * 2 <= S::TILE_ROWS * S::TILE_VECTORS => self.run::<S, COPIED, ROWS, 2>(),
-            _ => self.run::<S, COPIED, ROWS, 1>(),
+        match const { width::<S>(ROWS) } {
+            8 => self.run::<S, ROWS, 8>(),
+            4 => self.run::<S, ROWS, 4>(),
+            2 => self.run::<S, ROWS, 2>(),
+            _ => self.run::<S, ROWS, 1>(),
         }
     }
 
     /// Multiplies, and stores what the epilogue makes of it.
     #[inline(always)]
-    fn run<S: Simd, const COPIED: bool, const ROWS: usize, const WIDTH: usize>(&self) {
+    fn run<S: Simd, const ROWS: usize, const WIDTH: usize>(&self) {
         let mut right = [self.right; WIDTH];
         for (v, right) in right.iter_mut().enumerate() {
             let lane = v * S::LANES;
-            *right = right.wrapping_add(lane / PANEL * self.panel_stride + lane % PANEL);
+            let panel = (lane / PANEL).min(self.panels - 1);
+            *right = right.wrapping_add(panel * self.panel_stride + lane % PANEL);
         }
         let mut totals = [[S::splat(0.0); WIDTH]; ROWS];
         let mut first = 0;
@@ -335,13 +287,8 @@ impl Tile<'_> {
                     row[v] = unsafe { S::load(right[v].add(k * PANEL)) };
                 }
                 for r in 0..ROWS {
-                    let place = if COPIED {
-                        k * ROWS + r
-                    } else {
-                        r * self.stride + k
-                    };
                     // SAFETY: the left side has `depth` elements in each of its rows.
-                    let factor = S::splat(unsafe { *self.left.add(place) });
+                    let factor = S::splat(unsafe { *self.left.add(r * self.stride + k) });
                     for v in 0..WIDTH {
                         sums[r][v] = factor.mul_add(row[v], sums[r][v]);
                     }
