@@ -1,15 +1,15 @@
 use candle_core::{DType, Result, Tensor};
 use candle_nn::VarBuilder;
-use pycandle_runtime::{PyChecker, Scope, ops, py_check};
+use pycandle_runtime::{PyChecker, Scope, nn, ops, py_check};
 
 /// __main__.Router (model.py:26)
 #[derive(Debug, Clone)]
 pub struct Router {
-    pub wide_weight: Tensor,
+    pub wide_weight: nn::Parameter,
     pub wide_bias: Tensor,
-    pub narrow_weight: Tensor,
+    pub narrow_weight: nn::Parameter,
     pub narrow_bias: Tensor,
-    pub step_weight: Tensor,
+    pub step_weight: nn::Parameter,
     pub step_bias: Tensor,
     pub jitter: Jitter,
     pub checker: Option<PyChecker>,
@@ -18,11 +18,11 @@ pub struct Router {
 impl Router {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
-            wide_weight: vb.get((4, 4), "wide.weight")?,
+            wide_weight: nn::parameter(vb.get((4, 4), "wide.weight")?),
             wide_bias: vb.get(4, "wide.bias")?,
-            narrow_weight: vb.get((4, 4), "narrow.weight")?,
+            narrow_weight: nn::parameter(vb.get((4, 4), "narrow.weight")?),
             narrow_bias: vb.get(4, "narrow.bias")?,
-            step_weight: vb.get((4, 4), "step.weight")?,
+            step_weight: nn::parameter(vb.get((4, 4), "step.weight")?),
             step_bias: vb.get(4, "step.bias")?,
             jitter: Jitter::load(checker.pp("jitter"))?,
             checker,

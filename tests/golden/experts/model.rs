@@ -272,14 +272,14 @@ impl MixtralSparseMoeBlock {
 /// transformers.models.mixtral.modeling_mixtral.MixtralTopKRouter (transformers/models/mixtral/modeling_mixtral.py:103)
 #[derive(Debug, Clone)]
 pub struct MixtralTopKRouter {
-    pub weight: Tensor,
+    pub weight: nn::Parameter,
     pub checker: Option<PyChecker>,
 }
 
 impl MixtralTopKRouter {
     pub fn load(vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
-            weight: vb.get((NUM_EXPERTS, HIDDEN_DIM), "weight")?,
+            weight: nn::parameter(vb.get((NUM_EXPERTS, HIDDEN_DIM), "weight")?),
             checker,
         })
     }

@@ -218,7 +218,7 @@ impl GPT2Attention {
 /// transformers.pytorch_utils.Conv1D (transformers/pytorch_utils.py:117)
 #[derive(Debug, Clone)]
 pub struct Conv1D {
-    pub weight: Tensor,
+    pub weight: nn::Parameter,
     pub bias: Tensor,
     nx: usize,
     nf: usize,
@@ -228,7 +228,7 @@ pub struct Conv1D {
 impl Conv1D {
     pub fn load(nx: usize, nf: usize, vb: VarBuilder, checker: Option<PyChecker>) -> Result<Self> {
         Ok(Self {
-            weight: vb.get((nx, nf), "weight")?,
+            weight: nn::parameter(vb.get((nx, nf), "weight")?),
             bias: vb.get(nf, "bias")?,
             nx,
             nf,

@@ -224,9 +224,9 @@ impl SwinTransformerBlock {
 /// torchvision.models.swin_transformer.ShiftedWindowAttention (torchvision/models/swin_transformer.py:291)
 #[derive(Debug, Clone)]
 pub struct ShiftedWindowAttention {
-    pub qkv_weight: Tensor,
+    pub qkv_weight: nn::Parameter,
     pub qkv_bias: Tensor,
-    pub proj_weight: Tensor,
+    pub proj_weight: nn::Parameter,
     pub proj_bias: Tensor,
     pub relative_position_bias: Tensor,
     pub attn_mask: Option<Tensor>,
@@ -311,9 +311,9 @@ impl ShiftedWindowAttention {
             None
         };
         Ok(Self {
-            qkv_weight: vb.get((num_heads * 18, num_heads * 6), "qkv.weight")?,
+            qkv_weight: nn::parameter(vb.get((num_heads * 18, num_heads * 6), "qkv.weight")?),
             qkv_bias: vb.get(num_heads * 18, "qkv.bias")?,
-            proj_weight: vb.get((num_heads * 6, num_heads * 6), "proj.weight")?,
+            proj_weight: nn::parameter(vb.get((num_heads * 6, num_heads * 6), "proj.weight")?),
             proj_bias: vb.get(num_heads * 6, "proj.bias")?,
             relative_position_bias,
             attn_mask,
