@@ -288,8 +288,8 @@ impl BertSelfOutput {
     }
 
     pub fn forward(&self, hidden_states: &Tensor, input_tensor: &Tensor) -> Result<Tensor> {
-        let hidden_states = self.dense.forward(hidden_states)?;
-        let hidden_states = self.layer_norm.forward(&(&hidden_states + input_tensor)?)?;
+        let hidden_states = self.dense.add(input_tensor).forward(hidden_states)?;
+        let hidden_states = self.layer_norm.forward(&hidden_states)?;
         py_check!(self.checker, "", &hidden_states);
         Ok(hidden_states)
     }
@@ -318,8 +318,10 @@ impl BertIntermediate {
     }
 
     pub fn forward(&self, hidden_states: &Tensor) -> Result<Tensor> {
-        let hidden_states = self.dense.forward(hidden_states)?;
-        let hidden_states = self.intermediate_act_fn.forward(&hidden_states)?;
+        let hidden_states = self
+            .dense
+            .then(&self.intermediate_act_fn)
+            .forward(hidden_states)?;
         py_check!(self.checker, "", &hidden_states);
         Ok(hidden_states)
     }
@@ -353,8 +355,8 @@ impl BertOutput {
     }
 
     pub fn forward(&self, hidden_states: &Tensor, input_tensor: &Tensor) -> Result<Tensor> {
-        let hidden_states = self.dense.forward(hidden_states)?;
-        let hidden_states = self.layer_norm.forward(&(&hidden_states + input_tensor)?)?;
+        let hidden_states = self.dense.add(input_tensor).forward(hidden_states)?;
+        let hidden_states = self.layer_norm.forward(&hidden_states)?;
         py_check!(self.checker, "", &hidden_states);
         Ok(hidden_states)
     }
@@ -384,8 +386,10 @@ impl BertPooler {
 
     pub fn forward(&self, hidden_states: &Tensor) -> Result<Tensor> {
         let first_token_tensor = hidden_states.get_on_dim(1, 0)?;
-        let pooled_output = self.dense.forward(&first_token_tensor)?;
-        let pooled_output = self.activation.forward(&pooled_output)?;
+        let pooled_output = self
+            .dense
+            .then(&self.activation)
+            .forward(&first_token_tensor)?;
         py_check!(self.checker, "", &pooled_output);
         Ok(pooled_output)
     }
