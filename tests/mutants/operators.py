@@ -367,7 +367,12 @@ KINDS: Mapping[str, Operator] = {
     ),
     # What a forward does.
     "dropped residual": dropped_residual,
-    "wrong sign": signed("+", "-"),
+    "wrong sign": together(
+        signed("+", "-"), replaced(r"\.add\(&?(\w+)\)", r".add(&\1.neg()?)")
+    ),
+    "fused step left out": replaced(
+        r"\s*\.(?:then|add)\((?:[^()]|\([^()]*\))*\)(?=\s*\.)", ""
+    ),
     "sum for product": signed("*", "+"),
     "skipped module": replaced(
         r"let (\w+) = self\s*\.\w+\s*\.forward\((&?\w+)\)\?;", r"let \1 = (\2).clone();"

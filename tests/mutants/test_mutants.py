@@ -142,7 +142,17 @@ IN_FORWARD = {
         "Tensor::arange(0i64, n as i64, d)?", "Tensor::arange(1i64, n as i64 + 1, d)?",
     ),
     "dropped residual": ("(x + &y)?;", "(x).clone();", "(&y).clone();"),
-    "wrong sign": ("f(&(x + &y)?)?;", "f(&(x - &y)?)?;"),
+    "wrong sign": (
+        "f(&(x + &y)?)?; self.fc.add(y).forward(x)?;",
+        "f(&(x - &y)?)?; self.fc.add(y).forward(x)?;",
+        "f(&(x + &y)?)?; self.fc.add(&y.neg()?).forward(x)?;",
+    ),
+    "fused step left out": (
+        "self.fc.then(&self.bn).add(&f(y)?)\n.then(ops::relu).forward(x)?;",
+        "self.fc.add(&f(y)?)\n.then(ops::relu).forward(x)?;",
+        "self.fc.then(&self.bn)\n.then(ops::relu).forward(x)?;",
+        "self.fc.then(&self.bn).add(&f(y)?).forward(x)?;",
+    ),
     "sum for product": ("(x * f(y)?)?;", "(x + f(y)?)?;"),
     "skipped module": ("let y = self.fc.forward(&x)?;", "let y = (&x).clone();"),
     "first layer skipped": ("for a in &self.b {", "for a in self.b.iter().skip(1) {"),
