@@ -181,6 +181,26 @@ def test_files_that_were_written_are_told_as_json(tmp_path: Path):
     )  # fmt: skip
 
 
+def test_what_is_one_call_is_told(tmp_path: Path):
+    write(tmp_path, GOOD.replace('output "" %y', '%z: f32[batch, 3] = aten.relu.default(%y) '
+                                 '"toy.py:9"\noutput "" %z'))  # fmt: skip
+    command = ["codegen", "--manifest", "toy_manifest.json", "--out", "toy.rs"]
+    wrote = "wrote toy.rs\nwrote toy_parity.rs\n"
+    told = "fused into one call: 1\n  fc + ops::relu\n    in the model (Module, toy.py:9)\n"
+
+    check([*command, "--explain"], 0, tmp_path, out=f"{told}not fused: 0\n", err=wrote)
+    assert "self.fc.then(ops::relu).forward(x)?" in (tmp_path / "toy.rs").read_text()
+    check([*command, "--no-fuse"], 0, tmp_path, err=wrote)
+    assert "ops::relu(&self.fc.forward(x)?)?" in (tmp_path / "toy.rs").read_text()
+    fusion = {
+        "pass": "fusing", "struct": "Module", "modules": [""], "ops": ["fc", "ops::relu"],
+        "source": "toy.py:9", "declined": None,
+    }  # fmt: skip
+    files = [{"path": f"toy{kind}.rs", "what": "wrote"} for kind in ("", "_parity")]
+    document = {"schema_version": 1, "files": files, "fusions": [fusion]}
+    check([*command, "--explain", "--json"], 0, tmp_path, out=f"{json.dumps(document)}\n")
+
+
 def test_a_model_without_state_is_refused(tmp_path: Path):
     write(tmp_path, GOOD)
 
