@@ -148,11 +148,11 @@ def screenshots(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
-    """PyTorch against Rust in the same run: one thread, the fastest of many, as a ratio."""
+    """PyCandle beside what a user would run instead, on real models; see docs/bench.md."""
     prepare(session)
-    for example in EXAMPLES:
-        with session.chdir(example):
-            cargo(session, "run", "--quiet", "--release", "--", "--bench", *session.posargs)
+    if isolated(session):
+        session.install("--require-hashes", "--requirement", "requirements/bench.txt")
+    python(session, "-m", "tests.bench", *session.posargs)
 
 
 def audit_python(session: nox.Session) -> None:

@@ -12,9 +12,9 @@ Kind = type[nn.LSTM] | type[nn.GRU] | type[nn.RNN]
 class Recurrent(nn.Module):
     """Two recurrent layers, whose last states are not asked for."""
 
-    def __init__(self, kind: Kind, bidirectional: bool) -> None:
+    def __init__(self, kind: Kind, bidirectional: bool, inputs: int = 16, hidden: int = 32) -> None:
         super().__init__()
-        self.rnn = kind(16, 32, 2, batch_first=True, bidirectional=bidirectional)
+        self.rnn = kind(inputs, hidden, 2, batch_first=True, bidirectional=bidirectional)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.rnn(x)[0]

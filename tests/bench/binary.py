@@ -1,0 +1,119 @@
+"""PyCandle's side of a workload: its code, generated and compiled as a user's release is."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from pycandle.output import write_if_changed
+from tests.parity.crate import ROOT, TARGET, Module, Run, cargo, crate_toml, generate, read_run
+
+BENCH = Path(__file__).resolve().parent
+CRATES = TARGET / "bench"
+# What makes a program fast and small; a trial asks for neither, and should not wait for it.
+RELEASE = """
+[profile.release]
+codegen-units = 1
+lto = "fat"
+opt-level = 3
+panic = "abort"
+strip = true
+"""
+
+
+class Unbuilt(Exception):
+    """Why a workload has no binary."""
+
+
+@dataclass(frozen=True)
+class Binary:
+    """A compiled workload."""
+
+    path: Path
+    compile_seconds: float
+
+    def parity(self) -> str:
+        """Runs the recording's parity tests; the first thing that differs, or nothing."""
+        for test in ("isolated", "cumulative", "digest"):
+            done = subprocess.run(
+                [self.path, test], env=os.environ | {"RAYON_NUM_THREADS": "1"},
+                capture_output=True, text=True, check=False, encoding="utf-8",
+            )  # fmt: skip
+            run = read_run(done.returncode == 0, done.stdout + done.stderr)
+            if test != "digest" and run.passed and not run.compared == run.expected > 0:
+                return f"{test}: {run.compared} of {run.expected} module calls compared"
+            if not run.passed:
+                return f"{test}: {_told(run)}"
+        return ""
+
+
+def build(name: str, recording: Path, trial: bool) -> Binary:
+    """Generate the crate of a workload and compile it; raises `Unbuilt`."""
+    path = CRATES / name
+    (path / "src").mkdir(parents=True, exist_ok=True)
+    _link(path / "recording", recording)
+    crate = f"bench_{name}"
+    write_if_changed(path / "Cargo.toml", (crate_toml(crate) + RELEASE).encode())
+    # The workspace's own versions, so that nothing is resolved anew.
+    shutil.copy(ROOT / "Cargo.lock", path)
+    for file, text in _sources(name, path).items():
+        write_if_changed(path / "src" / file, text.encode())
+    profile = [] if trial else ["--release"]
+    # What the crate stands on is compiled once for all of them.
+    cargo(path, "build", *profile, "--package", "pycandle-runtime")
+    start = time.monotonic()
+    done = cargo(path, "build", *profile, "--message-format=json-render-diagnostics")
+    seconds = time.monotonic() - start
+    if done.returncode:
+        raise Unbuilt(done.stderr.strip()[-600:])
+    messages = [json.loads(line) for line in done.stdout.splitlines()]
+    (made,) = [m for m in messages if m.get("executable")]
+    known = path / "compile_seconds"
+    if not made["fresh"] or not known.exists():
+        known.write_text(str(seconds), encoding="utf-8")
+    return Binary(Path(made["executable"]), float(known.read_text(encoding="utf-8")))
+
+
+def _sources(name: str, path: Path) -> dict[str, str]:
+    """The files of the crate: the generated ones, and what runs them."""
+    files = generate(path, Module("model", name, folder="recording"))
+    declared = (
+        '\nmod model {\n    include!("model.rs");\n'
+        '    pub mod parity {\n        include!("model_parity.rs");\n    }\n}\n'
+    )
+    main = (BENCH / "runner.rs").read_text(encoding="utf-8") + declared
+    protocol = (BENCH / "rivals" / "src" / "protocol.rs").read_text(encoding="utf-8")
+    files["model_parity.rs"] = _callable(files["model_parity.rs"])
+    return files | {"main.rs": main, "protocol.rs": protocol}
+
+
+def _callable(text: str) -> str:
+    """A model's parity tests as functions of the program, and one that serves its forward."""
+    found = re.search(r"parity::cumulative\(\s*&SPEC,\s*(\w+)::load,(.*?)\n\}\n", text, re.DOTALL)
+    assert found, "there is no cumulative test"
+    call = (
+        f"crate::serve_model([weights, inputs, output], |vb| {found[1]}::load(vb, None),{found[2]}"
+    )
+    arguments = "weights: &str, inputs: &str, output: &str"
+    serve = f"pub fn serve({arguments}) -> std::result::Result<(), String> {{\n    {call}\n}}\n"
+    return text.replace("#[test]\nfn ", "pub fn ") + "\n" + serve
+
+
+def _link(link: Path, target: Path) -> None:
+    """A symbolic link, to wherever the recording lies this time."""
+    if link.is_symlink() and link.readlink() == target:
+        return
+    link.unlink(missing_ok=True)
+    link.symlink_to(target, target_is_directory=True)
+
+
+def _told(run: Run) -> str:
+    """The line of a report that says what is wrong."""
+    culprit = re.search(r"^(first culprit|Error): .*$", run.output, re.MULTILINE)
+    return culprit[0] if culprit else run.output.strip()[-300:]
