@@ -35,10 +35,11 @@ def main() -> int:
     plan = Plan(2, 50, 1) if options.quick else Plan(options.rounds, options.milliseconds)
     rows: list[Row] = []
     load = os.getloadavg()[0]
-    binaries = {name: _prepare(name, options.work) for name in names}
+    ready: dict[str, tuple[Prepared, Binary] | str] = {}
     for threads in options.threads:
-        for name, (ready, binary) in binaries.items():
-            row = _measure(name, ready, binary, threads, options.rivals, plan)
+        for name in names:
+            ready[name] = ready.get(name) or _prepare(name, options.work)
+            row = _measure(name, ready[name], threads, options.rivals, plan)
             rows.append(row)
             print("\n".join(table.lines(results.entry(row))), end="\n\n", flush=True)
     document = results.document(rows, load)
@@ -76,8 +77,8 @@ def _chosen(options: argparse.Namespace) -> Sequence[str]:
     ]
 
 
-def _prepare(name: str, work: Path) -> tuple[Prepared | None, Binary | str]:
-    """A workload ready to run, and its binary, or why there is none."""
+def _prepare(name: str, work: Path) -> tuple[Prepared, Binary] | str:
+    """A workload and its binary, whose parity holds; or why there is none."""
     workload = WORKLOADS[name]
     try:
         folder = prepared(work, name)
@@ -86,9 +87,9 @@ def _prepare(name: str, work: Path) -> tuple[Prepared | None, Binary | str]:
         print(f"{name}: compiled", flush=True)
         culprit = binary.parity()
     except (Unprepared, Unbuilt, PyCandleError) as reason:
-        return None, str(reason)
+        return str(reason)
     if culprit:
-        return None, f"parity fails: {culprit}"
+        return f"parity fails: {culprit}"
     print(f"{name}: parity holds", flush=True)
     scratch = CRATES / name / "run"
     scratch.mkdir(exist_ok=True)
@@ -97,16 +98,16 @@ def _prepare(name: str, work: Path) -> tuple[Prepared | None, Binary | str]:
 
 def _measure(
     name: str,
-    ready: Prepared | None,
-    binary: Binary | str,
+    ready: tuple[Prepared, Binary] | str,
     threads: int,
     rivals: Sequence[str],
     plan: Plan,
 ) -> Row:
-    if ready is None or isinstance(binary, str):
-        return Failed(name, threads, str(binary))
-    names = [rival for rival in rivals if RIVALS[rival].has(ready.workload)]
-    return measure(ready, binary, names, threads, plan)
+    if isinstance(ready, str):
+        return Failed(name, threads, ready)
+    found, binary = ready
+    names = [rival for rival in rivals if RIVALS[rival].has(found.workload)]
+    return measure(found, binary, names, threads, plan)
 
 
 if __name__ == "__main__":

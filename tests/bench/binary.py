@@ -58,8 +58,7 @@ def build(name: str, recording: Path, trial: bool) -> Binary:
     path = CRATES / name
     (path / "src").mkdir(parents=True, exist_ok=True)
     _link(path / "recording", recording)
-    crate = f"bench_{name}"
-    write_if_changed(path / "Cargo.toml", (crate_toml(crate) + RELEASE).encode())
+    write_if_changed(path / "Cargo.toml", _crate_toml(f"bench_{name}").encode())
     # The workspace's own versions, so that nothing is resolved anew.
     shutil.copy(ROOT / "Cargo.lock", path)
     for file, text in _sources(name, path).items():
@@ -80,6 +79,12 @@ def build(name: str, recording: Path, trial: bool) -> Binary:
     return Binary(Path(made["executable"]), float(known.read_text(encoding="utf-8")))
 
 
+def _crate_toml(name: str) -> str:
+    protocol = f"bench-protocol = {{ path = {json.dumps(str(BENCH / 'protocol'))} }}"
+    text = crate_toml(name).replace("[dependencies]\n", f"[dependencies]\n{protocol}\n", 1)
+    return text + RELEASE
+
+
 def _sources(name: str, path: Path) -> dict[str, str]:
     """The files of the crate: the generated ones, and what runs them."""
     files = generate(path, Module("model", name, folder="recording"))
@@ -88,9 +93,8 @@ def _sources(name: str, path: Path) -> dict[str, str]:
         '    pub mod parity {\n        include!("model_parity.rs");\n    }\n}\n'
     )
     main = (BENCH / "runner.rs").read_text(encoding="utf-8") + declared
-    protocol = (BENCH / "rivals" / "src" / "protocol.rs").read_text(encoding="utf-8")
     files["model_parity.rs"] = _callable(files["model_parity.rs"])
-    return files | {"main.rs": main, "protocol.rs": protocol}
+    return files | {"main.rs": main}
 
 
 def _callable(text: str) -> str:

@@ -38,7 +38,7 @@ def prepare(name: str, folder: Path) -> None:
     workload = WORKLOADS[name]
     if workload.caches():
         register_caches()
-    model = lively.build(workload.entry)
+    model = lively.build(workload.entry).requires_grad_(False)
     inputs = workload.draw()
     with torch.inference_mode():
         outputs = tensors(model(**copy.deepcopy(inputs)))

@@ -1,6 +1,6 @@
 """A rival that Python runs, as a process: `python -m tests.bench.python_runner KIND FOLDER OUT N`.
 
-It speaks as `rivals/src/protocol.rs` says, with N threads. It imports only what its user would.
+It speaks as `protocol/src/lib.rs` says, with N threads. It imports only what its user would.
 """
 
 from __future__ import annotations

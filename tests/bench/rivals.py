@@ -19,7 +19,8 @@ from tests.bench.recordings import Unprepared, exported, optimised
 from tests.bench.workloads import Workload
 from tests.parity.crate import TARGET
 
-CRATE = Path(__file__).resolve().parent / "rivals"
+BENCH = Path(__file__).resolve().parent
+MACHINE = "machine"
 
 
 class Missing(Exception):
@@ -49,11 +50,12 @@ class Rival:
 @cache
 def program(name: str) -> Path:
     """The compiled runner of this name; raises `Missing`."""
-    features = [] if name == "machine" else ["--features", name]
+    features = [] if name == MACHINE else ["--features", name]
+    crate = BENCH / ("protocol" if name == MACHINE else "rivals")
     command = ["cargo", "build", "--release", "--locked", "--bin", name, *features]
     environment = os.environ | {"CARGO_TARGET_DIR": str(TARGET / "rivals")}
     done = subprocess.run(
-        command, cwd=CRATE, env=environment, stderr=subprocess.PIPE, text=True, check=False
+        command, cwd=crate, env=environment, stderr=subprocess.PIPE, text=True, check=False
     )
     if done.returncode:
         raise Missing(f"it cannot be built: {done.stderr.strip()[-300:]}")

@@ -3,35 +3,26 @@
 //! `BINARY isolated`, `cumulative` or `digest` runs a parity test; `BINARY WEIGHTS INPUTS OUTPUT`
 //! loads a checkpoint and serves forwards on those inputs.
 
-mod protocol;
-
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
 
+use bench_protocol::{Output, ended, in_words, serve};
 use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::VarBuilder;
 use pycandle_runtime::parity::Inputs;
 
-use protocol::{Output, in_words, serve};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let result = match arguments[..] {
+    ended(match arguments[..] {
         ["isolated"] => model::parity::isolated().map_err(in_words),
         ["cumulative"] => model::parity::cumulative().map_err(in_words),
         ["digest"] => model::parity::digest().map_err(in_words),
         [weights, inputs, output] => model::parity::serve(weights, inputs, output),
         _ => Err("one of isolated, cumulative, digest, or WEIGHTS INPUTS OUTPUT".into()),
-    };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("Error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    })
 }
 
 /// Serves forwards of a model without a checker.

@@ -16,13 +16,14 @@ from torch import Tensor
 from tests.bench.binary import Binary
 from tests.bench.racing import Command, Runner, Stopped, race, started
 from tests.bench.results import PYCANDLE, Figures, Measured
-from tests.bench.rivals import RIVALS, Missing, Prepared, program
+from tests.bench.rivals import MACHINE, RIVALS, Missing, Prepared, program
 from tests.parity.lively import rms
 
 # How far from PyTorch's a rival's outputs may be, as a part of their RMS: what rounding makes of
 # them in a deep model, and a hundredth of what a wrong layer does.
 TOLERANCE = 1e-3
-LIMITS = ("arithmetic", "memory")
+# What the machine is measured by, and of which fact of a workload.
+LIMITS = {"arithmetic": "flops", "memory": "bytes"}
 
 
 @dataclass(frozen=True)
@@ -34,63 +35,70 @@ class Plan:
     cold_starts: int = 3
 
 
+@dataclass(frozen=True)
+class _Racer:
+    """A runner whose outputs agree with PyTorch's."""
+
+    runner: Runner
+    cold_start: float  # seconds
+    difference: float
+
+
 def measure(
-    prepared: Prepared, binary: Binary, names: Sequence[str], threads: int, plan: Plan
+    prepared: Prepared, binary: Binary, rivals: Sequence[str], threads: int, plan: Plan
 ) -> Measured:
     """Start everyone, compare what they give, and let them take turns."""
     incomplete: dict[str, str] = {}
-    commands = {PYCANDLE: _own(prepared, binary)} | {
-        name: command for name in LIMITS if (command := _limit(prepared, name, threads, incomplete))
-    }
-    for name in names:
-        try:
-            output = _output(prepared, name)
-            commands[name] = RIVALS[name].command(prepared, threads, output)
-        except Missing as reason:
-            incomplete[name] = f"not run: {reason}"
-    started_with = {
-        name: Command(command, _environment(prepared, threads), _output(prepared, name, "log"))
-        for name, command in commands.items()
-    }
     with ExitStack() as stack:
-        runners: dict[str, Runner] = {}
-        differences: dict[str, float] = {}
-        cold: dict[str, list[float]] = {}
-        for name, command in started_with.items():
+        racers: dict[str, _Racer] = {}
+        for name in (PYCANDLE, *LIMITS, *rivals):
             try:
-                runner = stack.enter_context(started(command))
-                if name not in LIMITS:
-                    differences[name] = agree(prepared, name)
-                runners[name] = runner
-                cold[name] = [runner.cold_start]
+                command = _command(prepared, binary, name, threads)
+                racers[name] = _start(stack, prepared, name, command, plan)
+            except Missing as reason:
+                incomplete[name] = f"not run: {reason}"
             except Stopped as reason:
                 incomplete[name] = str(reason)
-        # The first launch found nothing of its files in memory, and PyTorch's compiler compiled.
-        for _ in range(plan.cold_starts - 1):
-            for name in [name for name in runners if name not in LIMITS]:
-                with started(started_with[name]) as again:
-                    cold[name].append(again.cold_start)
-        for runner in runners.values():
-            runner.turn(0)
-            runner.times.clear()
+        runners = {name: racer.runner for name, racer in racers.items()}
         incomplete |= race(runners, plan.rounds, plan.milliseconds)
         figures = {
-            name: Figures(
-                min(runner.times),
-                int(median(runner.times)),
-                len(runner.times),
-                int(min(cold[name]) * 1e9),
-                runner.peak_memory(),
-                differences[name],
-            )
-            for name, runner in runners.items()
-            if name not in incomplete and name not in LIMITS
+            name: _figures(racer) for name, racer in racers.items() if name not in incomplete
         }
-        limits = {name: min(runners[name].times) for name in LIMITS if name in runners}
     return Measured(
-        prepared.name, threads, figures, incomplete, limits,
-        binary.path.stat().st_size, binary.compile_seconds,
-    )  # fmt: skip
+        prepared.name,
+        threads,
+        {name: found for name, found in figures.items() if name not in LIMITS},
+        incomplete,
+        {name: found.minimum for name, found in figures.items() if name in LIMITS},
+        binary.path.stat().st_size,
+        binary.compile_seconds,
+    )
+
+
+def _start(stack: ExitStack, prepared: Prepared, name: str, command: Command, plan: Plan) -> _Racer:
+    """A runner that agrees and is warm; it lives as long as the stack. Raises `Stopped`."""
+    runner = stack.enter_context(started(command))
+    difference = 0.0 if name in LIMITS else agree(prepared, name)
+    cold = [runner.cold_start]
+    # The first launch found nothing of its files in memory, and PyTorch's compiler compiled.
+    for _ in range(0 if name in LIMITS else plan.cold_starts - 1):
+        with started(command) as again:
+            cold.append(again.cold_start)
+    runner.turn(0)
+    runner.times.clear()
+    return _Racer(runner, min(cold), difference)
+
+
+def _figures(racer: _Racer) -> Figures:
+    runner = racer.runner
+    return Figures(
+        min(runner.times),
+        int(median(runner.times)),
+        len(runner.times),
+        int(racer.cold_start * 1e9),
+        runner.peak_memory(),
+        racer.difference,
+    )
 
 
 def agree(prepared: Prepared, name: str) -> float:
@@ -113,22 +121,21 @@ def _difference(given: Tensor, right: Tensor) -> float:
     return rms(given.double().reshape(right.shape) - right.double()) / rms(right)
 
 
-def _own(prepared: Prepared, binary: Binary) -> Sequence[str]:
-    weights = prepared.folder / f"{prepared.name}.safetensors"
-    inputs = prepared.folder / "inputs.safetensors"
-    return [str(binary.path), str(weights), str(inputs), str(_output(prepared, PYCANDLE))]
-
-
-def _limit(
-    prepared: Prepared, name: str, threads: int, incomplete: dict[str, str]
-) -> Sequence[str] | None:
-    facts = json.loads((prepared.folder / "facts.json").read_text(encoding="utf-8"))
-    amount = facts["flops" if name == "arithmetic" else "bytes"]
-    try:
-        return [str(program("machine")), name, str(amount), str(threads)]
-    except Missing as reason:
-        incomplete[name] = f"not run: {reason}"
-        return None
+def _command(prepared: Prepared, binary: Binary, name: str, threads: int) -> Command:
+    """How a runner is started; raises `Missing`."""
+    output = _output(prepared, name)
+    if name == PYCANDLE:
+        weights = prepared.folder / f"{prepared.name}.safetensors"
+        inputs = prepared.folder / "inputs.safetensors"
+        arguments = [str(binary.path), str(weights), str(inputs), str(output)]
+    elif name in LIMITS:
+        facts = json.loads((prepared.folder / "facts.json").read_text(encoding="utf-8"))
+        amount = facts[LIMITS[name]]
+        arguments = [str(program(MACHINE)), name, str(amount), str(threads)]
+    else:
+        arguments = RIVALS[name].command(prepared, threads, output)
+    environment = _environment(prepared, threads)
+    return Command(arguments, environment, _output(prepared, name, "log"))
 
 
 def _output(prepared: Prepared, name: str, kind: str = "safetensors") -> Path:

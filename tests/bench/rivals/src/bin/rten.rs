@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use rivals::protocol::{Output, ended, in_words, serve};
-use rivals::tensors::{Input, inputs};
-use rten::{Model, ModelOptions, NodeId, Value, ValueOrView};
+use bench_protocol::{Output, ended, in_words, serve};
+use bench_rivals::{Input, inputs};
+use rten::{ModelOptions, NodeId, Value, ValueOrView};
 use rten_tensor::Tensor;
 use rten_tensor::prelude::*;
 

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use rivals::protocol::{Output, ended, in_words, serve};
-use rivals::tensors::{Input, inputs};
+use bench_protocol::{Output, ended, in_words, serve};
+use bench_rivals::{Input, inputs};
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::tract_linalg::multithread::{Executor, set_default_executor};
 

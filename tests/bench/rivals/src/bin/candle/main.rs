@@ -12,7 +12,7 @@ use candle_nn::{RNN, VarBuilder, rnn};
 use candle_transformers::models::{bert, debertav2, resnet, vit};
 use serde_json::{Value, json};
 
-use rivals::protocol::{Output, ended, in_words, serve};
+use bench_protocol::{Output, ended, in_words, serve};
 
 type Forward = Box<dyn Fn(&[Tensor]) -> Result<Tensor>>;
 

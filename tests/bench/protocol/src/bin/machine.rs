@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::thread;
 
-use rivals::protocol::{ended, in_words, serve};
+use bench_protocol::{ended, in_words, serve};
 
 fn main() -> ExitCode {
     ended(run())
