@@ -8,11 +8,13 @@ import re
 import shutil
 import subprocess
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pycandle.output import write_if_changed
-from tests.parity.crate import ROOT, TARGET, Module, Run, cargo, crate_toml, generate, read_run
+from tests.parity.crate import ROOT, TARGET, Module, Run, crate_toml, generate, read_run
 
 BENCH = Path(__file__).resolve().parent
 CRATES = TARGET / "bench"
@@ -64,19 +66,35 @@ def build(name: str, recording: Path, trial: bool) -> Binary:
     for file, text in _sources(name, path).items():
         write_if_changed(path / "src" / file, text.encode())
     profile = [] if trial else ["--release"]
-    # What the crate stands on is compiled once for all of them.
-    cargo(path, "build", *profile, "--package", "pycandle-runtime")
-    start = time.monotonic()
-    done = cargo(path, "build", *profile, "--message-format=json-render-diagnostics")
-    seconds = time.monotonic() - start
-    if done.returncode:
-        raise Unbuilt(done.stderr.strip()[-600:])
-    messages = [json.loads(line) for line in done.stdout.splitlines()]
-    (made,) = [m for m in messages if m.get("executable")]
+    made, seconds = _compile(path, profile)
     known = path / "compile_seconds"
     if not made["fresh"] or not known.exists():
         known.write_text(str(seconds), encoding="utf-8")
     return Binary(Path(made["executable"]), float(known.read_text(encoding="utf-8")))
+
+
+def _compile(path: Path, profile: Sequence[str]) -> tuple[dict[str, Any], float]:
+    """Cargo's message of the program, and the seconds since all that it stands on was there."""
+    command = ["cargo", "build", *profile, "--message-format=json-render-diagnostics"]
+    environment = os.environ | {"CARGO_TARGET_DIR": str(TARGET), "CARGO_TERM_COLOR": "never"}
+    with (path / "cargo.log").open("w+") as log:
+        building = subprocess.Popen(
+            command, cwd=path, env=environment, stdout=subprocess.PIPE, stderr=log, text=True
+        )
+        assert building.stdout
+        seconds, last = 0.0, time.monotonic()
+        made: dict[str, Any] = {}
+        for line in building.stdout:
+            seconds, last = time.monotonic() - last, time.monotonic()
+            message = json.loads(line)
+            if message.get("executable"):
+                made = message
+                break
+        building.communicate()
+        if building.returncode:
+            log.seek(0)
+            raise Unbuilt(log.read().strip()[-600:])
+    return made, seconds
 
 
 def _crate_toml(name: str) -> str:
