@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Blocked, Error};
 use crate::metadata::Model;
+use crate::profile::instrumented;
 use crate::python::Search;
 
 /// The variables whose change runs the build script again, beside those that override a model's own
@@ -13,12 +14,13 @@ use crate::python::Search;
 ///
 /// `PATH` and `VIRTUAL_ENV` are not among them: which interpreter runs does not change what is
 /// generated, and an editor with another `PATH` than the shell would rebuild everything.
-pub const WATCHED: [&str; 5] = [
+pub const WATCHED: [&str; 6] = [
     "PYCANDLE_PYTHON",
     "PYCANDLE_OFFLINE",
     "DOCS_RS",
     "PYCANDLE_MANIFESTS",
     "PYCANDLE_GENERATED",
+    "PYCANDLE_PROFILE",
 ];
 
 /// The surroundings of one run of a build script.
@@ -38,6 +40,8 @@ pub struct Environment {
     pub virtual_env: Option<PathBuf>,
     /// `CONDA_PREFIX`.
     pub conda_prefix: Option<PathBuf>,
+    /// `PYCANDLE_PROFILE` is set to something else than `0`: hand out code that is timed.
+    pub profile: bool,
     /// Every other `PYCANDLE_…`, some of which override what `Cargo.toml` says.
     pub overrides: BTreeMap<String, String>,
     /// The `…` of every `CARGO_FEATURE_…`.
@@ -65,6 +69,7 @@ impl Environment {
             out_dir: required("OUT_DIR")?,
             python: get("PYCANDLE_PYTHON"),
             offline: get("PYCANDLE_OFFLINE").is_some_and(|value| value != "0"),
+            profile: get("PYCANDLE_PROFILE").is_some_and(|value| value != "0"),
             docs_rs: get("DOCS_RS").is_some(),
             virtual_env: get("VIRTUAL_ENV").map(PathBuf::from),
             conda_prefix: get("CONDA_PREFIX").map(PathBuf::from),
@@ -84,6 +89,16 @@ impl Environment {
     /// The folder that `include_model!` reads.
     pub fn generated_dir(&self) -> PathBuf {
         self.out_dir.join("pycandle")
+    }
+
+    /// A generated file as it is compiled.
+    pub fn handed_out(&self, content: Vec<u8>) -> Vec<u8> {
+        match String::from_utf8(content) {
+            Ok(code) if self.profile => instrumented(&code).into_bytes(),
+            Ok(code) => code.into_bytes(),
+            // What is no text says rustc best.
+            Err(error) => error.into_bytes(),
+        }
     }
 
     /// Why Python must not run here, if so.

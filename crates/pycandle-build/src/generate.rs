@@ -106,10 +106,12 @@ fn broken(environment: &Environment, model: &Model, command: String, output: &Ou
     }
 }
 
-/// Trusts no exit status: the files must be there and be made from this manifest.
+/// Trusts no exit status: the files must be there and be made from this manifest. They become what
+/// is compiled.
 fn verify(environment: &Environment, model: &Model, expected: &str) -> Result<(), Error> {
     for file in model.files() {
-        let content = std::fs::read(environment.generated_dir().join(&file)).unwrap_or_default();
+        let path = environment.generated_dir().join(&file);
+        let content = std::fs::read(&path).unwrap_or_default();
         let found = digest::recorded(&content);
         if found != Some(expected) {
             return Err(Error::WrongOutput {
@@ -119,6 +121,7 @@ fn verify(environment: &Environment, model: &Model, expected: &str) -> Result<()
                 expected: expected.to_owned(),
             });
         }
+        output::write_if_changed(&path, &environment.handed_out(content))?;
     }
     Ok(())
 }

@@ -47,6 +47,9 @@
 //! If not, Python generates them into `OUT_DIR`, and a warning asks for `pycandle sync`.
 //! Without Python, or where it must not run (`PYCANDLE_OFFLINE`, docs.rs, a published crate), the
 //! build fails with one error. Stale code is never used, and `src` is never written to.
+//!
+//! With `PYCANDLE_PROFILE=1` the files in `OUT_DIR` are copies whose modules and ops are timed, as
+//! `pycandle_runtime::profile` tells.
 
 pub mod digest;
 pub mod environment;
@@ -57,7 +60,9 @@ pub mod python;
 
 mod generate;
 mod names;
+mod profile;
 mod settings;
+mod tokens;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -128,6 +133,7 @@ fn build(environment: &Environment, metadata: &Metadata) -> Outcome {
             Ok(Freshness::Fresh(contents)) => {
                 for (file, content) in files.iter().zip(contents) {
                     let path = environment.generated_dir().join(file);
+                    let content = environment.handed_out(content);
                     if let Err(error) = output::write_if_changed(&path, &content) {
                         outcome.errors.push(error);
                     }

@@ -85,6 +85,26 @@ fn fresh_files_are_copied() {
 }
 
 #[test]
+fn a_profile_is_made_of_a_copy() {
+    let toy = Crate::new(MANIFEST);
+    let path = "src/generated/toy.rs";
+    let code = fs::read_to_string(toy.folder.path().join(path)).unwrap();
+    let forward = "impl Toy { pub fn forward(&self) { self.fc.forward(1) } }\n";
+    toy.write(path, &format!("{code}{forward}"));
+    let compiled = |value: &str| {
+        let watched = [WATCH_MANIFEST, WATCH_MODEL, WATCH_PARITY];
+        toy.check(&[("PYCANDLE_PROFILE", value)], &watched);
+        toy.output("toy.rs").unwrap()
+    };
+    let timed = "{ let _model = pycandle_runtime::profile::model(\"Toy\"); \
+                 pycandle_runtime::profile::leave(\
+                 self.fc.forward(pycandle_runtime::profile::enter(\"fc\", 1))) } }\n";
+    assert!(compiled("1").ends_with(timed), "{}", compiled("1"));
+    assert!(compiled("0").ends_with(forward));
+    assert!(compiled("").ends_with(forward));
+}
+
+#[test]
 fn stale_files_are_refused_where_python_must_not_run() {
     let toy = Crate::new("another manifest");
     let watched = [WATCH_MANIFEST, WATCH_MODEL, WATCH_PARITY];

@@ -55,6 +55,7 @@ pub mod nn;
 pub mod ops;
 pub mod parity;
 mod places;
+pub mod profile;
 pub mod report;
 pub mod repro;
 mod results;
