@@ -118,6 +118,9 @@ def record(
     out: Annotated[
         Path | None, typer.Option(help="The folder where GoldenRecorder() is given none.")
     ] = None,
+    time: Annotated[
+        bool, typer.Option("--time", help="Measure how long each module takes in PyTorch, too.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Run a script that records a model: its graph and golden tensors."""
@@ -125,7 +128,7 @@ def record(
         _in_managed_python()
     from pycandle.record.script import record_script
 
-    saved = [str(_within(path, Path())) for path in record_script(script, name, out)]
+    saved = [str(_within(path, Path())) for path in record_script(script, name, out, time)]
     if as_json:
         _done(saved, "recorded", as_json)
 
@@ -197,6 +200,51 @@ def sync(
     from pycandle.crate import sync as sync_crate
 
     _done([str(path) for path in sync_crate(crate, check)], "wrote", as_json)
+
+
+@app.command()
+def bench(
+    crate: Annotated[Path, typer.Option(help="The crate whose models are measured.")] = Path(),
+    model: Annotated[str, typer.Option(help="The module of one of them; all by default.")] = "",
+    profile: Annotated[
+        bool, typer.Option("--profile", help="Tell which modules and ops the time goes to.")
+    ] = False,
+    threads: Annotated[int, typer.Option(min=1, help="How many threads to run on.")] = 1,
+    features: Annotated[str, typer.Option(help="Features of the crate, as cargo takes them.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Build a crate with optimisations, and measure its models on their recorded inputs."""
+    from pycandle import profiling
+
+    chosen = ["--features", features] if features else []
+    measured = profiling.measure(crate, model, threads, profile, chosen)
+    if as_json:
+        _print({"models": [profiling.as_json(each) for each in measured]})
+    for each in measured if not as_json else []:
+        _say(profiling.told(each))
+
+
+@app.command("gen-bench")
+def gen_bench(
+    manifest: Annotated[Path, typer.Option(help="The manifest of a model that the crate lists.")],
+    out: Annotated[Path, typer.Option(help="The file to write, as benches/inference.rs.")],
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace a file that this command did not write.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Write a criterion benchmark of a model: its recorded inputs, and other sizes."""
+    from pycandle.benching import write_bench
+
+    changed, lacking = write_bench(manifest, out, force)
+    if as_json:
+        files = [{"path": str(out), "what": "wrote"}] if changed else []
+        _print({"files": files, "cargo_toml": lacking})
+        return
+    _say(f"wrote {out}" if changed else "up to date")
+    if lacking:
+        _say(f"add to Cargo.toml:\n\n{lacking}\n")
+    _say(f"next: cargo bench --bench {out.stem}")
 
 
 @app.command()

@@ -45,7 +45,7 @@ def print_parity(
         "    regions: REGIONS,",
         "};",
         "",
-        *_tests(root, whole or _own_call(root.forwards[0], "model")),
+        *_tests(root, whole or own_call(root.forwards[0], "model")),
     ]
     return "\n".join(lines) + "\n"
 
@@ -111,16 +111,17 @@ def _own_calls(tree: Tree, struct: Struct) -> str:
     """The call of the struct's own forward; where it has several, of the one that was recorded."""
     first, *others = struct.forwards
     if not others:
-        return _own_call(first, "self")
+        return own_call(first, "self")
     arms: list[str] = []
     for forward in others:
         calls = sorted({tree.graph.regions[region].call for region in forward.regions})
-        arms.append(f"{' | '.join(map(str, calls))} => {_own_call(forward, 'self')},")
-    arms.append(f"_ => {_own_call(first, 'self')},")
+        arms.append(f"{' | '.join(map(str, calls))} => {own_call(forward, 'self')},")
+    arms.append(f"_ => {own_call(first, 'self')},")
     return f"match inputs.call() {{ {' '.join(arms)} }}"
 
 
-def _own_call(forward: Forward, receiver: str) -> str:
+def own_call(forward: Forward, receiver: str) -> str:
+    """A call of a forward with `inputs` that were recorded, and `Ok` of all tensors it gives."""
     call = f"{receiver}.{forward.name}({', '.join(recorded_inputs(forward))})?"
     return as_given(forward.body, call, "Ok({})")
 

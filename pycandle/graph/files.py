@@ -26,6 +26,11 @@ def constants_path(manifest: Path) -> Path:
     return manifest.with_name(f"{stem(manifest.name)}_constants.safetensors")
 
 
+def times_path(manifest: Path) -> Path:
+    """Where it is how long PyTorch took for each module, if that was measured."""
+    return manifest.with_name(f"{stem(manifest.name)}_times.json")
+
+
 def checkpoint_path(manifest: Path) -> Path:
     """Where the weights are that are compared: what `weights_variable` names, or beside it.
 

@@ -15,10 +15,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pycandle.errors import Finding, RecordError
 from pycandle.graph import Graph, manifest
+from pycandle.graph.files import times_path
 from pycandle.output import write_if_changed
 
 if TYPE_CHECKING:
     import torch
+
+    from pycandle.record.timing import Times
 
 
 class GoldenRecorder:
@@ -34,6 +37,7 @@ class GoldenRecorder:
         self._tensors: dict[str, torch.Tensor] = {}
         self._weights: dict[str, torch.Tensor] = {}
         self._constants: bytes | None = None
+        self._times: Times | None = None
 
     # What `pycandle record` and `pycandle check` hang on to; see `watching` and `graphs_only`.
     _saved: ClassVar[Callable[[Path], None] | None] = None
@@ -97,6 +101,15 @@ class GoldenRecorder:
         }
         self._tensors |= {f"weights:{name}": sketch(held) for name, held in self._weights.items()}
         self._constants = imported.constants
+        self._times = None
+        if os.environ.get("PYCANDLE_TIME"):
+            from pycandle.record.timing import module_times
+
+            if exported.model is None:
+                _say("an exported program has no modules whose time could be measured")
+            else:
+                _say("measuring how long each module takes")
+                self._times = module_times(exported.model, inputs, kwargs)
         return self
 
     def save(self, name: str | None = None, weights: bool = False) -> Path:
@@ -132,6 +145,8 @@ class GoldenRecorder:
         write_if_changed(path, text.encode())
         if self._constants is not None:
             write_if_changed(self.output_dir / f"{name}_constants.safetensors", self._constants)
+        if self._times is not None:
+            write_if_changed(times_path(path), self._times.dump(text).encode())
         if weights:
             write_tensors(self.output_dir / f"{name}.safetensors", self._weights, {})
         if GoldenRecorder._saved is not None:

@@ -18,13 +18,20 @@ from pycandle.graph import Graph
 from pycandle.record.recorder import GoldenRecorder
 
 
-def record_script(script: Path, name: str | None, out: Path | None) -> list[Path]:
+def record_script(
+    script: Path, name: str | None, out: Path | None, time: bool = False
+) -> list[Path]:
     """Run the script as Python would; returns the manifests it saved. Raises `RecordError`.
 
     A script in `.pycandle/scripts` runs in that folder, so that `../traces` is the crate's.
     `name` and `out` are what `GoldenRecorder()` and `save()` take where the script leaves them.
+    With `time` it is measured, too, how long each module takes.
     """
-    settings = {"PYCANDLE_NAME": name, "PYCANDLE_OUT": None if out is None else str(out.resolve())}
+    settings = {
+        "PYCANDLE_NAME": name,
+        "PYCANDLE_OUT": None if out is None else str(out.resolve()),
+        "PYCANDLE_TIME": "1" if time else None,
+    }
     saved: list[Path] = []
     with _environment(settings), GoldenRecorder.watching(lambda path: saved.append(path.resolve())):
         _run(script)

@@ -23,6 +23,7 @@ ALLOWED = {
     "bridge": {"graph", "passes", "emit", "errors", "output", ""},
     "metadata": {"emit", "errors", "graph"},
     "crate": {"bridge", "errors", "metadata", "output"},
+    "benching": {"crate", "emit", "errors", "graph", "metadata", "output"},
     "checking": {"emit", "graph", "errors", "record"},
     "explaining": {"emit", "graph"},
     "drilling": {
@@ -35,6 +36,7 @@ ALLOWED = {
         "verify",
         "crate",
     },
+    "profiling": {"emit", "errors", "graph", "metadata", "plain"},
     "project": {"emit", "errors", "output", ""},
     "verify": {"errors", "graph", "metadata", "output", "plain", ""},
     "precision": {"errors", "graph", "metadata", "plain", "progress", "record"},
@@ -44,6 +46,7 @@ ALLOWED = {
     "dashboard": {"verify", "errors", "graph", "metadata", "plain"},
     "cli": {
         "errors",
+        "benching",
         "bridge",
         "crate",
         "checking",
@@ -53,6 +56,7 @@ ALLOWED = {
         "metadata",
         "output",
         "precision",
+        "profiling",
         "project",
         "record",
         "repro",

@@ -4,7 +4,7 @@
 //! each instance holds a checker of its own path, and calls of a path are counted.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::panic::Location;
 use std::path::Path;
@@ -212,6 +212,16 @@ impl PyChecker {
         &self.run.recording.device
     }
 
+    /// Which case this is.
+    pub fn case_name(&self) -> &str {
+        &self.manifest().cases[self.run.case].name
+    }
+
+    /// The sizes of all symbolic axes in this case.
+    pub fn sizes(&self) -> BTreeMap<String, usize> {
+        self.manifest().cases[self.run.case].symbols.clone()
+    }
+
     /// The size that a symbolic axis has in this case.
     pub fn size(&self, symbol: &str) -> Result<usize> {
         self.inputs(&[])?.size(symbol)
@@ -241,16 +251,9 @@ impl PyChecker {
 
     /// Recorded tensors of this case by their golden keys, and the case's sizes.
     pub fn inputs(&self, keys: &[&str]) -> Result<Inputs> {
-        let Recording {
-            manifest,
-            trace,
-            device,
-        } = &*self.run.recording;
+        let Recording { trace, device, .. } = &*self.run.recording;
         let tensors = keys.iter().map(|key| trace.tensor(&self.key(key), device));
-        Ok(Inputs::new(
-            tensors.collect::<Result<_>>()?,
-            manifest.cases[self.run.case].symbols.clone(),
-        ))
+        Ok(Inputs::new(tensors.collect::<Result<_>>()?, self.sizes()))
     }
 
     /// Compares one tensor with output 0 of the next call of a module, and tells what it found.
@@ -322,7 +325,7 @@ impl PyChecker {
     /// A report's row about a module call of this case.
     pub(crate) fn row(&self, region: &Region, outcome: Outcome) -> Row {
         Row {
-            case: self.manifest().cases[self.run.case].name.clone(),
+            case: self.case_name().to_string(),
             path: region.path.clone(),
             call: region.call,
             class: region.short_class().to_string(),
@@ -412,7 +415,7 @@ impl PyChecker {
     }
 
     fn key(&self, golden: &str) -> String {
-        format!("{}:{golden}", self.manifest().cases[self.run.case].name)
+        format!("{}:{golden}", self.case_name())
     }
 
     fn join<'a>(&'a self, layer: &'a str) -> Cow<'a, str> {

@@ -46,7 +46,9 @@
 //!
 //! This crate must not know any model, nor anything about Python or code generation.
 
+pub mod bench;
 pub mod check;
+pub mod checkpoint;
 pub mod compare;
 pub mod drill;
 pub mod kernels;

@@ -7,16 +7,17 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use candle_core::{Device, Error, Result, Tensor};
+use candle_core::{Error, Result, Tensor};
 use candle_nn::VarBuilder;
 
+use crate::bench;
 use crate::check::{Mode, PyChecker};
+use crate::checkpoint;
 use crate::compare::Verdict;
 use crate::drill;
 use crate::manifest::{self, Manifest, label};
 use crate::report::{Outcome, Report, Row};
 use crate::results::{Results, Run};
-use crate::store::Store;
 
 /// A generated model, and what its parity run must compare.
 #[derive(Debug, Clone, Copy)]
@@ -142,11 +143,16 @@ pub fn isolated<M: Isolated>(
 }
 
 /// Tests the whole model with every module watched. Prints a report; an error names the culprit.
+///
+/// Where [`bench::VARIABLE`] is set it is measured instead, and nothing is compared.
 pub fn cumulative<M>(
     spec: &Spec,
     load: impl FnMut(VarBuilder<'static>, Option<PyChecker>) -> Result<M>,
     forward: impl FnMut(&M, &Inputs) -> Result<Vec<Tensor>>,
 ) -> Result<()> {
+    if let Some(folder) = bench::folder() {
+        return bench::run(spec, &folder, load, forward);
+    }
     conclude(&run_cumulative(spec, load, forward)?)
 }
 
@@ -258,7 +264,8 @@ fn tell(results: &Option<Arc<Results>>, row: &Row, outputs: &[&Tensor]) -> Resul
 /// Looks whether the checkpoint is to blame for what differs.
 fn blame(report: &mut Report, spec: &Spec, checker: &PyChecker) -> Result<()> {
     if let Some(culprit) = report.culprit() {
-        report.weights = checker.weights(&spec.checkpoint()?, &culprit.path)?;
+        report.weights =
+            checker.weights(&checkpoint::open(spec.name, &spec.folder())?, &culprit.path)?;
     }
     Ok(())
 }
@@ -306,7 +313,7 @@ impl Spec {
 
     /// The recording, after making sure that this spec lists all its module calls.
     pub fn checker(&self) -> Result<PyChecker> {
-        let checker = PyChecker::load(self.name, self.folder(), &device()?)?;
+        let checker = PyChecker::load(self.name, self.folder(), &checkpoint::device()?)?;
         let recorded = &checker.manifest().regions;
         let same = recorded.len() == self.regions.len()
             && recorded
@@ -330,50 +337,9 @@ impl Spec {
         Ok(checker)
     }
 
-    /// The model's weights: the file that `PYCANDLE_WEIGHTS_{NAME}` names, else
-    /// `{name}.safetensors` beside the manifest.
+    /// The model's weights, as [`checkpoint::weights`] finds them.
     pub fn weights(&self, manifest: &Manifest) -> Result<VarBuilder<'static>> {
-        let dtype = manifest.weight_dtype();
-        let store = self.checkpoint()?;
-        Ok(VarBuilder::from_backend(Box::new(store), dtype, device()?))
-    }
-
-    fn checkpoint(&self) -> Result<Store> {
-        let variable = weights_variable(self.name);
-        let path = match std::env::var_os(&variable) {
-            Some(path) => PathBuf::from(path),
-            None => self.folder().join(format!("{}.safetensors", self.name)),
-        };
-        let bring = format!(
-            "Put the checkpoint of {} there, record it with save(..., weights=True), or set \
-             {variable} to a .safetensors file",
-            self.name
-        );
-        Store::open(&path, &bring)
-    }
-}
-
-/// `PYCANDLE_WEIGHTS_MY_MODEL` for `my-model`.
-fn weights_variable(name: &str) -> String {
-    let name = name.chars().map(|c| {
-        if c.is_ascii_alphanumeric() {
-            c.to_ascii_uppercase()
-        } else {
-            '_'
-        }
-    });
-    format!("PYCANDLE_WEIGHTS_{}", name.collect::<String>())
-}
-
-/// Where parity runs: the CPU, unless `PYCANDLE_DEVICE` says `cuda` or `metal`.
-pub(crate) fn device() -> Result<Device> {
-    match std::env::var("PYCANDLE_DEVICE").as_deref() {
-        Err(_) | Ok("" | "cpu") => Ok(Device::Cpu),
-        Ok("cuda") => Device::new_cuda(0),
-        Ok("metal") => Device::new_metal(0),
-        Ok(other) => Err(Error::Msg(format!(
-            "PYCANDLE_DEVICE is {other:?}; it can be cpu, cuda or metal"
-        ))),
+        checkpoint::weights(self.name, &self.folder(), manifest)
     }
 }
 

@@ -10,8 +10,8 @@ use candle_core::{DType, Device, Result, Shape, Tensor};
 use candle_nn::var_builder::SimpleBackend;
 use candle_nn::{Init, VarBuilder};
 
+use crate::checkpoint::device;
 use crate::compare::{Verdict, judge};
-use crate::parity::device;
 use crate::store::Store;
 use crate::values::Values;
 
