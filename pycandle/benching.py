@@ -5,8 +5,9 @@ It changes no Cargo.toml: it says which lines that lacks. It must not know what 
 
 from __future__ import annotations
 
+import json
 import tomllib
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pycandle.crate import rustfmt
@@ -18,7 +19,7 @@ from pycandle.metadata import Model, crate_metadata
 from pycandle.output import write_if_changed
 
 _CRITERION = (
-    'criterion = { version = "0.8", default-features = false, features = ["cargo_bench_support"] }'
+    'criterion = { version = "0.7", default-features = false, features = ["cargo_bench_support"] }'
 )
 
 
@@ -35,12 +36,14 @@ def write_bench(manifest: Path, out: Path, force: bool = False) -> tuple[bool, s
     model = _model(root, manifest)
     text = (root / model.manifest).read_text(encoding="utf-8")
     made = Compiled(manifests.load(text, model.manifest), model.model, model.checker)
-    code = rustfmt(print_bench(made, model.module, model.manifest))
+    table: Any = tomllib.loads((root / "Cargo.toml").read_text(encoding="utf-8"))
+    code = rustfmt(print_bench(made, model.module, model.manifest, _runtime(table)))
     if out.is_file() and not force and not out.read_bytes().startswith(MARK.encode()):
         what = "there is a file that `pycandle gen-bench` did not write"
         raise ProjectError(Finding(what, str(out), "name another one, or add --force"))
     out.parent.mkdir(parents=True, exist_ok=True)
-    return write_if_changed(out, code.encode()), _lacking(root, out, model)
+    path = out.resolve().relative_to(root).as_posix()
+    return write_if_changed(out, code.encode()), _lacking(table, path, model)
 
 
 def _crate(out: Path) -> Path:
@@ -65,18 +68,27 @@ def _model(root: Path, manifest: Path) -> Model:
     raise ProjectError(Finding(what, f"{root / 'Cargo.toml'}: {manifest}", fix))
 
 
-def _lacking(root: Path, out: Path, model: Model) -> str:
-    """The lines that make cargo build the file; empty if they are there."""
-    table: Any = tomllib.loads((root / "Cargo.toml").read_text(encoding="utf-8"))
-    path = out.resolve().relative_to(root.resolve()).as_posix()
+def _runtime(table: Any) -> str:
+    """What the crate calls the runtime, which it may have through `pycandle`."""
+    dependencies: dict[str, Any] = table.get("dependencies", {})
+    named: dict[str, str] = {}
+    for key, asked in dependencies.items():
+        package: str = key if isinstance(asked, str) else asked.get("package", key)
+        named[package] = key.replace("-", "_")
+    return named.get("pycandle-runtime") or named.get("pycandle") or "pycandle_runtime"
+
+
+def _lacking(table: Any, path: str, model: Model) -> str:
+    """The lines that make cargo build the file at that path; empty if they are there."""
     lines: list[str] = []
     tables = ("dependencies", "dev-dependencies")
     if not any("criterion" in table.get(each, {}) for each in tables):
         lines += ["[dev-dependencies]", _CRITERION, ""]
     named = [each for each in table.get("bench", []) if _path_of(each) == path]
     if not any(each.get("harness") is False for each in named):
-        lines += ["[[bench]]", f'name = "{out.stem}"']
-        lines += [] if path == f"benches/{out.stem}.rs" else [f'path = "{path}"']
+        name = PurePosixPath(path).stem
+        lines += ["[[bench]]", f"name = {json.dumps(name)}"]
+        lines += [] if path == f"benches/{name}.rs" else [f"path = {json.dumps(path)}"]
         lines += ["harness = false"]
         if model.features:
             features = ", ".join(f'"{feature}"' for feature in model.features)

@@ -30,12 +30,12 @@ use std::hint::black_box;
 
 use candle_core::{{Result, Tensor}};
 use criterion::Criterion;
-use pycandle_runtime::bench::Recorded;
-use pycandle_runtime::parity::Inputs;
+use {runtime}::bench::Recorded;
+use {runtime}::parity::Inputs;
 
 #[allow(dead_code, unused_imports)]
 mod generated {{
-    pycandle_runtime::include_model!({module});
+    {runtime}::include_model!({module});
 }}
 
 /// What the model takes, in the order of its `forward`.
@@ -77,9 +77,10 @@ fn forward(model: &generated::{struct}, inputs: &Inputs) -> Result<Vec<Tensor>> 
 """
 
 
-def print_bench(made: Compiled, module: str, manifest: str) -> str:
+def print_bench(made: Compiled, module: str, manifest: str, runtime: str) -> str:
     """The file, not formatted; `manifest` is the manifest's path in the crate.
 
+    `runtime` is what the crate calls `pycandle_runtime`.
     Raises `UnsupportedError` if the model has no Rust.
     """
     graph = made.graph
@@ -93,6 +94,7 @@ def print_bench(made: Compiled, module: str, manifest: str) -> str:
             mark=MARK,
             manifest=comment_text(manifest),
             struct=root.name,
+            runtime=runtime,
             module=string_literal(module),
             keys=", ".join(string_literal(golden_key(made.tree, 0, value)) for value in given),
             sizes="\n".join(_row(graph, given, sizes) for sizes in benched_sizes(graph)),

@@ -49,7 +49,8 @@ use candle_core::Result;
 use pycandle_runtime::bench::Recorded;
 
 fn main() -> Result<()> {
-    let recorded = Recorded::open("tagger", env!("CARGO_MANIFEST_DIR"), "models/tagger_manifest.json")?;
+    let manifest = "models/tagger_manifest.json";
+    let recorded = Recorded::open("tagger", env!("CARGO_MANIFEST_DIR"), manifest)?;
     let model = measured::tagger::Tagger::load(recorded.weights()?, None)?;
     let inputs = recorded.inputs(&["#0.ids", "#0.mask"], &[&[1, 9], &[1, 9]], &[])?;
     for _ in 0..3 {
