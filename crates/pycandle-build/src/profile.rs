@@ -129,7 +129,8 @@ impl Source<'_> {
 
     /// The inserts for a call from `begin` on whose arguments' parenthesis is at `open`.
     ///
-    /// None without arguments, or with a closure, whose types its place among them decides.
+    /// The last argument enters it, or without any what the method is called on. None for a function
+    /// without arguments, and with a closure, whose types its place among them decides.
     fn call(&self, begin: usize, open: usize, enter: &str) -> Option<Vec<Insert>> {
         if self.text(open) != "(" {
             return None;
@@ -150,7 +151,8 @@ impl Source<'_> {
         } else {
             close - 1
         };
-        if last < first {
+        let is_method = self.text(open - 2) == ".";
+        if last < first && !is_method {
             return None;
         }
         let end = |place: usize| Some(self.tokens.get(place)?.end);
@@ -160,8 +162,16 @@ impl Source<'_> {
             order,
             text: text.to_owned(),
         };
+        let leave = format!("{PATH}::leave(");
+        if last < first {
+            return Some(vec![
+                insert(start(begin)?, Order::Call, &format!("{leave}{enter}&")),
+                insert(end(open - 3)?, Order::End, ")"),
+                insert(end(close)?, Order::End, ")"),
+            ]);
+        }
         Some(vec![
-            insert(start(begin)?, Order::Call, &format!("{PATH}::leave(")),
+            insert(start(begin)?, Order::Call, &leave),
             insert(start(first)?, Order::Argument, enter),
             insert(end(last)?, Order::End, ")"),
             insert(end(close)?, Order::End, ")"),
@@ -340,6 +350,13 @@ mod tests {
             ),
         );
         check(
+            "ops::mul(&self.table.forward()?, x)",
+            concat!(
+                r#"leave(ops::mul(&leave(enter("table", &self.table).forward())?, "#,
+                r#"enter("ops::mul", x)))"#
+            ),
+        );
+        check(
             "self.fc.forward_2(ops::gelu(x)?)",
             r#"leave(self.fc.forward_2(enter("fc", leave(ops::gelu(enter("ops::gelu", x)))?)))"#,
         );
@@ -390,7 +407,7 @@ mod tests {
             "(a + b).forward(x)",
             "if (a).forward(x) {}",
             "a::b(c).forward(x)",
-            "self.fc.forward()",
+            "ops::make()",
             "other::ops::gelu(x)",
         ] {
             check(body, body);
