@@ -35,7 +35,7 @@ def write_bench(manifest: Path, out: Path, force: bool = False) -> tuple[bool, s
     root = _crate(out)
     model = _model(root, manifest)
     text = (root / model.manifest).read_text(encoding="utf-8")
-    made = Compiled(manifests.load(text, model.manifest), model.model, model.checker)
+    made = Compiled(manifests.load(text, model.manifest), model.model, model.checker, model.fuse)
     table: Any = tomllib.loads((root / "Cargo.toml").read_text(encoding="utf-8"))
     code = rustfmt(print_bench(made, model.module, model.manifest, _runtime(table)))
     if out.is_file() and not force and not out.read_bytes().startswith(MARK.encode()):

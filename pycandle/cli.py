@@ -10,7 +10,6 @@ was compared; 130 interrupted.
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -21,12 +20,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pycandle import __version__
+from pycandle.console import answer, as_data, say, tell_changes, tell_files, within
 from pycandle.errors import Finding, ProjectError, PyCandleError, UnsupportedError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pycandle.project import Change
     from pycandle.verify import Run
 
 _COMPLETE = "_PYCANDLE_COMPLETE"
@@ -78,11 +77,11 @@ def new(
         from pycandle.record.script import record_script
 
         saved = record_script(path / RECORDER, None, None)
-        changes += [project.Change(_within(file, path), "made") for file in saved + sync(path)]
-    _changed(changes, as_json)
+        changes += [project.Change(within(file, path), "made") for file in saved + sync(path)]
+    tell_changes(changes, as_json)
     if not as_json:
         recorded = "" if record and model else " && pycandle record"
-        _say(f"next: cd {path}{recorded} && cargo test")
+        say(f"next: cd {path}{recorded} && cargo test")
 
 
 @app.command()
@@ -103,8 +102,8 @@ def init(
     """Add to a crate what a PyTorch model needs, and make the Python that records it."""
     from pycandle import project
 
-    changes = project.init(crate, model, name, python, _say, environment)
-    _changed(changes, as_json)
+    changes = project.init(crate, model, name, python, say, environment)
+    tell_changes(changes, as_json)
 
 
 @app.command()
@@ -128,9 +127,9 @@ def record(
         _in_managed_python()
     from pycandle.record.script import record_script
 
-    saved = [str(_within(path, Path())) for path in record_script(script, name, out, time)]
+    saved = [str(within(path, Path())) for path in record_script(script, name, out, time)]
     if as_json:
-        _done(saved, "recorded", as_json)
+        tell_files(saved, "recorded", as_json)
 
 
 @app.command()
@@ -175,16 +174,16 @@ def codegen(
         write_if_changed(path, text.encode())
     paths = [str(path) for path in formatted]
     if not explain:
-        _done(paths, "wrote", as_json)
+        tell_files(paths, "wrote", as_json)
         return
     from pycandle import explaining
 
     found = explaining.explained(manifest.read_text(encoding="utf-8"), asked.options)
     if as_json:
         listed = [{"path": path, "what": "wrote"} for path in paths]
-        _print({"files": listed, "fusions": [explaining.as_json(each) for each in found]})
+        answer({"files": listed, "fusions": [explaining.as_json(each) for each in found]})
     else:
-        _done(paths, "wrote", as_json)
+        tell_files(paths, "wrote", as_json)
         print("\n".join(explaining.told(found)))
 
 
@@ -199,7 +198,7 @@ def sync(
     """Write the checked-in Rust of every model that a crate lists."""
     from pycandle.crate import sync as sync_crate
 
-    _done([str(path) for path in sync_crate(crate, check)], "wrote", as_json)
+    tell_files([str(path) for path in sync_crate(crate, check)], "wrote", as_json)
 
 
 @app.command()
@@ -219,9 +218,9 @@ def bench(
     chosen = ["--features", features] if features else []
     measured = profiling.measure(crate, model, threads, profile, chosen)
     if as_json:
-        _print({"models": [profiling.as_json(each) for each in measured]})
+        answer({"models": [profiling.as_json(each) for each in measured]})
     for each in measured if not as_json else []:
-        _say(profiling.told(each))
+        say(profiling.told(each))
 
 
 @app.command("gen-bench")
@@ -239,12 +238,12 @@ def gen_bench(
     changed, lacking = write_bench(manifest, out, force)
     if as_json:
         files = [{"path": str(out), "what": "wrote"}] if changed else []
-        _print({"files": files, "cargo_toml": lacking})
+        answer({"files": files, "cargo_toml": lacking})
         return
-    _say(f"wrote {out}" if changed else "up to date")
+    say(f"wrote {out}" if changed else "up to date")
     if lacking:
-        _say(f"add to Cargo.toml:\n\n{lacking}\n")
-    _say(f"next: cargo bench --bench {out.stem}")
+        say(f"add to Cargo.toml:\n\n{lacking}\n")
+    say(f"next: cargo bench --bench {out.stem}")
 
 
 @app.command()
@@ -260,10 +259,10 @@ def check(
         raise UnsupportedError(*findings)
     ops = {graph.class_name: Counter(node.op for node in graph.nodes) for graph in graphs}
     if as_json:
-        _print({"supported": True, "ops": {name: dict(kinds) for name, kinds in ops.items()}})
+        answer({"supported": True, "ops": {name: dict(kinds) for name, kinds in ops.items()}})
         return
     for name, kinds in ops.items():
-        _say(f"{name}: all {len(kinds)} kinds of ops are supported")
+        say(f"{name}: all {len(kinds)} kinds of ops are supported")
 
 
 @app.command()
@@ -301,11 +300,11 @@ def verify(
     if bisect_precision:
         from pycandle import precision
 
-        found = precision.bisect_crate(crate, model, bisect_precision, tolerance, _say)
+        found = precision.bisect_crate(crate, model, bisect_precision, tolerance, say)
         if as_json:
-            _print({"bisections": [precision.as_json(each) for each in found]})
+            answer({"bisections": [precision.as_json(each) for each in found]})
         else:
-            _say(precision.summary(found))
+            say(precision.summary(found))
         raise typer.Exit(0 if any(each.compared for each in found) else NOTHING_COMPARED)
     from pycandle import verify as verifying
     from pycandle.output import write_if_changed
@@ -318,7 +317,7 @@ def verify(
     _tell(crate, runs, as_json, chosen if drill else None)
     _repros(crate, runs)
     if not any(run.compared for run in runs):
-        _say("error: nothing was compared, so nothing is proved")
+        say("error: nothing was compared, so nothing is proved")
         raise typer.Exit(NOTHING_COMPARED)
     raise typer.Exit(0 if all(run.passed for run in runs) else 1)
 
@@ -336,11 +335,11 @@ def repro(
     runs = [last.run for last in last_results(crate, model)]
     paths = reproducing.write_repros(crate, runs)
     if as_json:
-        _print({"repros": [str(path) for path in paths]})
+        answer({"repros": [str(path) for path in paths]})
     elif not paths:
-        _say("nothing differs")
+        say("nothing differs")
     for path in paths if not as_json else []:
-        _say(_REPRO.format(path))
+        say(_REPRO.format(path))
 
 
 @app.command()
@@ -358,7 +357,7 @@ def report(
     """Write the last parity results as one HTML file; it runs no tests."""
     from pycandle.verify.publishing import publish
 
-    _done([str(path) for path in publish(crate, model, out, export, _say)], "wrote", as_json)
+    tell_files([str(path) for path in publish(crate, model, out, export, say)], "wrote", as_json)
 
 
 @app.command()
@@ -386,7 +385,7 @@ def completion(
 
     script = get_completion_script(prog_name="pycandle", complete_var=_COMPLETE, shell=shell)
     if as_json:
-        _print({"shell": shell, "script": script})
+        answer({"shell": shell, "script": script})
     else:
         print(script)
 
@@ -401,31 +400,17 @@ def main() -> None:
         app()
     except PyCandleError as error:
         if "--json" in sys.argv:
-            _print({"errors": [_as_json(finding) for finding in error.findings]})
+            answer({"errors": [as_data(finding) for finding in error.findings]})
         for finding in error.findings:
-            _say(f"error: {finding}")
+            say(f"error: {finding}")
         if len(error.findings) > 1:
-            _say(f"{len(error.findings)} problems")
+            say(f"{len(error.findings)} problems")
         sys.exit(error.exit_code)
     except OSError as error:
-        _say(f"error: {error.strerror or error}\n  where: {error.filename or 'a file'}")
+        say(f"error: {error.strerror or error}\n  where: {error.filename or 'a file'}")
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
-
-
-def _as_json(finding: Finding) -> dict[str, str]:
-    return {"what": finding.what, "where": finding.where, "fix": finding.fix}
-
-
-def _changed(changes: list[Change], as_json: bool) -> None:
-    if as_json:
-        files = [{"path": str(c.path), "what": c.what, "advice": c.advice} for c in changes]
-        _print({"files": files})
-    elif not changes:
-        _say("nothing to add")
-    for change in changes if not as_json else []:
-        _say(f"{change.what} {change.path}" + (f": {change.advice}" if change.advice else ""))
 
 
 def _in_managed_python() -> None:
@@ -441,25 +426,25 @@ def _tell(crate: Path, runs: Sequence[Run], as_json: bool, drill: Sequence[str] 
     from pycandle.verify import drilled
 
     if runs and not as_json:
-        _say(verifying.summary(runs))
+        say(verifying.summary(runs))
         for file in [] if all(run.passed for run in runs) else _changed_files(crate):
-            _say(f"note: {file} was changed since it was generated; see `pycandle sync --check`")
+            say(f"note: {file} was changed since it was generated; see `pycandle sync --check`")
     if drill is None and not as_json and any(run.culprit for run in runs):
-        _say("next: `pycandle verify --drill` for the line; `pycandle report` to see the tensors")
+        say("next: `pycandle verify --drill` for the line; `pycandle report` to see the tensors")
     looks: list[drilled.Drill] = []
     if drill is not None:
         from pycandle.drilling import drills
 
         try:
-            looks = drills(crate, runs, drill, _say)
+            looks = drills(crate, runs, drill, say)
         except PyCandleError as error:
             # What was found stands without it.
-            _say(f"no drill: {error}")
+            say(f"no drill: {error}")
     if as_json:
         told = [drilled.as_json(each) for each in looks]
-        _print({"runs": [verifying.as_json(run) for run in runs], "drills": told})
+        answer({"runs": [verifying.as_json(run) for run in runs], "drills": told})
     for each in looks if not as_json else []:
-        _say(drilled.told(each))
+        say(drilled.told(each))
 
 
 def _changed_files(crate: Path) -> list[str]:
@@ -477,9 +462,9 @@ def _repros(crate: Path, runs: Sequence[Run]) -> None:
 
     try:
         for path in reproducing.write_repros(crate, runs):
-            _say(_REPRO.format(path))
+            say(_REPRO.format(path))
     except PyCandleError as error:
-        _say(f"no repro: {error}")
+        say(f"no repro: {error}")
 
 
 def _managed_python() -> Path | None:
@@ -488,26 +473,3 @@ def _managed_python() -> Path | None:
 
     here = Path(sys.prefix).resolve() == FOLDER.resolve()
     return None if here else managed_python(Path())
-
-
-def _within(path: Path, folder: Path) -> Path:
-    """The path relative to the folder, if it is inside."""
-    path, folder = path.resolve(), folder.resolve()
-    return path.relative_to(folder) if path.is_relative_to(folder) else path
-
-
-def _done(paths: list[str], verb: str, as_json: bool) -> None:
-    if as_json:
-        _print({"files": [{"path": path, "what": verb} for path in paths]})
-    elif not paths:
-        _say("up to date")
-    for path in paths if not as_json else []:
-        _say(f"{verb} {path}")
-
-
-def _print(document: object) -> None:
-    print(json.dumps({"schema_version": 1, **document}))  # type: ignore[dict-item]
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr)

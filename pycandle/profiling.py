@@ -143,7 +143,8 @@ def _measured(
         times, why = _torch_times(root / model.manifest, threads)
     if times:
         text = (root / model.manifest).read_text(encoding="utf-8")
-        places = module_places(Compiled(manifest.load(text, model.manifest), model.model))
+        graph = manifest.load(text, model.manifest)
+        places = module_places(Compiled(graph, model.model, fuse=model.fuse))
     rows = tuple(_rows(document["profile"], times, places))
     return Measured(
         document["name"], document["sizes"], threads, document["runs"], document["minimum"],

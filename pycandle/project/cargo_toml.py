@@ -20,7 +20,8 @@ CANDLE = "0.11"
 """The version of Candle that the runtime of this version works with."""
 
 _EXCLUDED = [".pycandle/venv", ".pycandle/traces/*.safetensors",
-             "!.pycandle/traces/*_constants.safetensors"]  # fmt: skip
+             "!.pycandle/traces/*_constants.safetensors",
+             ".pycandle/traces/*_times.json"]  # fmt: skip
 
 
 def read_package(text: str, path: Path) -> Mapping[str, Any]:

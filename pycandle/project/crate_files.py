@@ -88,6 +88,7 @@ IGNORED = (
     "/target",
     "/.cargo/config.toml",
     "/.pycandle/venv",
+    "/.pycandle/bench",
     "/.pycandle/drill",
     "/.pycandle/report.html",
     "/.pycandle/repro",
@@ -95,6 +96,7 @@ IGNORED = (
     "/.pycandle/traces/*.safetensors",
     "!/.pycandle/traces/*_trace.safetensors",
     "!/.pycandle/traces/*_constants.safetensors",
+    "/.pycandle/traces/*_times.json",
 )
 
 
