@@ -1,8 +1,11 @@
 //! Matrix products and attention by kernels, beside the reference path in f64.
 
+use std::collections::HashMap;
+
 use candle_core::{DType, Device, Result, Tensor};
+use candle_nn::VarBuilder;
 use pycandle_runtime::kernels::{Isa, Kernels, with_kernels};
-use pycandle_runtime::nn::Linear;
+use pycandle_runtime::nn::{self, Linear};
 use pycandle_runtime::ops;
 
 /// Numbers that no two places share, between -1 and 1.
@@ -90,6 +93,69 @@ fn linear_maps_of_any_size() -> Result<()> {
                 ops::linear(&x[0], &x[1], Some(&x[2]))
             })?;
         }
+    }
+    Ok(())
+}
+
+/// A sum and an activation after a linear map, as the layers compute them and as one call; the
+/// tensor to add lies in any order.
+#[test]
+fn what_follows_a_linear_map() -> Result<()> {
+    type Function = fn(&Tensor) -> Result<Tensor>;
+    let functions: [(&str, Function); 4] = [
+        ("relu", ops::relu),
+        ("silu", ops::silu),
+        ("gelu", ops::gelu),
+        ("hardswish", ops::hardswish),
+    ];
+    for (rows, depth, out) in [(1, 7, 5), (9, 33, 17), (29, 48, 129)] {
+        let (x, weight) = (tensor(&[2, rows, depth], 1)?, tensor(&[out, depth], 2)?);
+        let turned = tensor(&[out, rows, 2], 4)?.transpose(0, 2)?;
+        let inputs = [x, weight, tensor(&[out], 3)?, turned];
+        for (place, (name, plain)) in functions.into_iter().enumerate() {
+            let called = |x: &[Tensor], fused: bool| {
+                let tensors = HashMap::from([
+                    ("weight".to_string(), x[1].clone()),
+                    ("bias".to_string(), x[2].clone()),
+                ]);
+                let vb = VarBuilder::from_tensors(tensors, x[0].dtype(), &Device::Cpu);
+                let layer = nn::linear(depth, out, vb, None)?;
+                let sum = layer.add(&x[3]);
+                match (fused, place) {
+                    (false, _) => plain(&(layer.forward(&x[0])? + &x[3])?),
+                    (true, 0) => sum.then(ops::relu).forward(&x[0]),
+                    (true, 1) => sum.then(ops::silu).forward(&x[0]),
+                    (true, 2) => sum.then(ops::gelu).forward(&x[0]),
+                    (true, _) => sum.then(ops::hardswish).forward(&x[0]),
+                }
+            };
+            for fused in [true, false] {
+                check(
+                    &format!("{name} after {rows} x {depth} x {out}"),
+                    &inputs,
+                    |x| called(x, fused),
+                )?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A parameter is packed for each way in which it is read, and its clones share that.
+#[test]
+fn a_parameter_serves_linear_maps_and_products() -> Result<()> {
+    for rows in [1, 9] {
+        let inputs = [
+            tensor(&[rows, 20], 1)?,
+            tensor(&[20, 20], 2)?,
+            tensor(&[20], 3)?,
+        ];
+        check("parameter", &inputs, |x| {
+            let weight = nn::parameter(x[1].clone());
+            let y = ops::linear(&x[0], &weight, Some(&x[2]))?;
+            let y = ops::matmul(&y, &weight.clone())?;
+            ops::addmm(&x[2], &y, &weight)
+        })?;
     }
     Ok(())
 }
