@@ -33,6 +33,14 @@ class Command:
     log: Path
 
 
+@dataclass(frozen=True)
+class Run:
+    """Nanoseconds that a run took, and that processors worked for it."""
+
+    taken: int
+    work: int
+
+
 @dataclass
 class Runner:
     """A runner that waits for its turn."""
@@ -40,7 +48,7 @@ class Runner:
     process: subprocess.Popen[str]
     log: Path
     cold_start: float = 0.0  # seconds from its launch to its first output
-    times: list[int] = field(default_factory=lambda: list[int]())  # nanoseconds
+    runs: list[Run] = field(default_factory=lambda: list[Run]())
 
     def turn(self, milliseconds: int) -> None:
         """Let it run for so long; raises `Stopped`."""
@@ -50,7 +58,8 @@ class Runner:
             self.process.stdin.flush()
         except BrokenPipeError:
             raise Stopped(self.last_words()) from None
-        self.times += [int(word) for word in self.line().split()]
+        pairs = (word.split("/") for word in self.line().split())
+        self.runs += [Run(int(taken), int(work)) for taken, work in pairs]
 
     def line(self) -> str:
         """What it says next; raises `Stopped`."""

@@ -32,6 +32,7 @@ class Figures:
 
     minimum: int
     median: int
+    work: int  # the least that processors worked for a run
     runs: int
     cold_start: int
     peak_memory: int | None  # bytes
@@ -107,6 +108,7 @@ def _figures(figures: Figures) -> dict[str, Any]:
     return {
         "min_ns": figures.minimum,
         "median_ns": figures.median,
+        "work_ns": figures.work,
         "runs": figures.runs,
         "cold_start_ns": figures.cold_start,
         "peak_memory_bytes": figures.peak_memory,

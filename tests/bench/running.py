@@ -85,16 +85,18 @@ def _start(stack: ExitStack, prepared: Prepared, name: str, command: Command, pl
         with started(command) as again:
             cold.append(again.cold_start)
     runner.turn(0)
-    runner.times.clear()
+    runner.runs.clear()
     return _Racer(runner, min(cold), difference)
 
 
 def _figures(racer: _Racer) -> Figures:
     runner = racer.runner
+    taken = [run.taken for run in runner.runs]
     return Figures(
-        min(runner.times),
-        int(median(runner.times)),
-        len(runner.times),
+        min(taken),
+        int(median(taken)),
+        min(run.work for run in runner.runs),
+        len(taken),
         int(racer.cold_start * 1e9),
         runner.peak_memory(),
         racer.difference,

@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.bench.results import LABELS
 
-_COLUMNS = ("", "min ms", "median", "/ best", "/ limit", "cold ms", "MiB", "off by")
+_COLUMNS = ("", "min ms", "median", "work", "/ best", "/ limit", "cold ms", "MiB", "off by")
 
 
 def lines(entry: Mapping[str, Any]) -> Iterator[str]:
@@ -47,6 +47,7 @@ def _cells(name: str, figures: Mapping[str, Any], least: int, limit: int) -> tup
         name,
         f"{minimum / 1e6:.2f}",
         f"{figures['median_ns'] / 1e6:.2f}",
+        f"{figures['work_ns'] / 1e6:.2f}",
         f"{minimum / least:.2f}" if least else "-",
         f"{minimum / limit:.2f}" if limit else "-",
         f"{figures['cold_start_ns'] / 1e6:.0f}",

@@ -20,7 +20,7 @@ SCHEMA = Path(__file__).parents[1] / "bench" / "results.schema.json"
 
 
 def figures(minimum: int) -> Figures:
-    return Figures(minimum, minimum + 1, 3, 10, None, 1e-7)
+    return Figures(minimum, minimum + 1, minimum - 1, 3, 10, None, 1e-7)
 
 
 def measured(
@@ -84,7 +84,7 @@ print("ready", flush=True)
 for turn, line in enumerate(sys.stdin):
     if turn == {turns}:
         sys.exit("no more")
-    print(int(line), turn, flush=True)
+    print(line.strip() + "/1", f"{{turn}}/2", flush=True)
 """
 
 
@@ -101,7 +101,8 @@ def test_runners_take_turns_and_one_that_ends_leaves_the_others(tmp_path: Path):
         stopped = race(runners, rounds=3, milliseconds=7)
 
     assert stopped == {"tired": "no more"}
-    assert runners["steady"].times == [7, 0, 7, 1, 7, 2]
+    assert [run.taken for run in runners["steady"].runs] == [7, 0, 7, 1, 7, 2]
+    assert [run.work for run in runners["steady"].runs] == [1, 2, 1, 2, 1, 2]
     assert runners["steady"].cold_start > 0
 
 
