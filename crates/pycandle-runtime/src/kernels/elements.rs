@@ -62,6 +62,17 @@ impl<G: Deref<Target = Storage>> Elements<'_, G> {
     }
 }
 
+/// The elements of a tensor in order, if there is a tensor; `None` if they cannot be had so.
+pub fn in_order<'a, G: Deref<Target = Storage>>(
+    tensor: &'a Option<Option<Elements<'_, G>>>,
+) -> Option<Option<&'a [f32]>> {
+    match tensor {
+        None => Some(None),
+        Some(None) => None,
+        Some(Some(elements)) => elements.in_order().map(Some),
+    }
+}
+
 /// A tensor of elements that `write` writes, all of them, in order.
 ///
 /// Nothing is zeroed before.
@@ -90,11 +101,33 @@ pub unsafe fn written_like(
     like: &Layout,
     write: impl FnOnce(&mut [MaybeUninit<f32>]),
 ) -> Result<Tensor> {
-    let mut order: Vec<usize> = (0..like.dims().len()).collect();
-    order.sort_by_key(|&axis| (std::cmp::Reverse(like.stride()[axis]), axis));
-    let dims: Vec<usize> = order.iter().map(|&axis| like.dims()[axis]).collect();
     // SAFETY: the caller's promise.
-    let tensor = unsafe { written(dims, write)? };
+    unsafe { written_in_order(like.dims(), &memory_order(like), write) }
+}
+
+/// The axes in the order in which they lie, the one whose neighbours are farthest apart first.
+pub fn memory_order(layout: &Layout) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..layout.dims().len()).collect();
+    order.sort_by_key(|&axis| (std::cmp::Reverse(layout.stride()[axis]), axis));
+    order
+}
+
+/// [`written`], with elements that lie with the axes in this order, the outermost first.
+///
+/// # Safety
+/// `write` must initialise every element.
+pub unsafe fn written_in_order(
+    dims: &[usize],
+    order: &[usize],
+    write: impl FnOnce(&mut [MaybeUninit<f32>]),
+) -> Result<Tensor> {
+    if order.is_sorted() {
+        // SAFETY: the caller's promise.
+        return unsafe { written(dims, write) };
+    }
+    let sizes: Vec<usize> = order.iter().map(|&axis| dims[axis]).collect();
+    // SAFETY: the caller's promise.
+    let tensor = unsafe { written(sizes, write)? };
     let mut places = vec![0; order.len()];
     for (place, &axis) in order.iter().enumerate() {
         places[axis] = place;

@@ -17,6 +17,24 @@ pub enum Activation {
     GeluTanh,
 }
 
+/// `$body` for an [`Activation`] that is the constant `$name` there: it is chosen once, before the
+/// loops of `$body` and not within them.
+macro_rules! with_activation {
+    ($activation:expr, $name:ident => $body:expr) => {
+        with_activation!($activation, $name => $body;
+            Relu, Relu6, Hardsigmoid, Hardswish, Sigmoid, Silu, Tanh, Gelu, GeluTanh)
+    };
+    ($activation:expr, $name:ident => $body:expr; $($each:ident),+) => {
+        match $activation {
+            $($crate::kernels::Activation::$each => {
+                const $name: $crate::kernels::Activation = $crate::kernels::Activation::$each;
+                $body
+            })+
+        }
+    };
+}
+pub(crate) use with_activation;
+
 /// `activation(sum * scale + shift + residual)`, each part where there is one.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Epilogue<'a> {
@@ -38,14 +56,8 @@ impl Epilogue<'_> {
     #[inline(always)]
     pub unsafe fn apply<S: Simd>(&self, sum: S, channel: usize, place: usize, count: usize) -> S {
         // SAFETY: the caller's promise.
-        let numbers = |values: &[f32], from: usize| unsafe {
-            let from = values.as_ptr().add(from);
-            if count == S::LANES {
-                S::load(from)
-            } else {
-                S::load_first(from, count)
-            }
-        };
+        let numbers =
+            |values: &[f32], from: usize| unsafe { S::load_some(values.as_ptr().add(from), count) };
         let mut y = sum;
         match (self.scale, self.shift) {
             (Some(scale), Some(shift)) => {

@@ -19,15 +19,22 @@
 )]
 
 pub mod attention;
+pub mod binary;
+pub mod copy;
 pub mod elements;
 pub mod epilogue;
 pub mod gemm;
 pub mod isa;
 pub mod math;
+pub mod normalize;
 pub mod panels;
+pub mod pointwise;
 pub mod product;
 pub mod simd;
+pub mod softmax;
+pub mod sums;
 pub mod threads;
+pub mod walk;
 pub mod winograd;
 
 pub use epilogue::{Activation, Epilogue};

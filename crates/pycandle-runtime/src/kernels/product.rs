@@ -1,12 +1,12 @@
 //! Linear maps and matrix products of tensors.
 
 use std::cell::Cell;
-use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
-use candle_core::{Result, Storage, Tensor};
+use candle_core::{Result, Tensor};
 
-use super::elements::{Elements, elements, written};
+use super::copy::contiguous;
+use super::elements::{elements, in_order, written};
 use super::epilogue::{Activation, Epilogue};
 use super::gemm::{Left, Target, multiply, multiply_here};
 use super::isa::isa;
@@ -60,7 +60,7 @@ pub fn linear(x: &Tensor, weight: Weight, after: After) -> Result<Option<Tensor>
     {
         return Ok(None);
     }
-    let x = x.contiguous()?;
+    let x = contiguous(x)?;
     let Some(from) = elements(&x) else {
         return Ok(None);
     };
@@ -112,17 +112,6 @@ pub fn linear(x: &Tensor, weight: Weight, after: After) -> Result<Option<Tensor>
         })?
     };
     Ok(Some(y))
-}
-
-/// The elements of a tensor in order, if there is a tensor; `None` if they cannot be had so.
-fn in_order<'a, G: Deref<Target = Storage>>(
-    tensor: &'a Option<Option<Elements<'_, G>>>,
-) -> Option<Option<&'a [f32]>> {
-    match tensor {
-        None => Some(None),
-        Some(None) => None,
-        Some(Some(elements)) => elements.in_order().map(Some),
-    }
 }
 
 thread_local! {

@@ -107,6 +107,12 @@ pub trait Simd:
     /// `self * factor + summand`, rounded once, but in [`Portable`] after each operation.
     fn mul_add(self, factor: Self, summand: Self) -> Self;
 
+    /// `self / divisor` of a divisor from 1 to 2⁶⁰, within two units of the last place.
+    #[inline(always)]
+    fn quotient(self, divisor: Self) -> Self {
+        self / divisor
+    }
+
     /// The larger of two; `other` where one of them is NaN.
     fn max(self, other: Self) -> Self;
 
@@ -165,15 +171,23 @@ pub trait Simd:
     fn largest(self) -> f32;
 }
 
-/// Calls `f` with where the vectors of `length` elements begin, and how many elements each has.
-#[inline(always)]
-pub fn each_vector<S: Simd>(length: usize, mut f: impl FnMut(usize, usize)) {
-    let mut place = 0;
-    while place + S::LANES <= length {
-        f(place, S::LANES);
-        place += S::LANES;
-    }
-    if place < length {
-        f(place, length - place);
-    }
+/// `$body` for the vectors of `$length` elements, with where each begins and how many elements it has.
+///
+/// A closure in its place could not be `#[inline(always)]`.
+macro_rules! each_vector {
+    ($vector:ty, $length:expr, |$place:ident, $count:ident| $body:expr) => {{
+        let length: usize = $length;
+        let lanes = <$vector as $crate::kernels::simd::Simd>::LANES;
+        let mut place = 0;
+        while place + lanes <= length {
+            let ($place, $count) = (place, lanes);
+            $body;
+            place += lanes;
+        }
+        if place < length {
+            let ($place, $count) = (place, length - place);
+            $body;
+        }
+    }};
 }
+pub(crate) use each_vector;

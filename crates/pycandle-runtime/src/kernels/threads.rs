@@ -19,3 +19,42 @@ pub fn parallel(count: usize, nanoseconds: f64, f: impl Fn(Range<usize>) + Sync)
     }
     barrier_pool().execute_chunked(count, f);
 }
+
+/// Where a slice starts that threads write to, each in places of its own.
+pub struct Shared<T>(*mut T);
+
+// SAFETY: elements may be written from other threads, since they may be sent there; that no two
+// threads write to one place is for those to see to that write through the pointers.
+unsafe impl<T: Send> Sync for Shared<T> {}
+
+impl<T> Shared<T> {
+    pub fn new(slice: &mut [T]) -> Self {
+        Self(slice.as_mut_ptr())
+    }
+
+    pub fn at(&self, place: usize) -> *mut T {
+        self.0.wrapping_add(place)
+    }
+}
+
+/// Calls `f` with parts of `rows`, each a whole number of rows of `width` elements, and the number of
+/// the first row, on several threads where that pays.
+///
+/// As for [`parallel`], `f` must not call these functions, and `nanoseconds` is for all of the work.
+pub fn parallel_rows<T: Send>(
+    rows: &mut [T],
+    width: usize,
+    nanoseconds: f64,
+    f: impl Fn(usize, &mut [T]) + Sync,
+) {
+    let count = rows.len() / width.max(1);
+    let start = Shared::new(rows);
+    parallel(count, nanoseconds, |part| {
+        // SAFETY: the parts of a range lie within it and do not overlap, and `rows` is borrowed
+        // until all of them are done.
+        let rows = unsafe {
+            std::slice::from_raw_parts_mut(start.at(part.start * width), part.len() * width)
+        };
+        f(part.start, rows);
+    });
+}

@@ -7,16 +7,18 @@ use super::compare::{le, masked_fill};
 use super::each::{floats, integers, overflowing, simple_floats};
 use super::math::{candle_functions, float_functions};
 use super::promote::{Operand, in_float};
+use crate::kernels::Activation;
+use crate::kernels::pointwise::{Function, pointwise};
 
 candle_functions! {
     /// `1 / (1 + e⁻ˣ)`
-    sigmoid => |x| (x.neg()?.exp()? + 1.0)?.recip();
+    sigmoid by Function::Activation(Activation::Sigmoid) => |x| (x.neg()?.exp()? + 1.0)?.recip();
     /// `gelu(approximate="none")`: `x Φ(x)` with the error function.
-    gelu => Tensor::gelu_erf;
+    gelu by Function::Activation(Activation::Gelu) => Tensor::gelu_erf;
     /// `gelu(approximate="tanh")`
-    gelu_tanh => Tensor::gelu;
+    gelu_tanh by Function::Activation(Activation::GeluTanh) => Tensor::gelu;
     /// `x sigmoid(x)`
-    silu => Tensor::silu;
+    silu by Function::Activation(Activation::Silu) => Tensor::silu;
 }
 
 float_functions! {
@@ -30,6 +32,9 @@ float_functions! {
 
 /// Zero below zero; NaN stays NaN, where Candle gives zero. Integers too.
 pub fn relu(x: &Tensor) -> Result<Tensor> {
+    if let Some(y) = pointwise(Function::Activation(Activation::Relu), x)? {
+        return Ok(y);
+    }
     if !x.dtype().is_float() {
         integers([x.into()], |[x]| x.max(0))
     } else if x.device().is_cpu() {
@@ -41,6 +46,9 @@ pub fn relu(x: &Tensor) -> Result<Tensor> {
 
 /// `x relu6(x + 3) / 6`
 pub fn hardswish(x: &Tensor) -> Result<Tensor> {
+    if let Some(y) = pointwise(Function::Activation(Activation::Hardswish), x)? {
+        return Ok(y);
+    }
     let dtype = x.dtype();
     simple_floats([x.into()], |[x]| {
         overflowing(dtype, x * (x + 3.0).clamp(0.0, 6.0)) / 6.0
@@ -49,6 +57,9 @@ pub fn hardswish(x: &Tensor) -> Result<Tensor> {
 
 /// `relu6(x + 3) / 6`
 pub fn hardsigmoid(x: &Tensor) -> Result<Tensor> {
+    if let Some(y) = pointwise(Function::Activation(Activation::Hardsigmoid), x)? {
+        return Ok(y);
+    }
     simple_floats([x.into()], |[x]| (x + 3.0).clamp(0.0, 6.0) / 6.0)
 }
 
@@ -59,6 +70,9 @@ pub fn relu6(x: &Tensor) -> Result<Tensor> {
 
 /// `x` where it is positive, else `slope * x`.
 pub fn leaky_relu(x: &Tensor, slope: f64) -> Result<Tensor> {
+    if let Some(y) = pointwise(Function::LeakyRelu(slope as f32), x)? {
+        return Ok(y);
+    }
     simple_floats([x.into(), slope.into()], |[x, slope]| {
         if x > 0.0 { x } else { x * slope }
     })

@@ -7,10 +7,15 @@ use candle_core::{DType, Result, Tensor};
 
 use super::each::{floats, integers, simple_floats};
 use super::promote::{Operand, computed, float_type, in_dtype, in_float, result_type};
+use crate::kernels::binary::{Operator, Side, binary};
+use crate::kernels::pointwise::{Function, pointwise};
 
 /// `a + b`
 pub fn add<'a>(a: impl Into<Operand<'a>>, b: impl Into<Operand<'a>>) -> Result<Tensor> {
     let operands = [a.into(), b.into()];
+    if let Some(y) = fast(Operator::Add, &operands)? {
+        return Ok(y);
+    }
     match result_type(&operands) {
         dtype if dtype.is_float() => computed(operands, dtype, |[a, b]| a.broadcast_add(&b)),
         _ => integers(operands, |[a, b]| a.wrapping_add(b)),
@@ -20,6 +25,9 @@ pub fn add<'a>(a: impl Into<Operand<'a>>, b: impl Into<Operand<'a>>) -> Result<T
 /// `a - b`
 pub fn sub<'a>(a: impl Into<Operand<'a>>, b: impl Into<Operand<'a>>) -> Result<Tensor> {
     let operands = [a.into(), b.into()];
+    if let Some(y) = fast(Operator::Sub, &operands)? {
+        return Ok(y);
+    }
     match result_type(&operands) {
         dtype if dtype.is_float() => computed(operands, dtype, |[a, b]| a.broadcast_sub(&b)),
         _ => integers(operands, |[a, b]| a.wrapping_sub(b)),
@@ -29,6 +37,9 @@ pub fn sub<'a>(a: impl Into<Operand<'a>>, b: impl Into<Operand<'a>>) -> Result<T
 /// `a * b`
 pub fn mul<'a>(a: impl Into<Operand<'a>>, b: impl Into<Operand<'a>>) -> Result<Tensor> {
     let operands = [a.into(), b.into()];
+    if let Some(y) = fast(Operator::Mul, &operands)? {
+        return Ok(y);
+    }
     match result_type(&operands) {
         dtype if dtype.is_float() => computed(operands, dtype, |[a, b]| a.broadcast_mul(&b)),
         _ => integers(operands, |[a, b]| a.wrapping_mul(b)),
@@ -38,8 +49,32 @@ pub fn mul<'a>(a: impl Into<Operand<'a>>, b: impl Into<Operand<'a>>) -> Result<T
 /// `a / b`, true division: integers give f32.
 pub fn div<'a>(a: impl Into<Operand<'a>>, b: impl Into<Operand<'a>>) -> Result<Tensor> {
     let operands = [a.into(), b.into()];
+    if let Some(y) = fast(Operator::Div, &operands)? {
+        return Ok(y);
+    }
     let dtype = float_type(result_type(&operands));
     computed(operands, dtype, |[a, b]| a.broadcast_div(&b))
+}
+
+/// By a kernel, where it takes what is asked.
+fn fast(operator: Operator, operands: &[Operand<'_>; 2]) -> Result<Option<Tensor>> {
+    let f32s = operands
+        .iter()
+        .all(|operand| !matches!(operand, Operand::Tensor(x) if x.dtype() != DType::F32));
+    if f32s {
+        binary(operator, operands.map(side))
+    } else {
+        Ok(None)
+    }
+}
+
+/// An operand as kernels take it: a number is one of f32, as it is to a tensor of f32.
+fn side(operand: Operand<'_>) -> Side {
+    match operand {
+        Operand::Tensor(x) => Side::Tensor(x.clone()),
+        Operand::Float(number) => Side::Number(number as f32),
+        Operand::Integer(number) => Side::Number(number as f32),
+    }
 }
 
 /// `torch.add(a, b, alpha=alpha)`: `a + alpha * b`, in the result type of `a` and `b`.
@@ -329,6 +364,9 @@ fn common_divisor(a: i64, b: i64) -> u64 {
 /// The larger of two; NaN if either is.
 pub fn maximum<'a>(a: impl Into<Operand<'a>>, b: impl Into<Operand<'a>>) -> Result<Tensor> {
     let operands = [a.into(), b.into()];
+    if let Some(y) = fast(Operator::Maximum, &operands)? {
+        return Ok(y);
+    }
     match result_type(&operands) {
         dtype if !dtype.is_float() => integers(operands, |[a, b]| a.max(b)),
         _ if on_cpu(&operands) => {
@@ -341,6 +379,9 @@ pub fn maximum<'a>(a: impl Into<Operand<'a>>, b: impl Into<Operand<'a>>) -> Resu
 /// The smaller of two; NaN if either is.
 pub fn minimum<'a>(a: impl Into<Operand<'a>>, b: impl Into<Operand<'a>>) -> Result<Tensor> {
     let operands = [a.into(), b.into()];
+    if let Some(y) = fast(Operator::Minimum, &operands)? {
+        return Ok(y);
+    }
     match result_type(&operands) {
         dtype if !dtype.is_float() => integers(operands, |[a, b]| a.min(b)),
         _ if on_cpu(&operands) => {
@@ -394,6 +435,13 @@ pub fn clamp<'a>(
     min: impl Into<Operand<'a>>,
     max: impl Into<Operand<'a>>,
 ) -> Result<Tensor> {
-    let (raised, max) = (maximum(x, min)?, max.into());
-    minimum(&raised, max)
+    let (min, max) = (min.into(), max.into());
+    if let (DType::F32, Side::Number(least), Side::Number(most)) = (x.dtype(), side(min), side(max))
+        && !least.is_nan()
+        && !most.is_nan()
+        && let Some(y) = pointwise(Function::Clamp(least, most), x)?
+    {
+        return Ok(y);
+    }
+    minimum(&maximum(x, min)?, max)
 }

@@ -10,6 +10,7 @@ use super::promote::to_float;
 use super::reduce::amax;
 use super::softmax::{log_softmax, softmax};
 use crate::kernels::attention::attention;
+use crate::kernels::softmax::Softmax;
 
 /// `torch.nn.functional.scaled_dot_product_attention`.
 ///
@@ -119,6 +120,9 @@ pub fn scaled_dot_product_attention_logsumexp(
 pub fn safe_softmax(x: &Tensor, dim: usize) -> Result<Tensor> {
     if x.rank() == 0 || x.elem_count() == 0 {
         return softmax(x, dim);
+    }
+    if let Some(y) = super::softmax::fast(Softmax::Safe, x, dim)? {
+        return Ok(y);
     }
     let nothing = eq(&amax(x, &[dim], true)?, f64::NEG_INFINITY)?;
     let zero = Tensor::zeros((), x.dtype(), x.device())?;

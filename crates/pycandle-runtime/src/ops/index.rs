@@ -2,6 +2,8 @@
 
 use candle_core::{DType, Result, Shape, Tensor};
 
+use crate::kernels::copy::contiguous;
+
 /// `torch.nn.functional.embedding`: rows of `weight`, `(rows, width)`, by ids of any shape.
 ///
 /// # Errors
@@ -280,7 +282,7 @@ pub(crate) fn pick_slices(x: &Tensor, places: &[i64], dim: usize) -> Result<Tens
         return Tensor::zeros(dims, x.dtype(), x.device());
     }
     let places = Tensor::new(places, x.device())?;
-    x.contiguous()?.index_select(&places, dim)
+    contiguous(x)?.index_select(&places, dim)
 }
 
 /// Elements by their row-major places, which must be in range, in some shape.

@@ -6,6 +6,7 @@ use super::batch_norm::numbers;
 use super::promote::{in_float, sum_dtype};
 use super::reduce::mean;
 use super::rows;
+use crate::kernels::normalize::{Moments, normalize};
 
 /// `torch.nn.functional.layer_norm` over the last `normalized_rank` axes.
 ///
@@ -17,13 +18,18 @@ pub fn layer_norm(
     bias: Option<&Tensor>,
     eps: f64,
 ) -> Result<Tensor> {
+    let dims = last(x, normalized_rank, [weight, bias])?;
+    let kind = Moments::MeanAndVariance;
+    if let Some(y) = normalize(x, width(x, &dims), kind, weight, bias, eps)? {
+        return Ok(y);
+    }
     let (weights, biases) = (host(x, weight)?, host(x, bias)?);
     let row = |x: &[f32], y: &mut [f32]| {
         let (mean, variance) = moments(x);
         let scale = 1.0 / (variance + eps).sqrt();
         write(x, y, &weights, &biases, |x| (x - mean) * scale);
     };
-    normalize(x, normalized_rank, weight, bias, row, |x, dims| {
+    composed(x, &dims, weight, bias, row, |x, dims| {
         let centered = x.broadcast_sub(&mean(x, dims, true)?)?;
         let variance = mean(&centered.sqr()?, dims, true)?;
         centered.broadcast_div(&(variance + eps)?.sqrt()?)
@@ -42,7 +48,7 @@ pub fn native_layer_norm(
     eps: f64,
 ) -> Result<(Tensor, Tensor, Tensor)> {
     let y = layer_norm(x, normalized_rank, weight, bias, eps)?;
-    let dims = last(x, normalized_rank)?;
+    let dims = last(x, normalized_rank, [None; 2])?;
     let wide = x.to_dtype(sum_dtype(x.dtype(), x.device()))?;
     let average = mean(&wide, &dims, true)?;
     let variance = mean(&wide.broadcast_sub(&average)?.sqr()?, &dims, true)?;
@@ -60,13 +66,17 @@ pub fn rms_norm(
     weight: Option<&Tensor>,
     eps: f64,
 ) -> Result<Tensor> {
+    let dims = last(x, normalized_rank, [weight, None])?;
+    if let Some(y) = normalize(x, width(x, &dims), Moments::Power, weight, None, eps)? {
+        return Ok(y);
+    }
     let weights = host(x, weight)?;
     let row = |x: &[f32], y: &mut [f32]| {
         let power = rows::sum(x, |x| x * x) / x.len() as f64;
         let scale = 1.0 / (power + eps).sqrt();
         write(x, y, &weights, &None, |x| x * scale);
     };
-    normalize(x, normalized_rank, weight, None, row, |x, dims| {
+    composed(x, &dims, weight, None, row, |x, dims| {
         x.broadcast_mul(&reciprocal_root(x, dims, eps)?)
     })
 }
@@ -78,7 +88,7 @@ pub fn fused_rms_norm(
     weight: Option<&Tensor>,
     eps: f64,
 ) -> Result<(Tensor, Tensor)> {
-    let dims = last(x, normalized_rank)?;
+    let dims = last(x, normalized_rank, [None; 2])?;
     let wide = x.to_dtype(sum_dtype(x.dtype(), x.device()))?;
     // PyTorch keeps the statistics of halves in f32.
     let dtype = if x.dtype() == DType::F64 {
@@ -142,27 +152,13 @@ fn write(
     }
 }
 
-/// The last `rank` axes.
-fn last(x: &Tensor, rank: usize) -> Result<Vec<usize>> {
+/// The last `rank` axes, whose sizes all parameters have.
+fn last(x: &Tensor, rank: usize, parameters: [Option<&Tensor>; 2]) -> Result<Vec<usize>> {
     if rank == 0 || rank > x.rank() {
         candle_core::bail!("cannot normalise {rank} axes of {:?}", x.shape())
     }
-    Ok((x.rank() - rank..x.rank()).collect())
-}
-
-/// Normalises by a loop over rows, which scales and shifts too, or by `composed` in the dtype of
-/// long sums.
-fn normalize(
-    x: &Tensor,
-    rank: usize,
-    weight: Option<&Tensor>,
-    bias: Option<&Tensor>,
-    row: impl Fn(&[f32], &mut [f32]) + Send + Sync,
-    composed: impl FnOnce(&Tensor, &[usize]) -> Result<Tensor>,
-) -> Result<Tensor> {
-    let dims = last(x, rank)?;
     let normalized = &x.dims()[x.rank() - rank..];
-    for parameter in [weight, bias].into_iter().flatten() {
+    for parameter in parameters.into_iter().flatten() {
         if parameter.dims() != normalized {
             candle_core::bail!(
                 "a parameter of {:?} does not fit the axes {normalized:?}",
@@ -170,15 +166,32 @@ fn normalize(
             )
         }
     }
+    Ok((x.rank() - rank..x.rank()).collect())
+}
+
+/// How many elements these axes have together.
+fn width(x: &Tensor, dims: &[usize]) -> usize {
+    dims.iter().map(|&dim| x.dims()[dim]).product()
+}
+
+/// Normalises by a loop over rows, which scales and shifts too, or by `composed` in the dtype of
+/// long sums.
+fn composed(
+    x: &Tensor,
+    dims: &[usize],
+    weight: Option<&Tensor>,
+    bias: Option<&Tensor>,
+    row: impl Fn(&[f32], &mut [f32]) + Send + Sync,
+    composed: impl FnOnce(&Tensor, &[usize]) -> Result<Tensor>,
+) -> Result<Tensor> {
     if x.elem_count() == 0 {
         return Ok(x.clone());
     }
-    let width = normalized.iter().product();
     in_float(x, |x| {
-        if let Some(y) = rows::map(x, width, row) {
+        if let Some(y) = rows::map(x, width(x, dims), row) {
             return y;
         }
-        let mut y = composed(&x.to_dtype(sum_dtype(x.dtype(), x.device()))?, &dims)?;
+        let mut y = composed(&x.to_dtype(sum_dtype(x.dtype(), x.device()))?, dims)?;
         if let Some(weight) = weight {
             y = y.broadcast_mul(&weight.to_dtype(y.dtype())?)?;
         }

@@ -6,6 +6,8 @@ use candle_core::{DType, Result, Tensor};
 
 use super::each::{floats, map, overflowing};
 use super::promote::{Operand, computed, in_float, promote_types, result_type};
+use crate::kernels::Activation;
+use crate::kernels::pointwise::{Function, pointwise};
 
 macro_rules! float_functions {
     ($($(#[$doc:meta])+ $name:ident => $function:expr;)+) => {$(
@@ -17,10 +19,14 @@ macro_rules! float_functions {
 }
 pub(super) use float_functions;
 
+/// Functions that Candle has, and those of them that have a kernel too.
 macro_rules! candle_functions {
-    ($($(#[$doc:meta])+ $name:ident => $function:expr;)+) => {$(
+    ($($(#[$doc:meta])+ $name:ident $(by $kernel:expr)? => $function:expr;)+) => {$(
         $(#[$doc])+
         pub fn $name(x: &Tensor) -> Result<Tensor> {
+            $(if let Some(y) = pointwise($kernel, x)? {
+                return Ok(y);
+            })?
             in_float(x, $function)
         }
     )+};
@@ -29,23 +35,23 @@ pub(super) use candle_functions;
 
 candle_functions! {
     /// `eˣ`
-    exp => Tensor::exp;
+    exp by Function::Exp => Tensor::exp;
     /// Natural logarithm: -inf at zero, NaN below.
     log => Tensor::log;
     /// Square root: NaN below zero.
-    sqrt => Tensor::sqrt;
+    sqrt by Function::Sqrt => Tensor::sqrt;
     /// `1 / sqrt(x)`
-    rsqrt => |x| x.sqrt()?.recip();
+    rsqrt by Function::Rsqrt => |x| x.sqrt()?.recip();
     /// `1 / x`
-    reciprocal => Tensor::recip;
+    reciprocal by Function::Reciprocal => Tensor::recip;
     /// Sine of radians.
     sin => Tensor::sin;
     /// Cosine of radians.
     cos => Tensor::cos;
     /// Hyperbolic tangent.
-    tanh => Tensor::tanh;
+    tanh by Function::Activation(Activation::Tanh) => Tensor::tanh;
     /// Gauss's error function.
-    erf => Tensor::erf;
+    erf by Function::Erf => Tensor::erf;
 }
 
 float_functions! {

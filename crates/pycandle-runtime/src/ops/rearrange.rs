@@ -4,6 +4,12 @@ use candle_core::{Result, Tensor};
 
 use super::index::{integers, pick, pick_slices};
 use super::scatter::index_copy;
+use crate::kernels;
+
+/// `Tensor.contiguous`, by a fast copy where one is needed.
+pub fn contiguous(x: &Tensor) -> Result<Tensor> {
+    kernels::copy::contiguous(x)
+}
 
 /// `torch.permute`, of any number of axes.
 pub fn permute(x: &Tensor, dims: &[usize]) -> Result<Tensor> {

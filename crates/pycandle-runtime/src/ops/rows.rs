@@ -5,6 +5,8 @@
 
 use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor};
 
+use crate::kernels::copy::contiguous;
+
 /// How many sums run side by side, so that they do not wait for each other.
 const LANES: usize = 8;
 
@@ -21,7 +23,7 @@ pub(crate) fn map(
         out: width,
         f,
     };
-    applies(x, width).then(|| x.contiguous()?.apply_op1_no_bwd(&op)?.reshape(x.shape()))
+    applies(x, width).then(|| contiguous(x)?.apply_op1_no_bwd(&op)?.reshape(x.shape()))
 }
 
 /// Reduces each row, the last axes of `width` elements together, to one number in a flat tensor.
@@ -37,7 +39,7 @@ pub(crate) fn reduce(
         out: 1,
         f: |row: &[f32], out: &mut [f32]| out[0] = f(row),
     };
-    applies(x, width).then(|| x.contiguous()?.apply_op1_no_bwd(&op))
+    applies(x, width).then(|| contiguous(x)?.apply_op1_no_bwd(&op))
 }
 
 fn applies(x: &Tensor, width: usize) -> bool {

@@ -4,12 +4,14 @@
 
 use candle_core::{Device, Result, Storage, Tensor, WithDType};
 
+use crate::kernels::copy::contiguous;
+
 /// Calls `f` with the elements in order. The tensor must be of dtype `T`.
 pub(crate) fn with_slice<T: WithDType, R>(
     x: &Tensor,
     f: impl FnOnce(&[T]) -> Result<R>,
 ) -> Result<R> {
-    let x = x.to_device(&Device::Cpu)?.contiguous()?;
+    let x = contiguous(&x.to_device(&Device::Cpu)?)?;
     let (storage, layout) = x.storage_and_layout();
     let (Storage::Cpu(values), Some((start, end))) = (&*storage, layout.contiguous_offsets())
     else {

@@ -5,9 +5,14 @@ use candle_core::{Result, Tensor};
 use super::promote::{in_float, sum_dtype};
 use super::reduce::{amax, by_rows, sum};
 use super::rows;
+use crate::kernels;
+use crate::kernels::softmax::Softmax;
 
 /// `exp(x) / sum(exp(x))` along an axis; a row of only -inf gives NaN.
 pub fn softmax(x: &Tensor, dim: usize) -> Result<Tensor> {
+    if let Some(y) = fast(Softmax::Plain, x, dim)? {
+        return Ok(y);
+    }
     normalized(x, dim, softmax_row, |x| {
         let exponentials = x.broadcast_sub(&amax(x, &[dim], true)?)?.exp()?;
         exponentials.broadcast_div(&sum(&exponentials, &[dim], true)?)
@@ -16,10 +21,21 @@ pub fn softmax(x: &Tensor, dim: usize) -> Result<Tensor> {
 
 /// `log(softmax(x))` along an axis, without forming the softmax.
 pub fn log_softmax(x: &Tensor, dim: usize) -> Result<Tensor> {
+    if let Some(y) = fast(Softmax::Logarithm, x, dim)? {
+        return Ok(y);
+    }
     normalized(x, dim, log_softmax_row, |x| {
         let x = x.broadcast_sub(&amax(x, &[dim], true)?)?;
         x.broadcast_sub(&sum(&x.exp()?, &[dim], true)?.log()?)
     })
+}
+
+/// By a kernel, where it takes what is asked.
+pub(crate) fn fast(kind: Softmax, x: &Tensor, dim: usize) -> Result<Option<Tensor>> {
+    match x.rank() {
+        0 => Ok(None),
+        _ => kernels::softmax::softmax(kind, x, dim),
+    }
 }
 
 /// `log(sum(exp(x)))` over axes, of floats; no axes mean all.

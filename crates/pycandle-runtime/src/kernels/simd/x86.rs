@@ -124,6 +124,17 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
+    fn quotient(self, divisor: Self) -> Self {
+        // The processor's division takes four times as long.
+        // SAFETY: see above.
+        Self(unsafe {
+            let near = _mm512_rcp14_ps(divisor.0);
+            let missing = _mm512_fnmadd_ps(divisor.0, near, _mm512_set1_ps(1.0));
+            _mm512_mul_ps(self.0, _mm512_fmadd_ps(near, missing, near))
+        })
+    }
+
+    #[inline(always)]
     fn max(self, other: Self) -> Self {
         // SAFETY: see above.
         Self(unsafe { _mm512_max_ps(self.0, other.0) })
@@ -199,33 +210,46 @@ impl Simd for Avx512 {
 
     #[inline(always)]
     unsafe fn transpose(from: (*const f32, usize), to: (*mut f32, usize)) {
+        /// Quarters 0 and 2 of both vectors.
+        const EVEN: i32 = 0b10_00_10_00;
+        /// Quarters 1 and 3 of both vectors.
+        const ODD: i32 = 0b11_01_11_01;
         // SAFETY: see above.
         unsafe {
-            let row = |k: usize| _mm512_loadu_ps(from.0.add(k * from.1));
             // Pairs, then fours of rows, within each quarter of a vector.
-            let fours: [[__m512; 4]; 4] = std::array::from_fn(|k| {
-                let (a, b) = (row(4 * k), row(4 * k + 1));
-                let (c, d) = (row(4 * k + 2), row(4 * k + 3));
+            let mut fours = [[_mm512_setzero_ps(); 4]; 4];
+            for (k, fours) in fours.iter_mut().enumerate() {
+                let first = from.0.add(4 * k * from.1);
+                let (a, b) = (Self::load(first).0, Self::load(first.add(from.1)).0);
+                let (c, d) = (
+                    Self::load(first.add(2 * from.1)).0,
+                    Self::load(first.add(3 * from.1)).0,
+                );
                 let low = (_mm512_unpacklo_ps(a, b), _mm512_unpacklo_ps(c, d));
                 let high = (_mm512_unpackhi_ps(a, b), _mm512_unpackhi_ps(c, d));
-                [
+                *fours = [
                     _mm512_shuffle_ps::<0b01_00_01_00>(low.0, low.1),
                     _mm512_shuffle_ps::<0b11_10_11_10>(low.0, low.1),
                     _mm512_shuffle_ps::<0b01_00_01_00>(high.0, high.1),
                     _mm512_shuffle_ps::<0b11_10_11_10>(high.0, high.1),
-                ]
-            });
+                ];
+            }
             // Then the quarters.
             for k in 0..4 {
                 let [a, b, c, d] = [fours[0][k], fours[1][k], fours[2][k], fours[3][k]];
-                let even = |a, b| _mm512_shuffle_f32x4::<0b10_00_10_00>(a, b);
-                let odd = |a, b| _mm512_shuffle_f32x4::<0b11_01_11_01>(a, b);
-                let (ab, cd) = ((even(a, b), odd(a, b)), (even(c, d), odd(c, d)));
+                let even = (
+                    _mm512_shuffle_f32x4::<EVEN>(a, b),
+                    _mm512_shuffle_f32x4::<EVEN>(c, d),
+                );
+                let odd = (
+                    _mm512_shuffle_f32x4::<ODD>(a, b),
+                    _mm512_shuffle_f32x4::<ODD>(c, d),
+                );
                 let rows = [
-                    even(ab.0, cd.0),
-                    even(ab.1, cd.1),
-                    odd(ab.0, cd.0),
-                    odd(ab.1, cd.1),
+                    _mm512_shuffle_f32x4::<EVEN>(even.0, even.1),
+                    _mm512_shuffle_f32x4::<EVEN>(odd.0, odd.1),
+                    _mm512_shuffle_f32x4::<ODD>(even.0, even.1),
+                    _mm512_shuffle_f32x4::<ODD>(odd.0, odd.1),
                 ];
                 for (quarter, row) in rows.into_iter().enumerate() {
                     _mm512_storeu_ps(to.0.add((4 * quarter + k) * to.1), row);
@@ -384,20 +408,24 @@ impl Simd for Avx2 {
     unsafe fn transpose(from: (*const f32, usize), to: (*mut f32, usize)) {
         // SAFETY: see above.
         unsafe {
-            let row = |k: usize| _mm256_loadu_ps(from.0.add(k * from.1));
             // Pairs, then fours of rows, within each half of a vector.
-            let fours: [[__m256; 4]; 2] = std::array::from_fn(|k| {
-                let (a, b) = (row(4 * k), row(4 * k + 1));
-                let (c, d) = (row(4 * k + 2), row(4 * k + 3));
+            let mut fours = [[_mm256_setzero_ps(); 4]; 2];
+            for (k, fours) in fours.iter_mut().enumerate() {
+                let first = from.0.add(4 * k * from.1);
+                let (a, b) = (Self::load(first).0, Self::load(first.add(from.1)).0);
+                let (c, d) = (
+                    Self::load(first.add(2 * from.1)).0,
+                    Self::load(first.add(3 * from.1)).0,
+                );
                 let low = (_mm256_unpacklo_ps(a, b), _mm256_unpacklo_ps(c, d));
                 let high = (_mm256_unpackhi_ps(a, b), _mm256_unpackhi_ps(c, d));
-                [
+                *fours = [
                     _mm256_shuffle_ps::<0b01_00_01_00>(low.0, low.1),
                     _mm256_shuffle_ps::<0b11_10_11_10>(low.0, low.1),
                     _mm256_shuffle_ps::<0b01_00_01_00>(high.0, high.1),
                     _mm256_shuffle_ps::<0b11_10_11_10>(high.0, high.1),
-                ]
-            });
+                ];
+            }
             // Then the halves.
             for k in 0..4 {
                 let (a, b) = (fours[0][k], fours[1][k]);
