@@ -413,4 +413,24 @@ mod tests {
             check(body, body);
         }
     }
+
+    #[test]
+    fn every_module_call_of_the_golden_files_has_a_span() {
+        let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/golden");
+        let folders = std::fs::read_dir(golden).unwrap();
+        let files = folders.map(|folder| folder.unwrap().path().join("model.rs"));
+        let codes: Vec<_> = files
+            .filter_map(|file| std::fs::read_to_string(file).ok())
+            .collect();
+        assert!(codes.len() > 10, "{} golden files", codes.len());
+        for code in codes {
+            let found = instrumented(&code);
+            assert_eq!(found.lines().count(), code.lines().count());
+            let modules =
+                found.matches("::enter(\"").count() + found.matches("::enter_item(").count();
+            let ops = found.matches("::enter(\"ops::").count();
+            assert_eq!(modules - ops, code.matches(".forward(").count(), "{found}");
+            assert_eq!(found.matches("::leave(").count(), modules);
+        }
+    }
 }

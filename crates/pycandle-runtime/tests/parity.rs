@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::VarBuilder;
+use pycandle_runtime::bench::Recorded;
 use pycandle_runtime::parity;
 use pycandle_runtime::{PyChecker, Scope, ops, py_check};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize_to_file};
@@ -56,6 +57,19 @@ fn a_faithful_model_passes() -> Result<()> {
         );
         assert!(text.contains("norm (call 1)"), "{text}");
     }
+    Ok(())
+}
+
+#[test]
+fn a_recorded_model_runs_at_other_sizes() -> Result<()> {
+    let recorded = Recorded::open(SPEC.name, SPEC.root, SPEC.manifest)?;
+    let model = Tagger::load(recorded.weights()?, None)?;
+    let inputs = recorded.inputs(&["#0.ids"], &[&[3, 9]], &[("seq", 9)])?;
+    assert_eq!(inputs.size("seq")?, 9);
+    let outputs = forward(&model, &inputs)?;
+    assert_eq!(outputs[0].dims(), [3, 9, 11]);
+    let ids = recorded.inputs(&["#0.ids"], &[&[3]], &[]);
+    assert!(ids.unwrap_err().to_string().contains("the number of axes"));
     Ok(())
 }
 
