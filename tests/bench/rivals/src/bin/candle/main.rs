@@ -42,7 +42,7 @@ fn run() -> std::result::Result<(), String> {
     )
 }
 
-fn load(workload: &str, vb: VarBuilder) -> Result<Forward> {
+fn load(workload: &str, vb: VarBuilder<'static>) -> Result<Forward> {
     Ok(match workload {
         "resnet18" => of_one(resnet::resnet18(1000, vb)?),
         "resnet50" => of_one(resnet::resnet50(1000, vb)?),
