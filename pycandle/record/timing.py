@@ -23,9 +23,16 @@ import torch
 _FEWEST, _MOST, _SECONDS = 5, 1000, 3.0
 
 
+Spans = dict[str, list[float]]
+"""The seconds of each call of a module, by its path."""
+
+
 @dataclass(frozen=True, slots=True)
 class Times:
-    """Of the fastest run: the seconds that all calls of a module took, by its path."""
+    """The seconds that all calls of a module took, by its path: of each call the least of all runs.
+
+    What else the machine did in one run so counts in none.
+    """
 
     runs: int
     modules: dict[str, float]
@@ -45,18 +52,18 @@ class Times:
 
 def module_times(model: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Times:
     """Run the model in eval mode on one thread, some seconds long, its modules watched."""
-    spans: dict[str, float] = {}
+    spans: Spans = {}
     with _alone(model), _watched(model, spans):
         model(*args, **kwargs)
-        best: dict[str, float] = {}
+        least: Spans = {}
         began, runs = time.perf_counter(), 0
         while runs < _FEWEST or (runs < _MOST and time.perf_counter() - began < _SECONDS):
             spans.clear()
             model(*args, **kwargs)
             runs += 1
-            if not best or spans[""] < best[""]:
-                best = dict(spans)
-    return Times(runs, best)
+            for path, calls in spans.items():
+                least[path] = list(map(min, least.get(path, calls), calls))
+    return Times(runs, {path: sum(calls) for path, calls in least.items()})
 
 
 @contextmanager
@@ -76,8 +83,8 @@ def _alone(model: torch.nn.Module) -> Generator[None]:
 
 
 @contextmanager
-def _watched(model: torch.nn.Module, spans: dict[str, float]) -> Generator[None]:
-    """Within it, what each call of a module takes is added to `spans`, by the module's path."""
+def _watched(model: torch.nn.Module, spans: Spans) -> Generator[None]:
+    """Within it, what each call of a module takes is added to `spans`."""
     names: dict[torch.nn.Module, list[str]] = {}
     for path, module in model.named_modules(remove_duplicate=False):
         names.setdefault(module, []).append(path)
@@ -92,7 +99,7 @@ def _watched(model: torch.nn.Module, spans: dict[str, float]) -> Generator[None]
     def leave(_module: torch.nn.Module, _args: Any, _output: Any) -> None:
         now = time.perf_counter()
         path, began = open_calls.pop()
-        spans[path] = spans.get(path, 0.0) + now - began
+        spans.setdefault(path, []).append(now - began)
 
     handles: list[Any] = []
     for module in names:
