@@ -50,7 +50,12 @@ type Along = fn(&Tensor, usize) -> Result<Tensor>;
 const SOFTMAXES: [(&str, Along, f64); 3] = [
     ("softmax", ops::softmax, 6e-7),
     ("safe_softmax", ops::safe_softmax, 6e-7),
-    ("log_softmax", ops::log_softmax, 6e-7),
+    // What cancels is of the size of the elements, not of their difference.
+    (
+        "log_softmax",
+        |x, dim| ops::log_softmax(x, dim)? - 1.0,
+        6e-7,
+    ),
 ];
 
 #[test]
@@ -145,6 +150,85 @@ fn rows_with_what_is_no_number() -> Result<()> {
                 ops::layer_norm(&x[0], 1, None, None, 1e-5)
             })?;
         }
+    }
+    Ok(())
+}
+
+/// The layouts that a batch of channels comes in.
+fn layouts(shape: &[usize; 4], seed: usize) -> Result<Vec<(&'static str, Tensor)>> {
+    let &[batch, channels, rows, columns] = shape;
+    let last = tensor(&[batch, rows, columns, channels], seed)?;
+    Ok(vec![
+        ("planes", tensor(shape, seed)?),
+        ("channels last", last.permute((0, 3, 1, 2))?),
+        (
+            "part",
+            tensor(&[batch, channels, rows + 1, columns], seed)?.narrow(2, 1, rows)?,
+        ),
+        (
+            "turned",
+            tensor(&[columns, channels, rows, batch], seed)?.permute((3, 1, 2, 0))?,
+        ),
+    ])
+}
+
+#[test]
+fn channels_are_normalised() -> Result<()> {
+    for shape in [[1, 6, 1, 1], [2, 6, 3, 5], [3, 36, 9, 8], [2, 48, 33, 40]] {
+        let channels = shape[1];
+        let (weight, bias) = (tensor(&[channels], 2)?, tensor(&[channels], 3)?);
+        let (mean, variance) = (tensor(&[channels], 4)?, tensor(&[channels], 5)?.abs()?);
+        for (layout, x) in layouts(&shape, 1)? {
+            // What is far from zero, too, whose mean takes most of the digits.
+            for far in [0.0, 100.0] {
+                let name = format!("{shape:?} {layout} around {far}");
+                let x = (&x + far)?;
+                let inputs = [x.clone(), weight.clone(), bias.clone()];
+                for groups in [1, 2, channels] {
+                    // What cancels is of the size of the summands, not of the sum.
+                    check(&format!("{groups} groups of {name}"), &inputs, 3e-6, |x| {
+                        ops::group_norm(&x[0], groups, Some(&x[1]), Some(&x[2]), 1e-5)? + 20.0
+                    })?;
+                }
+                let inputs = [
+                    x,
+                    weight.clone(),
+                    bias.clone(),
+                    mean.clone(),
+                    variance.clone(),
+                ];
+                check(&format!("batch norm of {name}"), &inputs, 3e-6, |x| {
+                    let (mean, variance) = (Some(&x[3]), Some(&x[4]));
+                    let y = ops::batch_norm(
+                        &x[0],
+                        Some(&x[1]),
+                        Some(&x[2]),
+                        mean,
+                        variance,
+                        false,
+                        0.1,
+                    )?;
+                    y + 2000.0
+                })?;
+            }
+        }
+    }
+    let x = tensor(&[2, 3, 4, 5], 1)?.permute((0, 3, 1, 2))?;
+    let y = ops::group_norm(&x, 5, None, None, 1e-5)?;
+    assert_eq!(y.stride(), x.stride(), "the layout travels on");
+    Ok(())
+}
+
+#[test]
+fn channels_with_what_is_no_number() -> Result<()> {
+    for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        let mut values = vec![1.5; 2 * 4 * 20];
+        values[87] = bad;
+        values[1] = 2.0;
+        let x = Tensor::from_vec(values, (2, 4, 20), &Device::Cpu)?;
+        check(&format!("group_norm of {bad}"), &[x], 3e-6, |x| {
+            ops::group_norm(&x[0], 2, None, None, 1e-5)
+        })?;
     }
     Ok(())
 }

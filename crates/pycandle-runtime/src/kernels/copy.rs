@@ -4,7 +4,7 @@ use std::mem::MaybeUninit;
 
 use candle_core::{Result, Tensor};
 
-use super::elements::{elements, written_in_order};
+use super::elements::{elements, memory_order, written_in_order};
 use super::isa::{Isa, Kernel, dispatch, isa};
 use super::simd::{Simd, each_vector};
 use super::threads::{Shared, parallel};
@@ -57,6 +57,53 @@ pub fn in_order(x: &Tensor, order: &[usize]) -> Result<Option<Tensor>> {
     };
     // SAFETY: these are all places.
     unsafe { written_in_order(x.dims(), order, write) }.map(Some)
+}
+
+/// Tensors one after another along the axis `dim`, in the layout of the largest that lies without gaps.
+///
+/// # Errors
+/// If `PYCANDLE_KERNELS` is wrong.
+pub fn cat(parts: &[&Tensor], dim: usize) -> Result<Option<Tensor>> {
+    let (Some(isa), Some(first)) = (isa()?, parts.first()) else {
+        return Ok(None);
+    };
+    let mut dims = first.dims().to_vec();
+    let fits = |part: &&Tensor| {
+        let mut axes = part.dims().iter().zip(&dims).enumerate();
+        part.rank() == dims.len() && axes.all(|(axis, (a, b))| axis == dim || a == b)
+    };
+    let found: Option<Vec<_>> = parts.iter().map(|part| elements(part)).collect();
+    let (Some(found), true) = (found, dim < dims.len() && parts.iter().all(fits)) else {
+        return Ok(None);
+    };
+    dims[dim] = parts.iter().map(|part| part.dims()[dim]).sum();
+    let dense = found
+        .iter()
+        .zip(parts)
+        .filter(|(part, _)| part.dense().is_some());
+    let order = match dense.max_by_key(|(_, part)| part.elem_count()) {
+        Some((_, part)) => memory_order(part.layout()),
+        None => (0..dims.len()).collect(),
+    };
+    let sizes: Vec<usize> = order.iter().map(|&axis| dims[axis]).collect();
+    let strides = row_major(&sizes);
+    let along = order.iter().zip(&strides).find(|(axis, _)| **axis == dim);
+    let along = along.map_or(0, |(_, &stride)| stride);
+    let write = |out: &mut [MaybeUninit<f32>]| {
+        let mut begin = 0;
+        for part in &found {
+            let axes = order.iter().zip(&strides);
+            let axes = axes.map(|(&axis, &to)| (part.dims()[axis], [part.strides()[axis], to]));
+            let walk = Walk::new(axes);
+            if part.dims().iter().all(|&size| size > 0) {
+                // SAFETY: the part has its own places along `dim`, and all those of other axes.
+                unsafe { copy_into(isa, part.from_first(), &walk, &mut out[begin * along..]) };
+            }
+            begin += part.dims()[dim];
+        }
+    };
+    // SAFETY: the parts have all places together.
+    unsafe { written_in_order(&dims, &order, write) }.map(Some)
 }
 
 /// Strides of tensors of this shape without gaps, the last axis closest.

@@ -20,6 +20,7 @@
 
 pub mod attention;
 pub mod binary;
+pub mod channels;
 pub mod copy;
 pub mod elements;
 pub mod epilogue;
@@ -30,6 +31,7 @@ pub mod normalize;
 pub mod panels;
 pub mod pointwise;
 pub mod product;
+pub mod recurrent;
 pub mod simd;
 pub mod softmax;
 pub mod sums;

@@ -1,5 +1,6 @@
 //! Linear maps and matrix products of tensors.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::sync::{Arc, OnceLock};
 
@@ -30,6 +31,23 @@ pub struct Weight<'a> {
     pub packed: Option<&'a Packed>,
     /// Whether it has a row for each output, as PyTorch's `linear`, or a column.
     pub by_rows: bool,
+}
+
+impl<'a> Weight<'a> {
+    /// Its packed form; `None` for other dtypes and devices.
+    pub fn panels(&self) -> Option<Cow<'a, Panels>> {
+        let right = elements(self.tensor)?;
+        let (depth, along, strides) = match (self.by_rows, right.dims(), right.strides()) {
+            (true, &[along, depth], &[outer, inner]) => (depth, along, (inner, outer)),
+            (false, &[depth, along], &[outer, inner]) => (depth, along, (outer, inner)),
+            _ => return None,
+        };
+        let pack = || Panels::pack(right.from_first(), (depth, along), strides);
+        Some(match self.packed {
+            Some(Packed(packed)) => Cow::Borrowed(packed.get_or_init(pack)),
+            None => Cow::Owned(pack()),
+        })
+    }
 }
 
 /// What is done with a product: a bias is added, then a tensor of the result's shape, and then a
@@ -64,22 +82,8 @@ pub fn linear(x: &Tensor, weight: Weight, after: After) -> Result<Option<Tensor>
     let Some(from) = elements(&x) else {
         return Ok(None);
     };
-    let (Some(values), Some(right)) = (from.in_order(), elements(weight.tensor)) else {
+    let (Some(values), Some(panels)) = (from.in_order(), weight.panels()) else {
         return Ok(None);
-    };
-    let strides = match (weight.by_rows, right.strides()) {
-        (true, &[outer, inner]) => (inner, outer),
-        (false, &[outer, inner]) => (outer, inner),
-        _ => return Ok(None),
-    };
-    let own;
-    let pack = || Panels::pack(right.from_first(), (depth, along), strides);
-    let panels = match weight.packed {
-        Some(Packed(packed)) => packed.get_or_init(pack),
-        None => {
-            own = pack();
-            &own
-        }
     };
     let left = Left {
         values,
@@ -108,7 +112,7 @@ pub fn linear(x: &Tensor, weight: Weight, after: After) -> Result<Option<Tensor>
     let y = unsafe {
         written(shape, |to| {
             let target = Target::new(to.as_mut_ptr().cast(), along);
-            multiply(isa, left, panels, &epilogue, target);
+            multiply(isa, left, &panels, &epilogue, target);
         })?
     };
     Ok(Some(y))

@@ -104,6 +104,10 @@ pub trait Simd:
         }
     }
 
+    /// Asks for a cache line that will be read soon; it need not be one of a live object.
+    #[inline(always)]
+    fn prefetch(_from: *const f32) {}
+
     /// `self * factor + summand`, rounded once, but in [`Portable`] after each operation.
     fn mul_add(self, factor: Self, summand: Self) -> Self;
 

@@ -1,6 +1,8 @@
 //! Work split over the threads that Candle computes with.
 
 use std::ops::Range;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use candle_core::utils::{barrier_pool, get_num_threads};
 
@@ -18,6 +20,31 @@ pub fn parallel(count: usize, nanoseconds: f64, f: impl Fn(Range<usize>) + Sync)
         return;
     }
     barrier_pool().execute_chunked(count, f);
+}
+
+/// [`parallel`], in which each thread has one range, and the same one in every call with this count:
+/// what it reads there may still be in its cache.
+pub fn parallel_fixed(count: usize, nanoseconds: f64, f: impl Fn(Range<usize>) + Sync) {
+    static THREADS: OnceLock<usize> = OnceLock::new();
+    if count < 2 || nanoseconds < LEAST_WORK || get_num_threads() < 2 {
+        if count > 0 {
+            f(0..count);
+        }
+        return;
+    }
+    let threads = *THREADS.get_or_init(|| {
+        let threads = AtomicUsize::new(0);
+        barrier_pool().execute(|_| {
+            threads.fetch_add(1, Ordering::Relaxed);
+        });
+        threads.into_inner()
+    });
+    barrier_pool().execute(|thread| {
+        let range = thread * count / threads..(thread + 1) * count / threads;
+        if !range.is_empty() {
+            f(range);
+        }
+    });
 }
 
 /// Where a slice starts that threads write to, each in places of its own.

@@ -5,6 +5,7 @@ use candle_core::{DType, Device, Result, Tensor, WithDType};
 use super::promote::{in_float, sum_dtype};
 use super::reduce::mean;
 use super::slices::with_slice;
+use crate::kernels;
 
 /// `torch.nn.functional.batch_norm` of `(batch, channels, …)`.
 ///
@@ -108,6 +109,9 @@ pub(crate) fn affine(
     }
     let channels = x.dims()[1];
     let (scale, shift) = scale_and_shift(channels, means, scales, weight, bias)?;
+    if let Some(y) = kernels::channels::scaled(x, means, &scale, &shift)? {
+        return Ok(y);
+    }
     in_float(x, |x| match (x.device().is_cpu(), x.dtype()) {
         (true, DType::F32) => scaled(x, &scale, &shift, |x: f32, s, t| {
             (f64::from(x) * s + t) as f32

@@ -6,39 +6,54 @@ use super::activation::{relu, sigmoid};
 use super::linear::{linear, matmul};
 use super::math::tanh;
 use super::weight::Weight;
-
-/// What a step does with its gates.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Cell {
-    Lstm,
-    Gru,
-    Tanh,
-    Relu,
-}
+use crate::kernels::recurrent;
+pub(crate) use crate::kernels::recurrent::Cell;
 
 /// The weights of one layer and direction, halves in f32.
-pub(crate) struct Weights {
-    w_ih: Tensor,
-    w_hh: Tensor,
+pub(crate) struct Weights<'a> {
+    w_ih: Projection<'a>,
+    w_hh: Projection<'a>,
     b_ih: Option<Tensor>,
     b_hh: Option<Tensor>,
     w_hr: Option<Tensor>,
 }
 
-impl Weights {
+/// A weight as it is given, or in f32.
+enum Projection<'a> {
+    Given(Weight<'a>),
+    Wide(Tensor),
+}
+
+impl<'a> Projection<'a> {
+    fn new(weight: Weight<'a>) -> Result<Self> {
+        Ok(match weight.tensor().dtype() {
+            DType::F16 | DType::BF16 => Self::Wide(in_f32(weight.tensor())?),
+            _ => Self::Given(weight),
+        })
+    }
+
+    fn weight(&self) -> Weight<'_> {
+        match self {
+            Self::Given(weight) => *weight,
+            Self::Wide(tensor) => tensor.into(),
+        }
+    }
+}
+
+impl<'a> Weights<'a> {
     pub(crate) fn new(
-        [w_ih, w_hh]: [Weight; 2],
+        [w_ih, w_hh]: [Weight<'a>; 2],
         [b_ih, b_hh]: [Option<&Tensor>; 2],
         w_hr: Option<&Tensor>,
     ) -> Result<Self> {
-        let (w_ih, w_hh) = (w_ih.tensor(), w_hh.tensor());
-        let mut all = [w_hh].into_iter().chain(b_ih).chain(b_hh).chain(w_hr);
-        if all.any(|weight| weight.dtype() != w_ih.dtype()) {
+        let others = [Some(w_hh.tensor()), b_ih, b_hh, w_hr];
+        let dtype = w_ih.tensor().dtype();
+        if (others.into_iter().flatten()).any(|weight| weight.dtype() != dtype) {
             bail!("a recurrent network takes weights of one dtype")
         }
         Ok(Self {
-            w_ih: in_f32(w_ih)?,
-            w_hh: in_f32(w_hh)?,
+            w_ih: Projection::new(w_ih)?,
+            w_hh: Projection::new(w_hh)?,
             b_ih: b_ih.map(in_f32).transpose()?,
             b_hh: b_hh.map(in_f32).transpose()?,
             w_hr: w_hr.map(in_f32).transpose()?,
@@ -46,7 +61,7 @@ impl Weights {
     }
 
     /// From two to five parameters, in PyTorch's order.
-    pub(crate) fn of(params: &[Weight]) -> Result<Self> {
+    pub(crate) fn of(params: &[Weight<'a>]) -> Result<Self> {
         fn some(weight: Weight<'_>) -> Option<&Tensor> {
             Some(weight.tensor())
         }
@@ -65,26 +80,26 @@ impl Weights {
 /// One layer and direction, ready to step.
 pub(crate) struct Step<'a> {
     cell: Cell,
-    w_ih: &'a Tensor,
+    w_ih: Weight<'a>,
     /// What is added to the projected inputs.
     b_ih: Option<Tensor>,
-    w_hh: Tensor,
+    w_hh: Weight<'a>,
     /// What is added to the projected state: the reset gate of a GRU comes after it.
     b_hh: Option<&'a Tensor>,
     w_hr: Option<Tensor>,
 }
 
 impl<'a> Step<'a> {
-    pub(crate) fn new(cell: Cell, weights: &'a Weights) -> Result<Self> {
+    pub(crate) fn new(cell: Cell, weights: &'a Weights<'a>) -> Result<Self> {
         let (b_ih, b_hh) = match (&weights.b_ih, &weights.b_hh) {
             (Some(b_ih), Some(b_hh)) if cell != Cell::Gru => (Some((b_ih + b_hh)?), None),
             (b_ih, b_hh) => (b_ih.clone(), b_hh.as_ref()),
         };
         Ok(Self {
             cell,
-            w_ih: &weights.w_ih,
+            w_ih: weights.w_ih.weight(),
             b_ih,
-            w_hh: weights.w_hh.t()?,
+            w_hh: weights.w_hh.weight(),
             b_hh,
             w_hr: weights.w_hr.as_ref().map(Tensor::t).transpose()?,
         })
@@ -106,6 +121,20 @@ impl<'a> Step<'a> {
             return Ok((states[0].clone(), states));
         }
         let inputs = linear(rows, self.w_ih, self.b_ih.as_ref())?;
+        if let (None, true) = (&self.w_hr, states.iter().all(Tensor::is_contiguous))
+            && let Some(done) = recurrent::steps(
+                self.cell,
+                &inputs,
+                self.w_hh.by_rows(),
+                self.b_hh,
+                sizes,
+                &states,
+                reverse,
+            )?
+        {
+            return Ok(done);
+        }
+        let w_hh = self.w_hh.tensor().t()?;
         let first = states;
         let mut ended: Vec<Vec<Tensor>> = vec![Vec::new(); first.len()];
         let mut outputs = Vec::with_capacity(sizes.len());
@@ -133,7 +162,7 @@ impl<'a> Step<'a> {
             }
             active = size;
             begin = if reverse { begin - size } else { begin };
-            states = self.step(&inputs.narrow(0, begin, size)?, states)?;
+            states = self.step(&inputs.narrow(0, begin, size)?, &w_hh, states)?;
             begin = if reverse { begin } else { begin + size };
             outputs.push(states[0].clone());
         }
@@ -148,8 +177,8 @@ impl<'a> Step<'a> {
         Ok((Tensor::cat(&outputs, 0)?, states.collect::<Result<_>>()?))
     }
 
-    fn step(&self, input: &Tensor, states: Vec<Tensor>) -> Result<Vec<Tensor>> {
-        let mut hidden = matmul(&states[0], &self.w_hh)?;
+    fn step(&self, input: &Tensor, w_hh: &Tensor, states: Vec<Tensor>) -> Result<Vec<Tensor>> {
+        let mut hidden = matmul(&states[0], w_hh)?;
         if let Some(bias) = self.b_hh {
             hidden = hidden.broadcast_add(bias)?;
         }
@@ -162,11 +191,6 @@ impl<'a> Step<'a> {
 }
 
 impl Cell {
-    /// How many states a step hands on.
-    pub(crate) fn states(self) -> usize {
-        if self == Self::Lstm { 2 } else { 1 }
-    }
-
     /// The new states from the projections of the input and of the state, `(batch, gates)` each.
     fn gates(self, input: &Tensor, hidden: &Tensor, states: &[Tensor]) -> Result<Vec<Tensor>> {
         let width = hidden.dim(1)? / self.count();
@@ -193,15 +217,6 @@ impl Cell {
             (Self::Tanh, _) => Ok(vec![tanh(&(input + hidden)?)?]),
             (Self::Relu, _) => Ok(vec![relu(&(input + hidden)?)?]),
             _ => bail!("{} states for {self:?}", states.len()),
-        }
-    }
-
-    /// How many gates the projections hold.
-    fn count(self) -> usize {
-        match self {
-            Self::Lstm => 4,
-            Self::Gru => 3,
-            Self::Tanh | Self::Relu => 1,
         }
     }
 }

@@ -7,6 +7,7 @@ use super::layer_norm::moments;
 use super::promote::sum_dtype;
 use super::reduce::mean;
 use super::slices::with_slice;
+use crate::kernels;
 
 /// `torch.nn.functional.group_norm` of `(batch, channels, …)`; the parameters are `(channels,)`.
 pub fn group_norm(
@@ -103,20 +104,22 @@ fn statistics(x: &Tensor, num_groups: usize, eps: f64) -> Result<(Vec<f64>, Vec<
     if x.elem_count() == 0 {
         return Ok((vec![0.0; groups], vec![f64::NAN; groups]));
     }
-    let (means, variances): (Vec<f64>, Vec<f64>) = if x.device().is_cpu() && x.dtype() != DType::F64
-    {
-        let x = x.to_dtype(DType::F32)?;
-        with_slice::<f32, _>(&x, |x| {
-            Ok(x.chunks_exact(x.len() / groups).map(moments).unzip())
-        })?
-    } else {
-        let rows = x
-            .reshape((groups, ()))?
-            .to_dtype(sum_dtype(x.dtype(), x.device()))?;
-        let means = mean(&rows, &[1], true)?;
-        let variances = mean(&rows.broadcast_sub(&means)?.sqr()?, &[1], true)?;
-        (numbers(&means)?, numbers(&variances)?)
-    };
+    let (means, variances): (Vec<f64>, Vec<f64>) =
+        if let Some(moments) = kernels::channels::moments(x, num_groups)? {
+            moments
+        } else if x.device().is_cpu() && x.dtype() != DType::F64 {
+            let x = x.to_dtype(DType::F32)?;
+            with_slice::<f32, _>(&x, |x| {
+                Ok(x.chunks_exact(x.len() / groups).map(moments).unzip())
+            })?
+        } else {
+            let rows = x
+                .reshape((groups, ()))?
+                .to_dtype(sum_dtype(x.dtype(), x.device()))?;
+            let means = mean(&rows, &[1], true)?;
+            let variances = mean(&rows.broadcast_sub(&means)?.sqr()?, &[1], true)?;
+            (numbers(&means)?, numbers(&variances)?)
+        };
     Ok((
         means,
         variances

@@ -4,6 +4,7 @@ use candle_core::{DType, Error, Result, Tensor};
 
 use super::index::pick_slices;
 use super::promote::promote_types;
+use crate::kernels;
 
 /// `torch.cat`, with promotion; as in PyTorch, tensors of shape `(0,)` count as nothing.
 pub fn cat<T: AsRef<Tensor>>(tensors: &[T], dim: usize) -> Result<Tensor> {
@@ -11,7 +12,10 @@ pub fn cat<T: AsRef<Tensor>>(tensors: &[T], dim: usize) -> Result<Tensor> {
     let parts: Vec<_> = joined.iter().filter(|x| x.dims() != [0]).collect();
     match (&parts[..], joined.first()) {
         ([], Some(first)) => Ok(first.clone()),
-        (parts, _) => Tensor::cat(parts, dim),
+        (parts, _) => match kernels::copy::cat(parts, dim)? {
+            Some(joined) => Ok(joined),
+            None => Tensor::cat(parts, dim),
+        },
     }
 }
 

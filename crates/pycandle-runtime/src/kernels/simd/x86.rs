@@ -118,6 +118,12 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
+    fn prefetch(from: *const f32) {
+        // SAFETY: see above; nothing is read, whatever the address.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) };
+    }
+
+    #[inline(always)]
     fn mul_add(self, factor: Self, summand: Self) -> Self {
         // SAFETY: see above.
         Self(unsafe { _mm512_fmadd_ps(self.0, factor.0, summand.0) })
@@ -328,6 +334,12 @@ impl Simd for Avx2 {
     unsafe fn store_first(self, to: *mut f32, count: usize) {
         // SAFETY: see above; masked elements are not touched.
         unsafe { _mm256_maskstore_ps(to, Self::first(count), self.0) };
+    }
+
+    #[inline(always)]
+    fn prefetch(from: *const f32) {
+        // SAFETY: see above; nothing is read, whatever the address.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) };
     }
 
     #[inline(always)]
