@@ -27,6 +27,7 @@ pub mod epilogue;
 pub mod gemm;
 pub mod isa;
 pub mod math;
+pub mod memory;
 pub mod normalize;
 pub mod panels;
 pub mod pointwise;
