@@ -127,7 +127,8 @@ impl Simd for Portable {
 
     #[inline(always)]
     fn exp2_whole(self) -> Self {
-        self.map(|x| f32::from_bits(((x as i32 + 127) << 23) as u32))
+        // What is no such number wraps, and its result is not used.
+        self.map(|x| f32::from_bits(((x as i32).wrapping_add(127) << 23) as u32))
     }
 
     #[inline(always)]
