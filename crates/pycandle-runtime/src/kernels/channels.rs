@@ -165,7 +165,8 @@ impl Kernel for Scaled<'_> {
 /// If `PYCANDLE_KERNELS` is wrong.
 pub fn moments(x: &Tensor, groups: usize) -> Result<Option<(Vec<f64>, Vec<f64>)>> {
     let Some(isa) = isa()? else { return Ok(None) };
-    let fits = x.rank() > 1 && x.elem_count() > 0 && groups > 0 && x.dims()[1] % groups == 0;
+    let fits =
+        x.rank() > 1 && x.elem_count() > 0 && groups > 0 && x.dims()[1].is_multiple_of(groups);
     if elements(x).is_none() || !fits {
         return Ok(None);
     }

@@ -167,7 +167,7 @@ mod tests {
                 // SAFETY: the layout is not empty, and all of the block is written.
                 unsafe {
                     let block = allocator.alloc(layout);
-                    assert!(!block.is_null() && block as usize % align == 0);
+                    assert!(!block.is_null() && (block as usize).is_multiple_of(align));
                     block.write_bytes(k as u8, size);
                     blocks.push((block, layout));
                 }
