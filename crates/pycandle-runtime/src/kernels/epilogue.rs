@@ -48,6 +48,12 @@ pub struct Epilogue<'a> {
 }
 
 impl Epilogue<'_> {
+    /// Whether its numbers are those of so many channels.
+    pub fn fits(&self, channels: usize) -> bool {
+        let fits = |numbers: Option<&[f32]>| numbers.is_none_or(|all| all.len() == channels);
+        fits(self.scale) && fits(self.shift)
+    }
+
     /// What becomes of sums, but for the activation, of `count` neighbouring channels from `channel` on, whose place in the
     /// output is `place`.
     ///

@@ -4,11 +4,12 @@
 //! side after the other are multiplied into it. Tiles are lower and wider for few rows, where
 //! reading the right side takes the time.
 
-use super::epilogue::{Activation, Epilogue};
+use super::epilogue::Epilogue;
 use super::isa::{Isa, Kernel, dispatch};
 use super::panels::{PANEL, Panels};
 use super::simd::Simd;
 use super::threads::parallel;
+use super::tile::{self, Rows, Taps, Tile, width};
 
 /// So many rows of the left side stay in the cache of a core.
 const CACHED_ROWS: usize = 126;
@@ -177,26 +178,34 @@ impl Kernel for Product<'_> {
         while panel < self.panels.1 {
             let next = (panel + width::<S>(highest) * S::LANES / PANEL).min(self.panels.1);
             for (start, stop) in cut(count, S::TILE_ROWS) {
-                let rows = stop - start;
-                let tile = Tile {
-                    // SAFETY: the rows lie within `values`.
-                    left: unsafe { left.values.as_ptr().add(start * left.stride) },
-                    stride: left.stride,
-                    // SAFETY: the panel is one of the right side's.
-                    right: unsafe { self.right.as_ptr().add(panel * self.right.panel_stride()) },
-                    panel_stride: self.right.panel_stride(),
-                    panels: next - panel,
-                    depth,
-                    row: first + start,
-                    column: panel * PANEL,
-                    columns: self.right.columns().min(next * PANEL) - panel * PANEL,
-                    epilogue: self.epilogue,
-                    target: self.target,
+                let (row, rows) = (first + start, stop - start);
+                // SAFETY: the rows lie within `values`, and the panel is one of the right side's.
+                let (from, right) = unsafe {
+                    (
+                        left.values.as_ptr().add(start * left.stride),
+                        self.right.as_ptr().add(panel * self.right.panel_stride()),
+                    )
                 };
-                tile.of_rows::<S>(rows);
-                if let Some(activation) = self.epilogue.activation {
-                    tile.activate::<S>(activation, rows);
-                }
+                let tile = Tile {
+                    rows: Rows::even(from, left.stride, rows),
+                    taps: Taps {
+                        places: &[0],
+                        length: depth,
+                        summed: SUMMED,
+                    },
+                    right,
+                    panel: self.right.panel_stride(),
+                    target: tile::Target {
+                        at: self.target.at(row, panel * PANEL),
+                        step: self.target.stride,
+                        index: row * self.target.stride + panel * PANEL,
+                        column: panel * PANEL,
+                        columns: self.right.columns().min(next * PANEL) - panel * PANEL,
+                    },
+                    epilogue: self.epilogue,
+                };
+                // SAFETY: the target has these rows and columns.
+                unsafe { tile.compute::<S>(rows) };
             }
             panel = next;
         }
@@ -208,146 +217,4 @@ impl Kernel for Product<'_> {
 fn cut(count: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
     let tiles = count.div_ceil(most).max(1);
     (0..tiles).map(move |tile| (tile * count / tiles, (tile + 1) * count / tiles))
-}
-
-/// How many vectors wide tiles of so many rows are: what the registers hold, a power of two.
-#[inline(always)]
-const fn width<S: Simd>(rows: usize) -> usize {
-    let mut width = 8;
-    while width * rows > S::TILE_ROWS * S::TILE_VECTORS {
-        width /= 2;
-    }
-    width
-}
-
-/// One tile of the result.
-struct Tile<'a> {
-    left: *const f32,
-    stride: usize,
-    right: *const f32,
-    panel_stride: usize,
-    /// How many panels there are; the tile may be wider, and computes the last ones twice then.
-    panels: usize,
-    depth: usize,
-    row: usize,
-    column: usize,
-    columns: usize,
-    epilogue: &'a Epilogue<'a>,
-    target: Target,
-}
-
-impl Tile<'_> {
-    /// Tiles are compiled for each number of rows, with the width that goes with it.
-    #[inline(always)]
-    fn of_rows<S: Simd>(&self, rows: usize) {
-        macro_rules! tiles {
-            ($($rows:literal),+) => {
-                match rows {
-                    $($rows => self.of_width::<S, $rows>(),)+
-                    // `cut` makes no others.
-                    _ => {}
-                }
-            };
-        }
-        tiles!(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14);
-    }
-
-    #[inline(always)]
-    fn of_width<S: Simd, const ROWS: usize>(&self) {
-        // There are no more than the registers hold.
-        if ROWS > S::TILE_ROWS {
-            return;
-        }
-        match const { width::<S>(ROWS) } {
-            8 => self.run::<S, ROWS, 8>(),
-            4 => self.run::<S, ROWS, 4>(),
-            2 => self.run::<S, ROWS, 2>(),
-            _ => self.run::<S, ROWS, 1>(),
-        }
-    }
-
-    /// Multiplies, and stores what the epilogue makes of it.
-    #[inline(always)]
-    fn run<S: Simd, const ROWS: usize, const WIDTH: usize>(&self) {
-        let mut right = [self.right; WIDTH];
-        for (v, right) in right.iter_mut().enumerate() {
-            let lane = v * S::LANES;
-            let panel = (lane / PANEL).min(self.panels - 1);
-            *right = right.wrapping_add(panel * self.panel_stride + lane % PANEL);
-        }
-        let mut totals = [[S::splat(0.0); WIDTH]; ROWS];
-        let mut first = 0;
-        while first < self.depth {
-            let end = self.depth.min(first + SUMMED);
-            let mut sums = [[S::splat(0.0); WIDTH]; ROWS];
-            for k in first..end {
-                let mut row = [S::splat(0.0); WIDTH];
-                for v in 0..WIDTH {
-                    // SAFETY: each panel has `depth` rows of sixteen elements.
-                    row[v] = unsafe { S::load(right[v].add(k * PANEL)) };
-                }
-                for r in 0..ROWS {
-                    // SAFETY: the left side has `depth` elements in each of its rows.
-                    let factor = S::splat(unsafe { *self.left.add(r * self.stride + k) });
-                    for v in 0..WIDTH {
-                        sums[r][v] = factor.mul_add(row[v], sums[r][v]);
-                    }
-                }
-            }
-            for r in 0..ROWS {
-                for v in 0..WIDTH {
-                    totals[r][v] = totals[r][v] + sums[r][v];
-                }
-            }
-            first = end;
-        }
-        for (r, totals) in totals.iter().enumerate() {
-            for (v, &sum) in totals.iter().enumerate() {
-                let place = v * S::LANES;
-                if place < self.columns {
-                    let count = (self.columns - place).min(S::LANES);
-                    self.store(sum, self.row + r, self.column + place, count);
-                }
-            }
-        }
-    }
-
-    /// Applies a function to what was stored. It does so after all tiles' sizes, so that its code
-    /// is there once.
-    #[inline(always)]
-    fn activate<S: Simd>(&self, activation: Activation, rows: usize) {
-        for row in 0..rows {
-            for place in (0..self.columns).step_by(S::LANES) {
-                let to = self.target.at(self.row + row, self.column + place);
-                let count = (self.columns - place).min(S::LANES);
-                // SAFETY: the target has this row, and `count` columns from here.
-                unsafe {
-                    if count == S::LANES {
-                        activation.apply(S::load(to)).store(to);
-                    } else {
-                        activation
-                            .apply(S::load_first(to, count))
-                            .store_first(to, count);
-                    }
-                }
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn store<S: Simd>(&self, sum: S, row: usize, column: usize, count: usize) {
-        let to = self.target.at(row, column);
-        // SAFETY: the target has this row, and `count` columns from here; so has the residual, and
-        // the epilogue has a number for each column.
-        unsafe {
-            let y = self
-                .epilogue
-                .apply(sum, column, row * self.target.stride + column, count);
-            if count == S::LANES {
-                y.store(to);
-            } else {
-                y.store_first(to, count);
-            }
-        }
-    }
 }

@@ -122,8 +122,8 @@ impl Activation {
         match self {
             Self::Relu => S::splat(0.0).max(x),
             Self::Relu6 => clamp(x, 0.0, 6.0),
-            Self::Hardsigmoid => clamp(x + S::splat(3.0), 0.0, 6.0) / S::splat(6.0),
-            Self::Hardswish => x * clamp(x + S::splat(3.0), 0.0, 6.0) / S::splat(6.0),
+            Self::Hardsigmoid => clamp(x + S::splat(3.0), 0.0, 6.0) * S::splat(1.0 / 6.0),
+            Self::Hardswish => x * clamp(x + S::splat(3.0), 0.0, 6.0) * S::splat(1.0 / 6.0),
             Self::Sigmoid => sigmoid(x),
             Self::Silu => sigmoid_of(x, x),
             Self::Tanh => tanh(x),

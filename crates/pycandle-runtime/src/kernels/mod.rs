@@ -21,6 +21,7 @@
 pub mod attention;
 pub mod binary;
 pub mod channels;
+pub mod conv;
 pub mod copy;
 pub mod elements;
 pub mod epilogue;
@@ -31,14 +32,26 @@ pub mod memory;
 pub mod normalize;
 pub mod panels;
 pub mod pointwise;
+pub mod pool;
 pub mod product;
 pub mod recurrent;
 pub mod simd;
 pub mod softmax;
 pub mod sums;
 pub mod threads;
+mod tile;
 pub mod walk;
 pub mod winograd;
 
+use candle_core::{DType, Result, Tensor};
+
 pub use epilogue::{Activation, Epilogue};
 pub use isa::{Isa, Kernels, with_kernels};
+
+/// Whether there are kernels for a tensor's dtype and device, and they are not switched off.
+///
+/// # Errors
+/// If `PYCANDLE_KERNELS` is wrong.
+pub fn takes(x: &Tensor) -> Result<bool> {
+    Ok(x.dtype() == DType::F32 && x.device().is_cpu() && isa::isa()?.is_some())
+}

@@ -8,6 +8,7 @@ pub mod x86;
 
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
+use super::isa::Kernel;
 pub use portable::Portable;
 
 /// No vector has more elements.
@@ -34,6 +35,9 @@ pub trait Simd:
     const TILE_VECTORS: usize;
     /// What a comparison gives.
     type Mask: Copy;
+
+    /// Runs a kernel in a function of its own, so that the code around it takes no registers from it.
+    fn apart<K: Kernel>(kernel: K) -> K::Output;
 
     fn splat(x: f32) -> Self;
 

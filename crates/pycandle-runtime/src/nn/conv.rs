@@ -1,8 +1,11 @@
 use candle_core::{Result, Tensor};
 use candle_nn::{Conv1dConfig, Conv2dConfig, VarBuilder};
 
-use crate::ops::Axes;
-use crate::{PyChecker, ops, py_check};
+use super::then;
+use crate::kernels::Epilogue;
+use crate::kernels::conv::PackedConv;
+use crate::ops::{Axes, Convolution};
+use crate::{PyChecker, kernels, py_check};
 
 /// How a convolution over `N` axes slides; Candle's own configurations convert to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +61,7 @@ macro_rules! convolution {
             pub bias: Option<Tensor>,
             pub config: ConvConfig<$n>,
             pub checker: Option<PyChecker>,
+            packed: PackedConv,
         }
 
         /// Loads `weight` and `bias`.
@@ -90,22 +94,60 @@ macro_rules! convolution {
                 bias: None,
                 config,
                 checker,
+                packed: PackedConv::default(),
             })
         }
 
         impl $name {
             /// `(batch, in_channels, spatial…)`, or without batch, to as many axes.
             pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+                let y = self.convolution().of(x, self.bias.as_ref())?;
+                py_check!(self.checker, "", &y);
+                Ok(y)
+            }
+
+            /// The layer and an epilogue by one kernel; `None` if there is none for this tensor.
+            pub(super) fn fused(
+                &self,
+                x: &Tensor,
+                epilogue: &then::Epilogue,
+            ) -> Result<Option<Tensor>> {
+                if !kernels::takes(x)? {
+                    return Ok(None);
+                }
+                let bias = self.bias.as_ref().map(Tensor::to_vec1::<f32>);
+                let mut bias = bias.transpose()?;
+                if let (Some(bias), Some((scale, shift))) = (&mut bias, epilogue.factors) {
+                    for ((bias, scale), shift) in bias.iter_mut().zip(scale).zip(shift) {
+                        *bias = *bias * scale + shift;
+                    }
+                }
+                let shift = epilogue.factors.map(|(_, shift)| shift);
+                let numbers = Epilogue {
+                    scale: epilogue.factors.map(|(scale, _)| scale),
+                    shift: bias.as_deref().or(shift),
+                    residual: None,
+                    activation: epilogue.activation,
+                };
+                self.convolution().fused(x, epilogue.residual, &numbers)
+            }
+
+            fn convolution(&self) -> Convolution<'_, $n> {
                 let ConvConfig {
                     padding,
                     stride,
                     dilation,
                     groups,
                 } = self.config;
-                let bias = self.bias.as_ref();
-                let y = ops::$function(x, &self.weight, bias, stride, padding, dilation, groups)?;
-                py_check!(self.checker, "", &y);
-                Ok(y)
+                Convolution {
+                    name: stringify!($function),
+                    weight: &self.weight,
+                    packed: Some(&self.packed),
+                    stride,
+                    padding,
+                    dilation,
+                    groups,
+                }
             }
         }
     };

@@ -277,7 +277,10 @@ impl Layer<'_> {
                 let residual = epilogue.residual.map(Tensor::contiguous).transpose()?;
                 linear.fused(x, residual.as_ref(), epilogue.activation)
             }
-            _ => Ok(None),
+            Self::Linear(_) => Ok(None),
+            Self::Conv1d(conv) => conv.fused(x, epilogue),
+            Self::Conv2d(conv) => conv.fused(x, epilogue),
+            Self::Conv3d(conv) => conv.fused(x, epilogue),
         }
     }
 }
@@ -290,6 +293,7 @@ mod tests {
     use super::super::{Conv2dConfig, func};
     use super::*;
     use crate::PyChecker;
+    use crate::kernels::{Kernels, with_kernels};
 
     fn numbers(shape: &[usize], step: f32) -> Result<Tensor> {
         let count = shape.iter().product::<usize>();
@@ -298,12 +302,11 @@ mod tests {
     }
 
     fn conv() -> Result<Conv2d> {
-        Ok(Conv2d {
-            weight: numbers(&[3, 2, 3, 3], 0.7)?,
-            bias: Some(numbers(&[3], 0.3)?),
-            config: Conv2dConfig::default().into(),
-            checker: None,
-        })
+        let vb = VarBuilder::zeros(DType::F32, &Device::Cpu);
+        let mut conv = super::super::conv2d(2, 3, 3, Conv2dConfig::default(), vb, None)?;
+        conv.weight = numbers(&[3, 2, 3, 3], 0.7)?;
+        conv.bias = Some(numbers(&[3], 0.3)?);
+        Ok(conv)
     }
 
     fn norm(channels: usize) -> Result<BatchNorm> {
@@ -316,8 +319,13 @@ mod tests {
         Ok(norm)
     }
 
+    /// To the last digit, by the path that does one step after another.
     #[test]
     fn steps_are_what_the_layers_compute_one_after_another() -> Result<()> {
+        with_kernels(Kernels::Reference, one_after_another)?
+    }
+
+    fn one_after_another() -> Result<()> {
         let (conv, norm, relu) = (conv()?, norm(3)?, func(ops::relu, None));
         let (x, other) = (numbers(&[2, 2, 5, 4], 0.2)?, numbers(&[2, 3, 3, 2], 0.4)?);
         let lacking: Option<Func> = None;

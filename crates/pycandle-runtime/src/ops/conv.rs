@@ -10,6 +10,8 @@ use super::promote::in_float;
 use super::slices::{Number, with_slice};
 use super::unfold::{direct, unfold};
 use super::window::{Axes, Padding, Window, five_axes, three, without_added};
+use crate::kernels::conv::{self, PackedConv};
+use crate::kernels::{self, Epilogue};
 
 /// How many elements of the matrix of patches are made at a time; about what a CPU caches.
 const PART: usize = 1 << 20;
@@ -29,8 +31,16 @@ pub fn conv1d(
     dilation: impl Into<Axes<1>>,
     groups: usize,
 ) -> Result<Tensor> {
-    let (stride, padding, dilation) = (stride.into(), padding.into(), dilation.into());
-    convolve("conv1d", x, weight, bias, stride, padding, dilation, groups)
+    Convolution {
+        name: "conv1d",
+        weight,
+        packed: None,
+        stride: stride.into().0,
+        padding: padding.into().0,
+        dilation: dilation.into().0,
+        groups,
+    }
+    .of(x, bias)
 }
 
 /// `torch.nn.functional.conv2d`.
@@ -46,8 +56,16 @@ pub fn conv2d(
     dilation: impl Into<Axes<2>>,
     groups: usize,
 ) -> Result<Tensor> {
-    let (stride, padding, dilation) = (stride.into(), padding.into(), dilation.into());
-    convolve("conv2d", x, weight, bias, stride, padding, dilation, groups)
+    Convolution {
+        name: "conv2d",
+        weight,
+        packed: None,
+        stride: stride.into().0,
+        padding: padding.into().0,
+        dilation: dilation.into().0,
+        groups,
+    }
+    .of(x, bias)
 }
 
 /// `torch.nn.functional.conv3d`.
@@ -63,58 +81,120 @@ pub fn conv3d(
     dilation: impl Into<Axes<3>>,
     groups: usize,
 ) -> Result<Tensor> {
-    let (stride, padding, dilation) = (stride.into(), padding.into(), dilation.into());
-    convolve("conv3d", x, weight, bias, stride, padding, dilation, groups)
+    Convolution {
+        name: "conv3d",
+        weight,
+        packed: None,
+        stride: stride.into().0,
+        padding: padding.into().0,
+        dilation: dilation.into().0,
+        groups,
+    }
+    .of(x, bias)
 }
 
-#[expect(clippy::too_many_arguments, reason = "PyTorch's own arguments")]
-fn convolve<const N: usize>(
-    name: &str,
-    x: &Tensor,
-    weight: &Tensor,
-    bias: Option<&Tensor>,
-    Axes(stride): Axes<N>,
-    Padding(padding): Padding<N>,
-    Axes(dilation): Axes<N>,
-    groups: usize,
-) -> Result<Tensor> {
-    let (x, batched) = five_axes::<N>(x, name)?;
-    let (weight, true) = five_axes::<N>(weight, name)? else {
-        candle_core::bail!("{name}: a weight has {} axes, not one less", N + 2)
-    };
-    let window = Window {
-        kernel: spatial(&weight),
-        stride: three(stride, 1),
-        padding: three(padding, (0, 0)),
-        dilation: three(dilation, 1),
-    };
-    let (channels, out, per_group) = (x.dims()[1], weight.dims()[0], weight.dims()[1]);
-    if groups == 0 || per_group * groups != channels || out % groups != 0 {
-        candle_core::bail!(
-            "{name}: {groups} groups do not fit an input of {:?} and a weight of {:?}",
-            x.shape(),
-            weight.shape()
-        )
-    }
-    let places = window.places(spatial(&x))?;
-    // PyTorch gives no channels where there are none, whatever the weight says.
-    let (out, bias) = match channels {
-        0 => (0, None),
-        _ => (out, bias),
-    };
-    let y = in_number(&x, |x| {
-        let weight = weight.to_dtype(x.dtype())?;
-        let y = if x.elem_count() == 0 || weight.elem_count() == 0 {
-            let shape = [&[x.dims()[0], out], &places[..]].concat();
-            Tensor::zeros(shape, x.dtype(), x.device())?
-        } else if x.device().is_cpu() || !x.dtype().is_float() {
-            on_cpu(x, &weight, groups, &window, places)?
-        } else {
-            on_device::<N>(x, &weight, groups, &window, places)?
+/// A convolution over `N` axes, but for its input and its bias.
+pub(crate) struct Convolution<'a, const N: usize> {
+    /// As errors name it.
+    pub name: &'a str,
+    /// `(out, in / groups, kernel…)`
+    pub weight: &'a Tensor,
+    /// Where its packed forms are kept, for the next call.
+    pub packed: Option<&'a PackedConv>,
+    pub stride: [usize; N],
+    pub padding: [(usize, usize); N],
+    pub dilation: [usize; N],
+    pub groups: usize,
+}
+
+impl<const N: usize> Convolution<'_, N> {
+    /// By a kernel, with what the epilogue says; `None` if there is none for these tensors.
+    ///
+    /// `residual` has the output's shape, and takes the place of the epilogue's own.
+    ///
+    /// # Errors
+    /// As [`of`](Self::of).
+    pub fn fused(
+        &self,
+        x: &Tensor,
+        residual: Option<&Tensor>,
+        epilogue: &Epilogue<'_>,
+    ) -> Result<Option<Tensor>> {
+        let (x, batched) = five_axes::<N>(x, self.name)?;
+        let (_, window, _) = self.window(&x)?;
+        let residual = residual.map(|residual| five_axes::<N>(residual, self.name));
+        let residual = residual.transpose()?.map(|(residual, _)| residual);
+        let weight = conv::Weight {
+            tensor: self.weight,
+            groups: self.groups,
+            packed: self.packed,
         };
-        with_bias(y, bias)
-    })?;
-    without_added::<N>(&y, batched)
+        match conv::convolve(&x, weight, &window, residual.as_ref(), epilogue)? {
+            Some(y) => without_added::<N>(&y, batched).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The convolution of `x`, and a bias for each channel of it.
+    ///
+    /// # Errors
+    /// If the sizes do not fit.
+    pub fn of(&self, x: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
+        if kernels::takes(x)? && bias.is_none_or(|bias| bias.dtype() == DType::F32) {
+            let shift = bias.map(Tensor::to_vec1).transpose()?;
+            let epilogue = Epilogue {
+                shift: shift.as_deref(),
+                ..Epilogue::default()
+            };
+            if let Some(y) = self.fused(x, None, &epilogue)? {
+                return Ok(y);
+            }
+        }
+        let (x, batched) = five_axes::<N>(x, self.name)?;
+        let (weight, window, places) = self.window(&x)?;
+        // PyTorch gives no channels where there are none, whatever the weight says.
+        let (out, bias) = match x.dims()[1] {
+            0 => (0, None),
+            _ => (weight.dims()[0], bias),
+        };
+        let y = in_number(&x, |x| {
+            let weight = weight.to_dtype(x.dtype())?;
+            let y = if x.elem_count() == 0 || weight.elem_count() == 0 {
+                let shape = [&[x.dims()[0], out], &places[..]].concat();
+                Tensor::zeros(shape, x.dtype(), x.device())?
+            } else if x.device().is_cpu() || !x.dtype().is_float() {
+                on_cpu(x, &weight, self.groups, &window, places)?
+            } else {
+                on_device::<N>(x, &weight, self.groups, &window, places)?
+            };
+            with_bias(y, bias)
+        })?;
+        without_added::<N>(&y, batched)
+    }
+
+    /// The weight with five axes, as `x` has them, the window, and its places.
+    fn window(&self, x: &Tensor) -> Result<(Tensor, Window, [usize; 3])> {
+        let (name, groups) = (self.name, self.groups);
+        let (weight, true) = five_axes::<N>(self.weight, name)? else {
+            candle_core::bail!("{name}: a weight has {} axes, not one less", N + 2)
+        };
+        let window = Window {
+            kernel: spatial(&weight),
+            stride: three(self.stride, 1),
+            padding: three(self.padding, (0, 0)),
+            dilation: three(self.dilation, 1),
+        };
+        let (out, per_group) = (weight.dims()[0], weight.dims()[1]);
+        if groups == 0 || per_group * groups != x.dims()[1] || out % groups != 0 {
+            candle_core::bail!(
+                "{name}: {groups} groups do not fit an input of {:?} and a weight of {:?}",
+                x.shape(),
+                weight.shape()
+            )
+        }
+        let places = window.places(spatial(x))?;
+        Ok((weight, window, places))
+    }
 }
 
 /// Halves in f32, rounded once at the end; integers as they are.

@@ -7,16 +7,8 @@ use candle_core::{DType, Result, Tensor, WithDType};
 
 use super::slices::{Number, with_slice};
 use super::window::three;
-
-/// What a window covers of an axis: every `step`-th element of `start..end`.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Span {
-    pub start: usize,
-    pub end: usize,
-    pub step: usize,
-    /// How many elements it counts as in a mean.
-    pub count: usize,
-}
+pub(crate) use crate::kernels::pool::Span;
+use crate::kernels::pool::{Of, pool};
 
 /// The spans of one axis, place after place.
 pub(crate) type Spans = Vec<Span>;
@@ -27,6 +19,8 @@ pub(crate) struct Pool {
     pub spans: [Spans; 3],
     /// The shape of the result.
     pub shape: Vec<usize>,
+    /// How many axes are pooled.
+    axes: usize,
 }
 
 impl Pool {
@@ -49,13 +43,7 @@ impl Pool {
         };
         let mut input = [1; N];
         input.copy_from_slice(&x.dims()[first..]);
-        let whole = Span {
-            start: 0,
-            end: 1,
-            step: 1,
-            count: 1,
-        };
-        let mut all = [vec![whole], vec![whole], vec![whole]];
+        let mut all = [1; 3].map(|size| vec![Span::whole(size)]);
         for (axis, &size) in input.iter().enumerate() {
             all[3 - N + axis] = spans(axis, size)?;
         }
@@ -65,11 +53,36 @@ impl Pool {
             input: three(input, 1),
             spans: all,
             shape,
+            axes: N,
         })
+    }
+
+    /// What a kernel makes of the windows, if there is one for the tensor.
+    fn fast(&self, x: &Tensor, of: Of) -> Result<Option<Tensor>> {
+        let [_, heights, widths] = &self.spans;
+        let batched = x.rank() == self.axes + 2;
+        let images = if batched { x.clone() } else { x.unsqueeze(0)? };
+        let y = match self.axes {
+            1 => pool(&images.unsqueeze(2)?, heights, widths, of)?,
+            2 => pool(&images, heights, widths, of)?,
+            _ => None,
+        };
+        let Some(mut y) = y else { return Ok(None) };
+        if self.axes == 1 {
+            y = y.squeeze(2)?;
+        }
+        if batched {
+            Ok(Some(y))
+        } else {
+            y.squeeze(0).map(Some)
+        }
     }
 
     /// The largest element of each window; NaN if there is one.
     pub fn largest(&self, x: &Tensor) -> Result<Tensor> {
+        if let Some(y) = self.fast(x, Of::Largest)? {
+            return Ok(y);
+        }
         match x.dtype() {
             DType::F64 => self.reduce(x, f64::LEAST, |x: f64| x, larger, |best, _| best),
             DType::F32 => self.reduce(x, f32::LEAST, |x: f32| x, larger, |best, _| best),
@@ -101,6 +114,9 @@ impl Pool {
     ///
     /// Integers are divided towards zero.
     pub fn means(&self, x: &Tensor, divisor: Option<i64>) -> Result<Tensor> {
+        if let Some(y) = self.fast(x, Of::Mean(divisor))? {
+            return Ok(y);
+        }
         let by = |count: usize| divisor.unwrap_or(count as i64);
         let mean = |sum: f64, count: usize| {
             if count == 0 {

@@ -6,6 +6,7 @@ use super::compare::to_bool;
 use super::lines::{Lines, Values, axes};
 use super::promote::sum_dtype;
 use super::rows;
+use crate::kernels::pool::{Of, Span, pool};
 
 /// Sum; integers and bools add up to i64.
 pub fn sum(x: &Tensor, dims: &[usize], keepdim: bool) -> Result<Tensor> {
@@ -33,6 +34,13 @@ pub fn sum(x: &Tensor, dims: &[usize], keepdim: bool) -> Result<Tensor> {
 pub fn mean(x: &Tensor, dims: &[usize], keepdim: bool) -> Result<Tensor> {
     if !x.dtype().is_float() {
         candle_core::bail!("mean takes floats, not {:?}", x.dtype())
+    }
+    let axes = axes(x, dims)?;
+    if x.rank() == 4 && axes.contains(&2) && axes.contains(&3) && axes.len() == 2 {
+        let [height, width] = [x.dims()[2], x.dims()[3]].map(Span::whole);
+        if let Some(y) = pool(x, &[height], &[width], Of::Mean(None))? {
+            return squeezed(y, &axes, keepdim);
+        }
     }
     let average = |row: &[f32]| (rows::sum(row, |x| x) / row.len() as f64) as f32;
     if let Some(means) = by_rows(x, dims, keepdim, average) {

@@ -75,7 +75,7 @@ impl From<(usize, usize, usize)> for Padding<3> {
 
 /// A window of a convolution over depth, height and width; missing axes have size one.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Window {
+pub struct Window {
     pub kernel: [usize; 3],
     pub stride: [usize; 3],
     pub padding: [(usize, usize); 3],
@@ -156,15 +156,19 @@ pub(crate) fn five_axes<const N: usize>(x: &Tensor, name: &str) -> Result<(Tenso
             x.shape()
         )
     }
-    let mut shape = vec![1; 5];
-    let spatial = x.rank() - N;
-    shape[2 - spatial..2].copy_from_slice(&x.dims()[..spatial]);
-    shape[5 - N..].copy_from_slice(&x.dims()[spatial..]);
-    Ok((x.reshape(shape)?, batched))
+    // Axes are put in one by one, since that keeps a layout that a reshape would copy.
+    let mut x = if batched { x.clone() } else { x.unsqueeze(0)? };
+    for _ in N..3 {
+        x = x.unsqueeze(2)?;
+    }
+    Ok((x, batched))
 }
 
 /// The reverse of [`five_axes`]: without the spatial axes, and the batch, that it added.
 pub(crate) fn without_added<const N: usize>(y: &Tensor, batched: bool) -> Result<Tensor> {
-    let dims = y.dims();
-    y.reshape([&dims[usize::from(!batched)..2], &dims[5 - N..]].concat())
+    let mut y = y.clone();
+    for _ in N..3 {
+        y = y.squeeze(2)?;
+    }
+    if batched { Ok(y) } else { y.squeeze(0) }
 }

@@ -16,6 +16,7 @@ pub struct Neon(float32x4_t);
 /// # Safety
 /// The processor must have NEON.
 #[target_feature(enable = "neon")]
+#[inline(never)]
 pub unsafe fn run_neon<K: Kernel>(kernel: K) -> K::Output {
     kernel.run::<Neon>()
 }
@@ -54,6 +55,12 @@ impl Simd for Neon {
     const TILE_ROWS: usize = 6;
     const TILE_VECTORS: usize = 4;
     type Mask = uint32x4_t;
+
+    #[inline(always)]
+    fn apart<K: Kernel>(kernel: K) -> K::Output {
+        // SAFETY: see above.
+        unsafe { run_neon(kernel) }
+    }
 
     #[inline(always)]
     fn splat(x: f32) -> Self {

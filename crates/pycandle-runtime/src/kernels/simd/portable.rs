@@ -3,6 +3,7 @@
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
 use super::Simd;
+use crate::kernels::isa::Kernel;
 
 const LANES: usize = 8;
 
@@ -10,6 +11,11 @@ const LANES: usize = 8;
 #[derive(Debug, Clone, Copy)]
 #[repr(align(32))]
 pub struct Portable([f32; LANES]);
+
+#[inline(never)]
+fn run<K: Kernel>(kernel: K) -> K::Output {
+    kernel.run::<Portable>()
+}
 
 impl Portable {
     #[inline(always)]
@@ -52,6 +58,11 @@ impl Simd for Portable {
     const TILE_ROWS: usize = 4;
     const TILE_VECTORS: usize = 2;
     type Mask = [bool; LANES];
+
+    #[inline(always)]
+    fn apart<K: Kernel>(kernel: K) -> K::Output {
+        run(kernel)
+    }
 
     #[inline(always)]
     fn splat(x: f32) -> Self {

@@ -19,6 +19,7 @@ pub struct Avx2(__m256);
 /// # Safety
 /// The processor must have AVX-512 F, BW, DQ and VL, AVX2 and FMA.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+#[inline(never)]
 pub unsafe fn run_avx512<K: Kernel>(kernel: K) -> K::Output {
     kernel.run::<Avx512>()
 }
@@ -26,6 +27,7 @@ pub unsafe fn run_avx512<K: Kernel>(kernel: K) -> K::Output {
 /// # Safety
 /// The processor must have AVX2 and FMA.
 #[target_feature(enable = "avx2,fma")]
+#[inline(never)]
 pub unsafe fn run_avx2<K: Kernel>(kernel: K) -> K::Output {
     kernel.run::<Avx2>()
 }
@@ -77,6 +79,12 @@ impl Simd for Avx512 {
     const TILE_ROWS: usize = 14;
     const TILE_VECTORS: usize = 2;
     type Mask = __mmask16;
+
+    #[inline(always)]
+    fn apart<K: Kernel>(kernel: K) -> K::Output {
+        // SAFETY: see above.
+        unsafe { run_avx512(kernel) }
+    }
 
     #[inline(always)]
     fn splat(x: f32) -> Self {
@@ -295,6 +303,12 @@ impl Simd for Avx2 {
     const TILE_ROWS: usize = 6;
     const TILE_VECTORS: usize = 2;
     type Mask = __m256;
+
+    #[inline(always)]
+    fn apart<K: Kernel>(kernel: K) -> K::Output {
+        // SAFETY: see above.
+        unsafe { run_avx2(kernel) }
+    }
 
     #[inline(always)]
     fn splat(x: f32) -> Self {
