@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use bench_protocol::{Output, ended, in_words, serve};
 use bench_rivals::{Input, inputs};
 use tract_onnx::prelude::*;
-use tract_onnx::tract_core::tract_linalg::multithread::{Executor, set_default_executor};
+use tract_linalg::multithread::{Executor, set_default_executor};
 
 fn main() -> ExitCode {
     ended(run())
