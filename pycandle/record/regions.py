@@ -8,7 +8,7 @@ matched by equal tensors. It must not know how goldens are stored beyond their k
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
 
 import torch
@@ -18,6 +18,11 @@ from pycandle.record.calls import Call
 from pycandle.record.importer import Imported
 from pycandle.record.source import place_of_line
 from pycandle.record.twins import merge_twins
+
+_DROPOUTS = frozenset(
+    f"aten.{name}.default"
+    for name in ("dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout")
+)
 
 
 def place_nodes(imported: Imported, calls: list[Call]) -> Graph:
@@ -118,6 +123,7 @@ def find_boundaries(graph: Graph, calls: list[Call], values: Mapping[str, torch.
     live_in, live_out = _live(graph)
     outputs: list[tuple[Boundary, ...]] = []
     golden: dict[str, str] = {}
+    made = {out.name: node for node in graph.nodes for out in node.outs}
     for index, region in enumerate(graph.regions):
         seen = calls[index].outputs if index < len(calls) else {}
         named = match(live_out[index], seen, values)
@@ -126,6 +132,7 @@ def find_boundaries(graph: Graph, calls: list[Call], values: Mapping[str, torch.
             # What the module changes in place, as a cache, it was not seen to give.
             whole = {value: whole[value] for name, value in named if name == value in whole}
             named = _of_lists([(whole.get(v, name), v) for name, v in named], whole)
+            named = [(n, v) for n, v in named if n != v or not _came_in(v, live_in[index], made)]
         order = list(seen)
         named.sort(key=lambda pair: order.index(pair[0]) if pair[0] in order else len(order))
         found = [
@@ -153,6 +160,21 @@ def find_boundaries(graph: Graph, calls: list[Call], values: Mapping[str, torch.
             inputs.append(Boundary(name, value, key))
         regions.append(replace(region, inputs=tuple(inputs), outputs=outputs[index]))
     return replace(graph, regions=tuple(regions))
+
+
+def _came_in(value: str, taken: Container[str], made: Mapping[str, Node]) -> bool:
+    """Whether a module took this value, and dropouts in eval mode gave it back as it was.
+
+    They give the very tensor, and the graph knows a tensor by the last op that gave it: another
+    module that takes the same one reads it from there, though no module gave it to the other.
+    """
+    node = made.get(value)
+    while node is not None and node.op in _DROPOUTS and node.args[-1] is False:
+        (value, *_) = node.inputs
+        if value in taken:
+            return True
+        node = made.get(value)
+    return False
 
 
 def _of_lists(named: list[tuple[str, str]], whole: Mapping[str, str]) -> list[tuple[str, str]]:

@@ -97,6 +97,33 @@ class Recurrent(nn.Module):
         return v, h, c, last, cell, self.head(hidden * 6)
 
 
+class Positions(nn.Module):
+    """Adds what all blocks are given, after a dropout of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dropout = nn.Dropout(0.1)
+        self.body = nn.Linear(6, 6)
+
+    def forward(self, x: Tensor, positions: Tensor) -> Tensor:
+        return torch.tanh(self.body(x)) + self.dropout(positions)
+
+
+class Positioned(nn.Module):
+    """Blocks that share a tensor, which each of them takes through a dropout."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(6)
+        self.blocks = nn.ModuleList(Positions() for _ in range(3))
+
+    def forward(self, x: Tensor, positions: Tensor) -> Tensor:
+        positions = self.norm(positions)
+        for block in self.blocks:
+            x = block(x, positions)
+        return x
+
+
 class Halved(nn.Module):
     """Images of every size, to fractions and multiples of it."""
 

@@ -40,6 +40,7 @@ from tests.parity.layers import (
     Halved,
     Linears,
     Norms,
+    Positioned,
     Recurrent,
     Resampled,
 )
@@ -150,6 +151,7 @@ MODELS: dict[str, Model] = {
     "mlp": Model(mlp, floats(input=(4, 12))),
     "conv_net": Model(ConvNet, floats(x=(2, 5, 18))),
     "recurrent": Model(Recurrent, floats(x=(3, 5, 6))),
+    "positioned": Model(Positioned, floats(x=(3, 6), positions=(3, 6))),
     "halved": Model(Halved, floats(x=(2, 3, 8, 10))),
     "resampled": Model(Resampled, floats(x=(2, 3, 8, 10), theta=(2, 2, 3))),
     "offset": Model(Offset, floats(x=(4, 12))),
