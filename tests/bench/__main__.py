@@ -42,11 +42,12 @@ def main() -> int:
             row = _measure(name, ready[name], threads, options.rivals, plan)
             rows.append(row)
             print("\n".join(table.lines(results.entry(row))), end="\n\n", flush=True)
-    document = results.document(rows, load)
-    if options.json:
-        options.json.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-    if options.svg:
-        options.svg.write_text(draw(document), encoding="utf-8")
+            # After each row, lest hours of measuring are lost with a later one.
+            document = results.document(rows, load)
+            if options.json:
+                options.json.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+            if options.svg:
+                options.svg.write_text(draw(document), encoding="utf-8")
     return 1 if any(isinstance(row, Failed) for row in rows) else 0
 
 

@@ -194,7 +194,7 @@ def test_what_is_one_call_is_told(tmp_path: Path):
     assert "ops::relu(&self.fc.forward(x)?)?" in (tmp_path / "toy.rs").read_text()
     fusion = {
         "pass": "fusing", "struct": "Module", "modules": [""], "ops": ["fc", "ops::relu"],
-        "source": "toy.py:9", "declined": None,
+        "source": "toy.py:9", "declined": None, "spared_bytes": None,
     }  # fmt: skip
     files = [{"path": f"toy{kind}.rs", "what": "wrote"} for kind in ("", "_parity")]
     document = {"schema_version": 1, "files": files, "fusions": [fusion]}
