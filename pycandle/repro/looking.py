@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from math import log
+from math import log, sqrt
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,10 @@ from torch import Tensor
 
 Loader = Callable[[str, torch.dtype], Tensor]
 
-# An error may be so many times PyTorch's own, which counts as at least this part of the signal.
-RMS_FACTOR, ROUNDING = 4.0, {torch.float16: 1e-3, torch.bfloat16: 8e-3}
+# The rule of the parity tests: an error may be so many times PyTorch's own, which counts as at
+# least this part of the signal; of `n` elements the RMS may be more by `sqrt(1 + FEW / n)`.
+RMS_FACTOR, FEW, MAX_FACTOR, FLOOR = 4.0, 8.0, 10.0, 1e-37
+ROUNDING, ROUNDINGS = 2.5e-7, {torch.float16: 1e-3, torch.bfloat16: 8e-3}
 SHADES = " .:-=+*#%@"
 # From blue to red, as terminals have them.
 COLOURS = (0, 34, 34, 36, 36, 32, 32, 33, 33, 31)
@@ -99,8 +101,28 @@ def error_of(tensor: Tensor, output: Output) -> float:
 def limit_of(output: Output) -> float:
     """What the error may be at most."""
     own = error_of(output.golden, output)
-    signal = rms(output.reference[output.golden.isfinite()])
-    return max(RMS_FACTOR * max(own, ROUNDING.get(output.dtype, 2.5e-7) * signal), 1e-37)
+    where = output.golden.isfinite()
+    signal = rms(output.reference[where])
+    factor = RMS_FACTOR * sqrt(1.0 + FEW / max(int(where.sum()), 1))
+    return max(factor * max(own, ROUNDINGS.get(output.dtype, ROUNDING) * signal), FLOOR)
+
+
+def largest_error_of(tensor: Tensor, output: Output) -> float:
+    """The largest distance from float64, over what is finite in PyTorch."""
+    return largest((tensor - output.reference)[output.golden.isfinite()])
+
+
+def largest_limit_of(output: Output) -> float:
+    """What the largest error may be at most."""
+    signal = largest(output.reference[output.golden.isfinite()])
+    rounding = ROUNDINGS.get(output.dtype, ROUNDING) * signal
+    return max(MAX_FACTOR * max(largest_error_of(output.golden, output), rounding), FLOOR)
+
+
+def is_within(tensor: Tensor, output: Output) -> bool:
+    """Whether the error and the largest error are within their limits."""
+    within = error_of(tensor, output) <= limit_of(output)
+    return within and largest_error_of(tensor, output) <= largest_limit_of(output)
 
 
 def rms(tensor: Tensor) -> float:
@@ -117,7 +139,7 @@ def is_replay(output: Output) -> bool:
         return torch.equal(again, output.golden)
     where = output.golden.isfinite()
     same = torch.equal(again[~where].nan_to_num(), output.golden[~where].nan_to_num())
-    return same and error_of(again, output) <= limit_of(output)
+    return same and is_within(again, output)
 
 
 def difference(output: Output) -> Tensor:
@@ -153,8 +175,10 @@ def tell(output: Output) -> None:
     if output.dtype.is_floating_point:
         error, limit = error_of(output.rust, output), limit_of(output)
         own = error_of(output.golden, output)
-        said = "ok" if error <= limit else "DIFFERS"
+        said = "ok" if is_within(output.rust, output) else "DIFFERS"
         print(f"  Rust: {said}, error {error:.1e}, limit {limit:.1e} (PyTorch's own is {own:.1e})")
+        most, largest_limit = largest_error_of(output.rust, output), largest_limit_of(output)
+        print(f"  the largest error is {most:.1e}, its limit {largest_limit:.1e}")
     print(f"  {wrong} of {apart.numel()} elements are not equal to the bit")
     if wrong:
         place = unravel(int(apart.abs().argmax()), list(apart.shape))
