@@ -9,7 +9,7 @@ use super::isa::{Isa, Kernel, dispatch};
 use super::panels::{PANEL, Panels};
 use super::simd::Simd;
 use super::threads::parallel;
-use super::tile::{self, Rows, Taps, Tile, width};
+use super::tile::{self, Ahead, Rows, Taps, Tile, width};
 
 /// So many rows of the left side stay in the cache of a core.
 const CACHED_ROWS: usize = 126;
@@ -173,11 +173,24 @@ impl Kernel for Product<'_> {
         let (first, end) = self.rows;
         let (left, depth) = (self.left.part(first, end), self.depth);
         let count = left.rows;
-        let highest = count.div_ceil(count.div_ceil(S::TILE_ROWS));
+        let tiles = count.div_ceil(S::TILE_ROWS);
+        let highest = count.div_ceil(tiles);
         let mut panel = self.panels.0;
         while panel < self.panels.1 {
             let next = (panel + width::<S>(highest) * S::LANES / PANEL).min(self.panels.1);
-            for (start, stop) in cut(count, S::TILE_ROWS) {
+            let after = (next - panel).min(self.panels.1 - next);
+            let soon = Ahead {
+                first: self
+                    .right
+                    .as_ptr()
+                    .wrapping_add(next * self.right.panel_stride()),
+                lines: if tiles > 1 {
+                    after * self.right.depth()
+                } else {
+                    0
+                },
+            };
+            for (number, (start, stop)) in cut(count, S::TILE_ROWS).enumerate() {
                 let (row, rows) = (first + start, stop - start);
                 // SAFETY: the rows lie within `values`, and the panel is one of the right side's.
                 let (from, right) = unsafe {
@@ -195,6 +208,7 @@ impl Kernel for Product<'_> {
                     },
                     right,
                     panel: self.right.panel_stride(),
+                    ahead: soon.part(number, tiles),
                     target: tile::Target {
                         at: self.target.at(row, panel * PANEL),
                         step: self.target.stride,

@@ -45,9 +45,37 @@ pub struct Tile<'a> {
     pub right: *const f32,
     /// From a panel to the next.
     pub panel: usize,
+    /// What is read soon of the right side: while rows are computed memory has time to bring it,
+    /// which saves a tenth of a product whose right side is in no cache.
+    pub ahead: Ahead,
     /// Its columns are no more than are as wide as [`width`] says.
     pub target: Target,
     pub epilogue: &'a Epilogue<'a>,
+}
+
+/// Lines of a panel.
+#[derive(Clone, Copy)]
+pub struct Ahead {
+    pub first: *const f32,
+    pub lines: usize,
+}
+
+impl Ahead {
+    pub const NOTHING: Self = Self {
+        first: std::ptr::null(),
+        lines: 0,
+    };
+
+    /// What one of several tiles asks for.
+    #[inline(always)]
+    pub fn part(self, number: usize, tiles: usize) -> Self {
+        let start = self.lines * number / tiles;
+        let end = self.lines * (number + 1) / tiles;
+        Self {
+            first: self.first.wrapping_add(start * PANEL),
+            lines: end - start,
+        }
+    }
 }
 
 /// How many vectors wide tiles of so many rows are: what the registers hold with a row of the right
@@ -130,12 +158,19 @@ unsafe fn sums<S: Simd, const R: usize, const V: usize>(tile: &Tile<'_>) -> [[S;
     let totals = std::hint::black_box(&raw mut totals);
     let mut sums = [[S::splat(0.0); V]; R];
     let (mut row, mut summed, mut long) = (0, 0, false);
+    let depth = tile.taps.places.len() * tile.taps.length * PANEL;
     for &place in tile.taps.places {
         let mut first = tile.rows.first.wrapping_add(place);
         let mut second = tile.rows.second.wrapping_add(place);
         let mut left = tile.taps.length;
         while left > 0 {
             let count = left.min(tile.taps.summed);
+            // So many at once that they wait for nothing; one by one they would take registers from
+            // the loop below.
+            let lines = tile.ahead.lines;
+            for line in lines * row / depth..lines * (row + count * PANEL) / depth {
+                S::prefetch(tile.ahead.first.wrapping_add(line * PANEL));
+            }
             for _ in 0..count {
                 let mut line = [S::splat(0.0); V];
                 for v in 0..V {

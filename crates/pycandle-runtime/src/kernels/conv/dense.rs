@@ -16,7 +16,7 @@ use crate::kernels::isa::{Isa, Kernel, dispatch};
 use crate::kernels::panels::{PANEL, Panels};
 use crate::kernels::simd::Simd;
 use crate::kernels::threads::{Shared, parallel};
-use crate::kernels::tile::{Rows, Taps, Target, Tile, width};
+use crate::kernels::tile::{Ahead, Rows, Taps, Target, Tile, width};
 
 /// How many elements a band has about at most, so that it stays in a core's cache.
 const BAND: usize = 1 << 16;
@@ -319,6 +319,7 @@ impl Bands<'_> {
             },
             right: matrix.as_ptr().wrapping_add(first / PANEL * panel),
             panel,
+            ahead: Ahead::NOTHING,
             target: Target {
                 at: self.y.at(0).cast(),
                 step: geometry.out,

@@ -237,6 +237,12 @@ impl Part {
 
     fn copy_row(&self, isa: Isa, from: &Images<'_>, start: usize, pixel: usize, to: &mut [f32]) {
         let channels = self.channels;
+        match channels {
+            2 if from.pixel == 1 => return interleave::<2>(from, start, pixel, to),
+            3 if from.pixel == 1 => return interleave::<3>(from, start, pixel, to),
+            4 if from.pixel == 1 => return interleave::<4>(from, start, pixel, to),
+            _ => {}
+        }
         if from.channel == 1 || channels == 1 {
             if from.pixel == channels && pixel == channels {
                 to.copy_from_slice(&from.values[start..][..to.len()]);
@@ -257,6 +263,18 @@ impl Part {
                 to,
             },
         );
+    }
+}
+
+/// Copies a row of pixels of `C` channels, each of which lies without gaps.
+fn interleave<const C: usize>(from: &Images<'_>, start: usize, pixel: usize, to: &mut [f32]) {
+    let width = to.len() / pixel;
+    let channels: [&[f32]; C] =
+        std::array::from_fn(|channel| &from.values[start + channel * from.channel..][..width]);
+    for (x, to) in to.chunks_exact_mut(pixel).enumerate() {
+        for (to, channel) in to.iter_mut().zip(&channels) {
+            *to = channel[x];
+        }
     }
 }
 
