@@ -137,6 +137,20 @@ def test_keys_alone_go_everywhere(opened: Opened, minilm: Path):
     assert colours_of(page, "#map-canvas") > 10
 
 
+def test_enter_takes_what_was_typed_in_the_same_frame(opened: Opened, minilm: Path):
+    page = opened(minilm)
+    page.evaluate(
+        """() => {
+            const filter = document.getElementById("filter");
+            filter.focus();
+            filter.value = "layer.3 linear";
+            filter.dispatchEvent(new Event("input"));
+            filter.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter" }));
+        }"""
+    )
+    assert chosen(page) == "encoder.layer.3.attention.self.query"
+
+
 def test_a_screen_reader_has_roles_and_words(opened: Opened, minilm: Path):
     page = opened(minilm)
     item = page.get_by_role("treeitem", selected=True)

@@ -209,18 +209,19 @@ function startHelp() {
 
 function startFilters() {
   const filter = find("filter");
-  const apply = onceAFrame(() => {
+  const apply = () => {
     state.filter = filter.value.trim();
     state.outcome = find("outcome").value;
     listTree();
     if (state.tab === "table") listTable();
-  });
-  filter.addEventListener("input", apply);
+  };
+  filter.addEventListener("input", onceAFrame(apply));
   find("outcome").addEventListener("change", apply);
   filter.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" && event.key !== "ArrowDown" && event.key !== "Escape") return;
     event.preventDefault();
     if (event.key === "Escape") filter.value = "";
+    // At once: who types fast presses Enter before the frame that shows the last letters.
     apply();
     if (event.key === "Escape") return find("tree").focus();
     const match = tree.rows.find((index) => isAsked(state.model.modules[index]));
