@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pycandle.graph import Graph, Node, Ref, with_blocks
+from pycandle.graph.dropouts import drops_nothing
 
 # Ops that keep the order of the elements, so that one after another may lead back.
 _VIEWS = frozenset(
@@ -47,10 +48,6 @@ _SCALES = frozenset(("aten.mul.Tensor", "aten.mul.Scalar", "aten.div.Tensor", "a
 # Ops that write their second argument over the first, of which nothing is left if it is as large.
 _WRITES = frozenset(("aten.copy.default", "aten.slice_scatter.default"))
 _JOINS = frozenset(f"aten.{name}.default" for name in ("cat", "concat", "concatenate"))
-_DROPOUTS = frozenset(
-    f"aten.{name}.default"
-    for name in ("dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout")
-)
 
 
 def drop_no_ops(graph: Graph) -> Graph:
@@ -120,9 +117,8 @@ def _viewed(node: Node, source: Ref, graph: Graph) -> Ref:
 
 
 def _gives_back(node: Node, source: Ref, graph: Graph) -> bool:
-    if node.op in _DROPOUTS:
-        train = node.args[2] if len(node.args) > 2 else node.kwarg("train", True)
-        return train is False
+    if drops_nothing(node):
+        return True
     if graph.types[source.name] != node.out.type:
         return False
     if node.op == "aten.permute.default":

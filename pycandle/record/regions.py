@@ -14,15 +14,11 @@ from dataclasses import replace
 import torch
 
 from pycandle.graph import Boundary, Graph, Node, Region, every_node, numbers_in, subtrees
+from pycandle.graph.dropouts import drops_nothing
 from pycandle.record.calls import Call
 from pycandle.record.importer import Imported
 from pycandle.record.source import place_of_line
 from pycandle.record.twins import merge_twins
-
-_DROPOUTS = frozenset(
-    f"aten.{name}.default"
-    for name in ("dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout")
-)
 
 
 def place_nodes(imported: Imported, calls: list[Call]) -> Graph:
@@ -169,7 +165,7 @@ def _came_in(value: str, taken: Container[str], made: Mapping[str, Node]) -> boo
     module that takes the same one reads it from there, though no module gave it to the other.
     """
     node = made.get(value)
-    while node is not None and node.op in _DROPOUTS and node.args[-1] is False:
+    while node is not None and drops_nothing(node):
         (value, *_) = node.inputs
         if value in taken:
             return True
