@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use candle_core::{DType, Device, Result, Tensor};
+use candle_core::{DType, Device, Result, Tensor, Var};
 use candle_nn::VarBuilder;
 use pycandle_runtime::kernels::{Isa, Kernels, with_kernels};
 use pycandle_runtime::nn::{self, Linear};
@@ -250,6 +250,36 @@ fn attention_keeps_what_is_no_number() -> Result<()> {
         check("masks", &inputs, |x| {
             ops::scaled_dot_product_attention(&x[0], &x[1], &x[2], Some(&x[3]), false, None)
         })?;
+    }
+    Ok(())
+}
+
+/// What was packed of a layer's weight is not used for the one that takes its place, nor for what a
+/// variable has become.
+#[test]
+fn a_weight_can_be_replaced() -> Result<()> {
+    let vb = VarBuilder::zeros(DType::F32, &Device::Cpu);
+    let mut layer = nn::linear_no_bias(40, 24, vb, None)?;
+    let x = tensor(&[9, 40], 1)?;
+    let variable = Var::from_tensor(&tensor(&[24, 40], 4)?)?;
+    let given = [
+        variable.as_tensor().clone(),
+        tensor(&[24, 40], 2)?,
+        tensor(&[24, 40], 3)?,
+    ];
+    for seed in [5, 6] {
+        for weight in &given {
+            layer.weight = weight.clone();
+            variable.set(&tensor(&[24, 40], seed)?)?;
+            check(
+                "a replaced weight",
+                &[x.clone(), weight.copy()?],
+                |inputs| match inputs[0].dtype() {
+                    DType::F32 => layer.forward(&inputs[0]),
+                    _ => ops::linear(&inputs[0], &inputs[1], None),
+                },
+            )?;
+        }
     }
     Ok(())
 }

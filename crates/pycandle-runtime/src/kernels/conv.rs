@@ -11,6 +11,8 @@ mod depthwise;
 mod images;
 mod packed;
 
+use std::borrow::Cow;
+
 use candle_core::{Result, Tensor};
 
 use super::elements::{elements, written};
@@ -117,11 +119,10 @@ impl Task<'_> {
             Some(packed) => packed.matrices(weight.tensor, weight.groups)?,
             None => None,
         };
-        let own = PackedConv::default();
         let matrices = match kept {
-            Some(matrices) => matrices,
-            None => match own.matrices(weight.tensor, weight.groups)? {
-                Some(matrices) => matrices,
+            Some(matrices) => Cow::Borrowed(matrices),
+            None => match packed::matrices(weight.tensor, weight.groups)? {
+                Some(matrices) => Cow::Owned(matrices),
                 None => return Ok(None),
             },
         };
@@ -147,7 +148,7 @@ impl Task<'_> {
                 if depthwise {
                     depthwise::convolve(isa, &images, &matrices[0], geometry, epilogue, y);
                 } else {
-                    dense::convolve(isa, &images, matrices, geometry, epilogue, y);
+                    dense::convolve(isa, &images, &matrices, geometry, epilogue, y);
                 }
             })?
         };

@@ -27,6 +27,7 @@ pub mod elements;
 pub mod epilogue;
 pub mod gemm;
 pub mod isa;
+pub mod kept;
 pub mod math;
 pub mod memory;
 pub mod normalize;

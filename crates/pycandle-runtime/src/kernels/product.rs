@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::cell::Cell;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use candle_core::{Result, Tensor};
 
@@ -11,6 +11,7 @@ use super::elements::{elements, in_order, written};
 use super::epilogue::{Activation, Epilogue};
 use super::gemm::{Left, Target, multiply, multiply_here};
 use super::isa::isa;
+use super::kept::Kept;
 use super::panels::Panels;
 use super::threads::parallel;
 
@@ -21,7 +22,7 @@ const NANOSECONDS: f64 = 0.015;
 
 /// The packed form of a weight, made when it is first needed and shared by all clones.
 #[derive(Debug, Clone, Default)]
-pub struct Packed(Arc<OnceLock<Panels>>);
+pub struct Packed(Arc<Kept<Panels>>);
 
 /// The right side of a linear map.
 #[derive(Debug, Clone, Copy)]
@@ -35,18 +36,21 @@ pub struct Weight<'a> {
 
 impl<'a> Weight<'a> {
     /// Its packed form; `None` for other dtypes and devices.
-    pub fn panels(&self) -> Option<Cow<'a, Panels>> {
-        let right = elements(self.tensor)?;
+    pub fn panels(&self) -> Result<Option<Cow<'a, Panels>>> {
+        let Some(right) = elements(self.tensor) else {
+            return Ok(None);
+        };
         let (depth, along, strides) = match (self.by_rows, right.dims(), right.strides()) {
             (true, &[along, depth], &[outer, inner]) => (depth, along, (inner, outer)),
             (false, &[depth, along], &[outer, inner]) => (depth, along, (outer, inner)),
-            _ => return None,
+            _ => return Ok(None),
         };
         let pack = || Panels::pack(right.from_first(), (depth, along), strides);
-        Some(match self.packed {
-            Some(Packed(packed)) => Cow::Borrowed(packed.get_or_init(pack)),
-            None => Cow::Owned(pack()),
-        })
+        let kept = match self.packed {
+            Some(Packed(kept)) => kept.of(&[self.tensor], &(), || Ok(Some(pack())))?,
+            None => None,
+        };
+        Ok(Some(kept.map_or_else(|| Cow::Owned(pack()), Cow::Borrowed)))
     }
 }
 
@@ -82,7 +86,7 @@ pub fn linear(x: &Tensor, weight: Weight, after: After) -> Result<Option<Tensor>
     let Some(from) = elements(&x) else {
         return Ok(None);
     };
-    let (Some(values), Some(panels)) = (from.in_order(), weight.panels()) else {
+    let (Some(values), Some(panels)) = (from.in_order(), weight.panels()?) else {
         return Ok(None);
     };
     let left = Left {

@@ -105,7 +105,7 @@ pub fn steps(
             None => return Ok(None),
         }
     }
-    let Some(packed) = packed(weight, cell.count(), width) else {
+    let Some(packed) = packed(weight, cell.count(), width)? else {
         return Ok(None);
     };
     let panels = match &packed {
@@ -136,21 +136,22 @@ enum AllOrEach<'a> {
 }
 
 /// `None` if they are not of f32 on the CPU.
-fn packed<'a>(weight: Weight<'a>, gates: usize, width: usize) -> Option<AllOrEach<'a>> {
+fn packed<'a>(weight: Weight<'a>, gates: usize, width: usize) -> Result<Option<AllOrEach<'a>>> {
     if width.is_multiple_of(PANEL) {
         // The gates of a unit are whole panels apart.
-        return weight.panels().map(AllOrEach::All);
+        return Ok(weight.panels()?.map(AllOrEach::All));
     }
     let each = (0..gates).map(|gate| {
-        let part = weight.tensor.narrow(0, gate * width, width).ok()?;
+        let part = weight.tensor.narrow(0, gate * width, width)?;
         let part = Weight {
             tensor: &part,
             packed: None,
             ..weight
         };
-        part.panels().map(Cow::into_owned)
+        Ok(part.panels()?.map(Cow::into_owned))
     });
-    each.collect::<Option<_>>().map(AllOrEach::Each)
+    let each: Option<_> = each.collect::<Result<_>>()?;
+    Ok(each.map(AllOrEach::Each))
 }
 
 /// What all steps have in common.

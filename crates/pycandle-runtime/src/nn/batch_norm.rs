@@ -1,8 +1,9 @@
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use candle_core::{Result, Tensor};
 use candle_nn::VarBuilder;
 
+use crate::kernels::kept::Kept;
 use crate::{PyChecker, ops, py_check};
 
 /// `torch.nn.BatchNorm1d`, `BatchNorm2d` and `BatchNorm3d` in eval mode.
@@ -15,7 +16,7 @@ pub struct BatchNorm {
     pub running_var: Tensor,
     pub eps: f64,
     pub checker: Option<PyChecker>,
-    factors: Arc<OnceLock<Factors>>,
+    factors: Arc<Kept<Factors, f64>>,
 }
 
 /// What a batch norm multiplies each channel with, and then adds to it.
@@ -67,16 +68,23 @@ impl BatchNorm {
         Ok(y)
     }
 
-    /// Its parameters as two numbers for each channel, computed once, in f64.
-    pub(super) fn factors(&self) -> Result<&Factors> {
-        if let Some(factors) = self.factors.get() {
-            return Ok(factors);
-        }
+    /// Its parameters as two numbers for each channel, computed once, in f64; `None` if its fields
+    /// are others by now.
+    pub(super) fn factors(&self) -> Result<Option<&Factors>> {
         let (weight, bias) = (self.weight.as_ref(), self.bias.as_ref());
         let (mean, variance) = (&self.running_mean, &self.running_var);
-        let (scale, shift) = ops::running_factors(weight, bias, mean, variance, self.eps)?;
-        let rounded = |numbers: Vec<f64>| numbers.into_iter().map(|x| x as f32).collect();
-        let (scale, shift) = (rounded(scale), rounded(shift));
-        Ok(self.factors.get_or_init(|| Factors { scale, shift }))
+        let tensors: Vec<&Tensor> = [mean, variance]
+            .into_iter()
+            .chain(weight)
+            .chain(bias)
+            .collect();
+        self.factors.of(&tensors, &self.eps, || {
+            let (scale, shift) = ops::running_factors(weight, bias, mean, variance, self.eps)?;
+            let rounded = |numbers: Vec<f64>| numbers.into_iter().map(|x| x as f32).collect();
+            Ok(Some(Factors {
+                scale: rounded(scale),
+                shift: rounded(shift),
+            }))
+        })
     }
 }

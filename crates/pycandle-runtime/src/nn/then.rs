@@ -112,7 +112,9 @@ impl<'a> Then<'a> {
                 (Kind::Norm(norm), _)
                     if factors.is_none() && !added && !active && self.layer.has_channels(x) =>
                 {
-                    let factors = norm.factors()?;
+                    let Some(factors) = norm.factors()? else {
+                        return Ok((epilogue, count));
+                    };
                     epilogue.factors = Some((&factors.scale, &factors.shift));
                 }
                 (Kind::Add(tensor), _) if !added && !active => epilogue.residual = Some(tensor),
@@ -454,13 +456,20 @@ mod tests {
 
     #[test]
     fn factors_are_those_of_the_norm() -> Result<()> {
-        let (norm, x) = (norm(3)?, numbers(&[2, 3, 2, 2], 0.4)?);
-        let factors = norm.factors()?;
+        let (mut norm, x) = (norm(3)?, numbers(&[2, 3, 2, 2], 0.4)?);
+        let Some(factors) = norm.factors()? else {
+            candle_core::bail!("the first parameters have factors")
+        };
         let plane = |numbers: &[f32]| Tensor::new(numbers, &Device::Cpu)?.reshape((1, 3, 1, 1));
         let scaled = x.broadcast_mul(&plane(&factors.scale)?)?;
         let y = scaled.broadcast_add(&plane(&factors.shift)?)?;
         let apart = (y - norm.forward(&x)?)?.abs()?.flatten_all()?.max(0)?;
         assert!(apart.to_scalar::<f32>()? < 1e-6);
+        norm.eps *= 2.0;
+        assert!(norm.factors()?.is_none(), "eps is another one");
+        norm.eps /= 2.0;
+        norm.running_mean = numbers(&[3], 0.9)?;
+        assert!(norm.factors()?.is_none(), "the mean is another one");
         Ok(())
     }
 }

@@ -31,16 +31,8 @@ pub fn conv1d(
     dilation: impl Into<Axes<1>>,
     groups: usize,
 ) -> Result<Tensor> {
-    Convolution {
-        name: "conv1d",
-        weight,
-        packed: None,
-        stride: stride.into().0,
-        padding: padding.into().0,
-        dilation: dilation.into().0,
-        groups,
-    }
-    .of(x, bias)
+    let window = (stride.into(), padding.into(), dilation.into());
+    convolution("conv1d", weight, window, groups).of(x, bias)
 }
 
 /// `torch.nn.functional.conv2d`.
@@ -56,16 +48,8 @@ pub fn conv2d(
     dilation: impl Into<Axes<2>>,
     groups: usize,
 ) -> Result<Tensor> {
-    Convolution {
-        name: "conv2d",
-        weight,
-        packed: None,
-        stride: stride.into().0,
-        padding: padding.into().0,
-        dilation: dilation.into().0,
-        groups,
-    }
-    .of(x, bias)
+    let window = (stride.into(), padding.into(), dilation.into());
+    convolution("conv2d", weight, window, groups).of(x, bias)
 }
 
 /// `torch.nn.functional.conv3d`.
@@ -81,16 +65,25 @@ pub fn conv3d(
     dilation: impl Into<Axes<3>>,
     groups: usize,
 ) -> Result<Tensor> {
+    let window = (stride.into(), padding.into(), dilation.into());
+    convolution("conv3d", weight, window, groups).of(x, bias)
+}
+
+fn convolution<'a, const N: usize>(
+    name: &'a str,
+    weight: &'a Tensor,
+    (stride, padding, dilation): (Axes<N>, Padding<N>, Axes<N>),
+    groups: usize,
+) -> Convolution<'a, N> {
     Convolution {
-        name: "conv3d",
+        name,
         weight,
         packed: None,
-        stride: stride.into().0,
-        padding: padding.into().0,
-        dilation: dilation.into().0,
+        stride: stride.0,
+        padding: padding.0,
+        dilation: dilation.0,
         groups,
     }
-    .of(x, bias)
 }
 
 /// A convolution over `N` axes, but for its input and its bias.

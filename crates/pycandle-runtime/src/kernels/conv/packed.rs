@@ -1,10 +1,11 @@
 //! Weights in the order in which the kernels read them.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use candle_core::{Result, Tensor, TensorId};
+use candle_core::{Result, Tensor};
 
 use crate::kernels::elements::elements;
+use crate::kernels::kept::Kept;
 use crate::kernels::panels::Panels;
 use crate::kernels::winograd::Transformed;
 
@@ -14,8 +15,8 @@ pub struct PackedConv(Arc<Forms>);
 
 #[derive(Debug, Default)]
 struct Forms {
-    matrices: OnceLock<(TensorId, Vec<Panels>)>,
-    transformed: OnceLock<(TensorId, Transformed)>,
+    matrices: Kept<Vec<Panels>>,
+    transformed: Kept<Transformed>,
 }
 
 impl PackedConv {
@@ -29,8 +30,11 @@ impl PackedConv {
     /// # Errors
     /// If Candle cannot lay it out.
     pub(super) fn matrices(&self, weight: &Tensor, groups: usize) -> Result<Option<&[Panels]>> {
-        kept(&self.0.matrices, weight, || matrices(weight, groups))
-            .map(|found| found.map(Vec::as_slice))
+        let found = self
+            .0
+            .matrices
+            .of(&[weight], &(), || matrices(weight, groups));
+        found.map(|found| found.map(Vec::as_slice))
     }
 
     /// The sums of a weight `(out, in, 3, 3)` for [`winograd`](crate::kernels::winograd).
@@ -40,27 +44,14 @@ impl PackedConv {
     /// # Errors
     /// As there.
     pub(super) fn transformed(&self, weight: &Tensor) -> Result<Option<&Transformed>> {
-        kept(&self.0.transformed, weight, || transformed(weight))
+        self.0
+            .transformed
+            .of(&[weight], &(), || transformed(weight))
     }
 }
 
-/// What `make` makes of a weight, unless another one's is kept.
-fn kept<'a, T>(
-    place: &'a OnceLock<(TensorId, T)>,
-    weight: &Tensor,
-    make: impl FnOnce() -> Result<Option<T>>,
-) -> Result<Option<&'a T>> {
-    let (id, form) = match place.get() {
-        Some(kept) => kept,
-        None => {
-            let Some(form) = make()? else { return Ok(None) };
-            place.get_or_init(|| (weight.id(), form))
-        }
-    };
-    Ok((*id == weight.id()).then_some(form))
-}
-
-fn matrices(weight: &Tensor, groups: usize) -> Result<Option<Vec<Panels>>> {
+/// A matrix for each group; one of all channels where each is by itself.
+pub(super) fn matrices(weight: &Tensor, groups: usize) -> Result<Option<Vec<Panels>>> {
     let &[out, inner, ref spatial @ ..] = weight.dims() else {
         return Ok(None);
     };
