@@ -76,6 +76,16 @@ def with_model(
     return document.as_string()
 
 
+def with_allocator(text: str, path: Path) -> str:
+    """A Cargo.toml of a new crate, whose programs keep the memory of freed tensors by default."""
+    document = _parse(text, path)
+    features = _table(document, path, "features")
+    features["default"] = ["caching-allocator"]
+    features["caching-allocator"] = ["pycandle-runtime/caching-allocator"]
+    features["default"].comment("without it, a program can have another #[global_allocator]")
+    return document.as_string()
+
+
 def with_python(
     text: str, path: Path, python: Mapping[str, object] | str, clone: Path | None
 ) -> str:

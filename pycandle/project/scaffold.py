@@ -17,7 +17,12 @@ from pycandle.errors import NO_CARGO, Finding, ProjectError, ToolError
 from pycandle.output import write_if_changed
 from pycandle.project import crate_files
 from pycandle.project.architectures import Architecture, find_architecture
-from pycandle.project.cargo_toml import read_package, with_model, with_python
+from pycandle.project.cargo_toml import (
+    read_package,
+    with_allocator,
+    with_model,
+    with_python,
+)
 from pycandle.project.environment import clone_folder, make_environment, managed_python
 from pycandle.project.recorder import recorder_script
 
@@ -52,7 +57,7 @@ def new(path: Path, model: str | None) -> list[Change]:
     }
     (path / "src/lib.rs").unlink()
     made = _write(path, files)
-    return made + _add(path, module, architecture, managed_python(path))
+    return made + _add(path, module, architecture, managed_python(path), is_new=True)
 
 
 def init(
@@ -78,7 +83,11 @@ def init(
 
 
 def _add(
-    root: Path, module: str, architecture: Architecture | None, python: Path | None
+    root: Path,
+    module: str,
+    architecture: Architecture | None,
+    python: Path | None,
+    is_new: bool = False,
 ) -> list[Change]:
     cargo_toml, config = root / "Cargo.toml", root / ".cargo/config.toml"
     text, manifest = _text(cargo_toml), MANIFEST.format(module)
@@ -87,8 +96,9 @@ def _add(
     options: dict[str, object] = {"model": type_identifier(module)}
     if architecture and architecture.state:
         options["stateful"] = True
+    text = with_model(text, cargo_toml, manifest, module, options, top)
     texts = {
-        "Cargo.toml": with_model(text, cargo_toml, manifest, module, options, top),
+        "Cargo.toml": with_allocator(text, cargo_toml) if is_new else text,
         ".cargo/config.toml": with_python(
             _text(config), config, _interpreter(root, python), clone_folder()
         ),

@@ -99,8 +99,9 @@ def _compile(path: Path, profile: Sequence[str]) -> tuple[dict[str, Any], float]
 
 def _crate_toml(name: str) -> str:
     protocol = f"bench-protocol = {{ path = {json.dumps(str(BENCH / 'protocol'))} }}"
-    text = crate_toml(name).replace("[dependencies]\n", f"[dependencies]\n{protocol}\n", 1)
-    return text + RELEASE
+    # The runtime's feature is on by default in crates that `pycandle new` makes.
+    text = crate_toml(name, features=["caching-allocator"])
+    return text.replace("[dependencies]\n", f"[dependencies]\n{protocol}\n", 1) + RELEASE
 
 
 def _sources(name: str, path: Path) -> dict[str, str]:

@@ -33,7 +33,7 @@ publish = false
 [dependencies]
 candle-core = "{candle-core}"
 candle-nn = "{candle-nn}"
-pycandle-runtime = {{ path = {runtime} }}
+pycandle-runtime = {runtime}
 {more}
 [lints]
 workspace = true
@@ -158,15 +158,19 @@ def cargo(path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
-def crate_toml(name: str, more: Sequence[str] = (), candle: str = "") -> str:
+def crate_toml(
+    name: str, more: Sequence[str] = (), candle: str = "", features: Sequence[str] = ()
+) -> str:
     """The crate's own tables, then the workspace's lints and profiles, word for word.
 
     `more` names dependencies beyond Candle and the runtime; `candle` is the one version of Candle
-    to build with, instead of those that the workspace takes.
+    to build with, instead of those that the workspace takes; `features` are the runtime's.
     """
     text = (ROOT / "Cargo.toml").read_text(encoding="utf-8")
     versions = tomllib.loads(text)["workspace"]["dependencies"]
-    runtime = json.dumps(str(ROOT / "crates" / "pycandle-runtime"))
+    runtime: dict[str, object] = {"path": str(ROOT / "crates" / "pycandle-runtime")}
+    if features:
+        runtime["features"] = [*features]
     tables: Mapping[str, str] = {
         table[1]: table[0] for table in re.finditer(r"^\[(.+)\]\n(?:(?!\[).*\n?)*", text, re.M)
     }
@@ -177,7 +181,7 @@ def crate_toml(name: str, more: Sequence[str] = (), candle: str = "") -> str:
     lines = "".join(f"{crate} = {_dependency(versions[crate])}\n" for crate in more)
     if candle:
         versions |= {"candle-core": f"={candle}", "candle-nn": f"={candle}"}
-    tables_of = versions | {"runtime": runtime, "name": name, "more": lines}
+    tables_of = versions | {"runtime": _dependency(runtime), "name": name, "more": lines}
     return CARGO_TOML.format(**tables_of) + "".join(kept)
 
 

@@ -56,7 +56,9 @@ def test_a_new_crate_has_all_that_it_needs(tmp_path: Path):
     script = (crate / ".pycandle/scripts/recorder.py").read_text()
     assert "from mixer import Mixer" in script and 'recorder.save("my_net"' in script
     compile(script, "recorder.py", "exec")
-    package = tomllib.loads((crate / "Cargo.toml").read_text())["package"]
+    cargo_toml = tomllib.loads((crate / "Cargo.toml").read_text())
+    assert cargo_toml["features"]["default"] == ["caching-allocator"]
+    package = cargo_toml["package"]
     assert package["metadata"]["pycandle"] == {
         "manifests": [".pycandle/traces/my_net_manifest.json"],
         "models": {"my_net": {"model": "MyNet"}},
@@ -82,6 +84,8 @@ def test_init_adds_what_is_missing_and_nothing_twice(tmp_path: Path):
 
     first = json.loads(run(tmp_path, *arguments))["files"]
     made = snapshot(tmp_path)
+    # Another crate's allocator is its own affair.
+    assert "default" not in tomllib.loads(made["Cargo.toml"].decode())["features"]
     assert {file["path"]: file["what"] for file in first} == {
         "Cargo.toml": "changed",
         ".cargo/config.toml": "made",

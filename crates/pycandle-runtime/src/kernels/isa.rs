@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use candle_core::Result;
 
+use super::memory::keep_freed;
 use super::simd::{Portable, Simd};
 
 /// What the environment variable `PYCANDLE_KERNELS` names.
@@ -115,7 +116,10 @@ pub fn isa() -> Result<Option<Isa>> {
     static FOUND: OnceLock<std::result::Result<Kernels, String>> = OnceLock::new();
     let kernels = match CHOSEN.get() {
         Some(kernels) => kernels,
-        None => match FOUND.get_or_init(|| named(std::env::var_os(VARIABLE))) {
+        None => match FOUND.get_or_init(|| {
+            keep_freed();
+            named(std::env::var_os(VARIABLE))
+        }) {
             Ok(kernels) => *kernels,
             Err(message) => candle_core::bail!("{message}"),
         },
