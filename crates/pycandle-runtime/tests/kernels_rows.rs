@@ -1,4 +1,4 @@
-//! Softmax and normalisation by kernels, beside the reference path in f64.
+//! Softmax, normalisation and picked elements by kernels, beside the reference path in f64.
 
 use candle_core::{DType, Device, Result, Tensor};
 use pycandle_runtime::kernels::{Isa, Kernels, with_kernels};
@@ -231,6 +231,52 @@ fn channels_with_what_is_no_number() -> Result<()> {
         check(&format!("group_norm of {bad}"), &[x], 3e-6, |x| {
             ops::group_norm(&x[0], 2, None, None, 1e-5)
         })?;
+    }
+    Ok(())
+}
+
+/// Indices below a bound, in some order.
+fn indices(shape: &[usize], bound: usize) -> Result<Tensor> {
+    let count: usize = shape.iter().product();
+    let index = |k: usize| (k * 7919 % bound) as i64;
+    Tensor::from_vec((0..count).map(index).collect(), shape, &Device::Cpu)
+}
+
+#[test]
+fn elements_are_picked_along_any_axis() -> Result<()> {
+    let shape = [3, 5, 7, 2];
+    for (name, x) in layouts(&shape, 1)? {
+        for dim in 0..4 {
+            // Fewer places than there are along other axes, and more along this one.
+            let mut part = shape.map(|size| size - size / 3);
+            part[dim] = 9;
+            let own = indices(&part, shape[dim])?;
+            let turned = own.transpose(1, 2)?.contiguous()?.transpose(1, 2)?;
+            let shared = own.narrow(0, 0, 1)?.broadcast_as(&part)?;
+            for index in [&own, &turned, &shared, &own.to_dtype(DType::U32)?] {
+                check(
+                    &format!("gather of {name} along {dim}"),
+                    std::slice::from_ref(&x),
+                    0.0,
+                    |x| ops::gather(&x[0], dim, index),
+                )?;
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn indices_out_of_range_are_refused() -> Result<()> {
+    let x = tensor(&[2, 3], 1)?;
+    for bad in [3, -1, i64::MAX] {
+        let index = Tensor::new(&[[0, bad], [1, 2]], &Device::Cpu)?;
+        let error = ops::gather(&x, 1, &index).expect_err("there is no such element");
+        let error = error.to_string();
+        assert!(
+            error.contains(&format!("index {bad} is out of range")),
+            "{error}"
+        );
     }
     Ok(())
 }

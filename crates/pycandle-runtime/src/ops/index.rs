@@ -2,7 +2,7 @@
 
 use candle_core::{DType, Result, Shape, Tensor};
 
-use crate::kernels::copy::contiguous;
+use crate::kernels::{self, copy::contiguous};
 
 /// `torch.nn.functional.embedding`: rows of `weight`, `(rows, width)`, by ids of any shape.
 ///
@@ -78,6 +78,9 @@ pub fn index_select(x: &Tensor, dim: usize, index: &Tensor) -> Result<Tensor> {
 /// If an index is negative or not below the axis's size, or `index` is larger than `x` along
 /// another axis.
 pub fn gather(x: &Tensor, dim: usize, index: &Tensor) -> Result<Tensor> {
+    if let Some(picked) = kernels::gather::gather(x, dim, index)? {
+        return Ok(picked);
+    }
     let places = places_along(x.dims(), dim, index, in_range)?;
     pick(x, &places, index.shape())
 }
