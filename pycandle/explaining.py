@@ -1,5 +1,5 @@
-"""`pycandle codegen --explain`: what the compiler fused in a model, what that spares, and what it
-did not fuse.
+"""`pycandle codegen --explain`: what the compiler fused in a model and what it has computed once,
+what that spares, and what it did not fuse.
 
 It must not know how code is generated, nor how long anything takes.
 """
@@ -12,8 +12,9 @@ from math import prod
 
 from pycandle.emit.compiled import Compiled
 from pycandle.emit.fusing import Fusion
+from pycandle.emit.once import Once
 from pycandle.emit.rust import FieldNames, value
-from pycandle.graph import Graph, manifest
+from pycandle.graph import Graph, TensorType, manifest
 from pycandle.graph.sizes import at_sizes
 
 # Bytes of an element of what is fused, which is of floats.
@@ -22,7 +23,10 @@ _WIDTHS = {"f64": 8, "f32": 4, "f16": 2, "bf16": 2}
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """A layer and the steps after it in the code of some modules: one call, or why not."""
+    """A layer and the steps after it in the code of some modules: one call, or why not.
+
+    Or a layer alone, which is computed once.
+    """
 
     struct: str
     modules: tuple[str, ...]  # their paths; empty for the model itself
@@ -30,12 +34,15 @@ class Explained:
     source: str  # the Python line of the last of them
     declined: str = ""
     # How many bytes a call in the first of the modules neither writes nor reads again, at the
-    # recorded sizes: each step by itself would read the tensor before it and write another.
+    # recorded sizes: each step by itself would read the tensor before it and write another, and
+    # what is computed once neither reads what it is made of nor writes its result.
     spared: int | None = None
+    once: bool = False
 
 
 def explained(text: str, options: Mapping[str, str]) -> list[Explained]:
-    """What was fused in the code of a manifest, in the order of its structs, and what was not.
+    """What was fused in the code of a manifest, in the order of its structs, and what was not; then
+    what is computed once.
 
     Raises as `generate` does.
     """
@@ -44,24 +51,31 @@ def explained(text: str, options: Mapping[str, str]) -> list[Explained]:
     after = made.tree.graph
     sized = at_sizes(after, dict(after.cases[0].symbols)) if after.cases else after
     names = {struct.name: FieldNames(struct.fields, struct.stored) for struct in made.made[0]}
-    return [
-        Explained(
-            fusion.struct,
-            tuple(dict.fromkeys(after.regions[region].path for region in fusion.regions)),
-            tuple(value(part, names[fusion.struct]).removeprefix("self.") for part in fusion.parts),
-            _source(after, fusion),
-            fusion.declined,
-            None if fusion.declined else _spared(sized, fusion),
+
+    def explain(found: Fusion | Once, spared: int | None, declined: str = "") -> Explained:
+        fields = names[found.struct]
+        return Explained(
+            found.struct,
+            tuple(dict.fromkeys(after.regions[region].path for region in found.regions)),
+            tuple(value(part, fields).removeprefix("self.") for part in found.parts),
+            _source(after, found),
+            declined,
+            spared,
+            isinstance(found, Once),
         )
-        for fusion in made.fusions
+
+    return [
+        *(explain(each, _spared(sized, each), each.declined) for each in made.fusions),
+        *(explain(each, _unread(sized, each)) for each in made.once),
     ]
 
 
 def told(found: Sequence[Explained]) -> Iterator[str]:
     """The lines that tell of it."""
     for head, group in (
-        ("fused into one call", [each for each in found if not each.declined]),
+        ("fused into one call", [each for each in found if not each.declined and not each.once]),
         ("not fused", [each for each in found if each.declined]),
+        ("computed once, as no input changes it", [each for each in found if each.once]),
     ):
         count = sum(len(each.modules) for each in group)
         yield f"{head}: {count}"
@@ -78,7 +92,7 @@ def told(found: Sequence[Explained]) -> Iterator[str]:
 def as_json(each: Explained) -> dict[str, object]:
     """One entry for `--json`."""
     return {
-        "pass": "fusing",
+        "pass": "computing_once" if each.once else "fusing",
         "struct": each.struct,
         "modules": list(each.modules),
         "ops": list(each.parts),
@@ -91,11 +105,24 @@ def as_json(each: Explained) -> dict[str, object]:
 def _spared(graph: Graph, fusion: Fusion) -> int | None:
     """See `Explained.spared`; None where a size is known only when the model runs."""
     known = graph.types.get(fusion.value)
-    if known is None or not all(isinstance(size, int) for size in known.shape):
+    size = _bytes(known) if known and not fusion.declined else None
+    return None if size is None else 2 * (len(fusion.parts) - 1) * size
+
+
+def _unread(graph: Graph, once: Once) -> int | None:
+    """As `_spared`, of the tensors that the layer reads and of its result."""
+    (node,) = (node for node in graph.nodes if node.out.name == once.value)
+    types = [node.out.type, *(graph.types[name] for name in node.inputs)]
+    sizes = [size for known in types if (size := _bytes(known)) is not None]
+    return sum(sizes) if len(sizes) == len(types) else None
+
+
+def _bytes(known: TensorType) -> int | None:
+    """What a tensor of floats takes, if all of its sizes are known."""
+    sizes = [size for size in known.shape if isinstance(size, int)]
+    if len(sizes) < len(known.shape) or known.dtype not in _WIDTHS:
         return None
-    steps = len(fusion.parts) - 1
-    elements = prod(size for size in known.shape if isinstance(size, int))
-    return 2 * steps * elements * _WIDTHS[known.dtype]
+    return prod(sizes) * _WIDTHS[known.dtype]
 
 
 def _in_units(count: int) -> str:
@@ -108,15 +135,15 @@ def _at(source: str) -> str:
     return f", {source}" if source else ""
 
 
-def _source(graph: Graph, fusion: Fusion) -> str:
+def _source(graph: Graph, found: Fusion | Once) -> str:
     """The line in the modules' own code that gives the value, if that is known."""
     for node in graph.nodes:
-        if any(out.name == fusion.value for out in node.outs):
+        if any(out.name == found.value for out in node.outs):
             region = node.region
-            if region in fusion.regions:
+            if region in found.regions:
                 return node.statement
             while (parent := graph.regions[region].parent) is not None:
-                if parent in fusion.regions:
+                if parent in found.regions:
                     return graph.regions[region].site
                 region = parent
     return ""

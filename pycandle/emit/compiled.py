@@ -13,6 +13,7 @@ from pycandle.emit.fields import ModuleField
 from pycandle.emit.fusing import Fusion, fused
 from pycandle.emit.lowering import lower_graph
 from pycandle.emit.names import type_identifier
+from pycandle.emit.once import Once, computed_once
 from pycandle.emit.strides import with_strides
 from pycandle.emit.structs import Struct, structs_and_fields
 from pycandle.emit.tree import Tree
@@ -51,6 +52,11 @@ class Compiled:
         """What was fused in them, and what was not."""
         return self._fused[1]
 
+    @property
+    def once(self) -> list[Once]:
+        """The calls of layers in them that are computed once."""
+        return self._fused[2]
+
     @cached_property
     def _plain(self) -> tuple[list[Struct], Mapping[int, ModuleField]]:
         """The structs before calls are fused."""
@@ -63,9 +69,10 @@ class Compiled:
         return structs_and_fields(self.tree, lowered, root)
 
     @cached_property
-    def _fused(self) -> tuple[list[Struct], list[Fusion]]:
+    def _fused(self) -> tuple[list[Struct], list[Fusion], list[Once]]:
         structs, _ = self._plain
         if not self.fuse:
-            return structs, []
+            return structs, [], []
         structs, fusions = fused(structs, self.tree.graph)
-        return with_parameters(structs), fusions
+        structs, once = computed_once(structs, self.tree)
+        return with_parameters(structs), fusions, once

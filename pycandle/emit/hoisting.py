@@ -21,8 +21,6 @@ from pycandle.ops import entries
 
 # What depends on nothing is moved if it takes so many computations: `load` has to stay short.
 _WORK = range(4, 50)
-# The families of ops that only say where the elements of a tensor lie.
-_VIEWS = ("views", "parts")
 
 Parameters: TypeAlias = Mapping[str, str]
 
@@ -48,7 +46,7 @@ def hoist(
     views = {
         out.name
         for node in tree.nodes[region]
-        if node.region == region and node.op in table and table[node.op].family in _VIEWS
+        if node.region == region and node.op in table and table[node.op].is_view
         for out in node.outs
     }
     bound = {binding.value for binding in graph.bindings}

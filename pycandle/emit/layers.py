@@ -43,7 +43,7 @@ def layer_field(tree: Tree, region: int, lowered: Mapping[str, Expr]) -> ModuleF
     if node.blocks or any(binding.value == node.out.name for binding in tree.graph.bindings):
         return None
     inputs = tree.inputs(region)
-    if len(inputs) != 1 or len(node.outs) != 1 or inputs[0][1] in tree.aliases:
+    if len(inputs) != 1 or len(node.outs) != 1:
         return None
     relative = tree.path_in_parent(region)
     if not any(name in tree.aliases for name in node.inputs):

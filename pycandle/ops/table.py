@@ -77,6 +77,11 @@ class Op:
         str
     ]  # of the tensors that it may meet; others are declined before it is asked
 
+    @property
+    def is_view(self) -> bool:
+        """Whether it only says where the elements of a tensor lie."""
+        return self.family in ("views", "parts")
+
 
 @dataclass
 class _Table:

@@ -124,6 +124,35 @@ class Positioned(nn.Module):
         return x
 
 
+class Relative(nn.Module):
+    """Scores against a table that no input changes, by the projection of what is scored."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(6)
+        self.key = nn.Linear(6, 6)
+
+    def forward(self, x: Tensor, table: Tensor) -> Tensor:
+        keys = self.key(table.unsqueeze(0))
+        return x + torch.softmax(self.key(self.norm(x)) @ keys.transpose(1, 2), -1) @ keys
+
+
+class Tabled(nn.Module):
+    """Blocks that share a table of positions, which is normed before them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = nn.Parameter(torch.randn(5, 6))
+        self.norm = nn.LayerNorm(6)
+        self.blocks = nn.ModuleList(Relative() for _ in range(3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        table = self.norm(self.table)
+        for block in self.blocks:
+            x = block(x, table)
+        return x
+
+
 class Halved(nn.Module):
     """Images of every size, to fractions and multiples of it."""
 

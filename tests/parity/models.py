@@ -43,6 +43,7 @@ from tests.parity.layers import (
     Positioned,
     Recurrent,
     Resampled,
+    Tabled,
 )
 from tests.parity.lively import enliven, settle
 from tests.parity.signals import Denoiser, Listener, Rotary, SpectralConvolution, Vocoder
@@ -152,6 +153,7 @@ MODELS: dict[str, Model] = {
     "conv_net": Model(ConvNet, floats(x=(2, 5, 18))),
     "recurrent": Model(Recurrent, floats(x=(3, 5, 6))),
     "positioned": Model(Positioned, floats(x=(3, 6), positions=(3, 6))),
+    "tabled": Model(Tabled, floats(x=(2, 4, 6)), {"x": {0: BATCH}}),
     "halved": Model(Halved, floats(x=(2, 3, 8, 10))),
     "resampled": Model(Resampled, floats(x=(2, 3, 8, 10), theta=(2, 2, 3))),
     "offset": Model(Offset, floats(x=(4, 12))),

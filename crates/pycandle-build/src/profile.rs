@@ -73,7 +73,9 @@ impl Source<'_> {
     fn is_forward(&self, place: usize) -> bool {
         let name = self.text(place);
         let number = name.strip_prefix("forward_");
-        name == "forward" || number.is_some_and(|n| n.bytes().all(|byte| byte.is_ascii_digit()))
+        name == "forward"
+            || name == "forward_once"
+            || number.is_some_and(|n| n.bytes().all(|byte| byte.is_ascii_digit()))
     }
 
     /// `fn forward(&self, …) -> … {` is told that it begins.
@@ -355,6 +357,10 @@ mod tests {
                 r#"leave(ops::mul(&leave(enter("table", &self.table).forward())?, "#,
                 r#"enter("ops::mul", x)))"#
             ),
+        );
+        check(
+            "self.fc.forward_once(x)?.relu()",
+            r#"leave(self.fc.forward_once(enter("fc", x)))?.relu()"#,
         );
         check(
             "self.fc.forward_2(ops::gelu(x)?)",

@@ -1,6 +1,7 @@
 use candle_core::{Result, Shape, Tensor};
 use candle_nn::VarBuilder;
 
+use crate::nn::once::Once;
 use crate::{PyChecker, ops, py_check};
 
 /// `torch.nn.LayerNorm` over the last `normalized_rank` axes.
@@ -11,6 +12,7 @@ pub struct LayerNorm {
     pub bias: Option<Tensor>,
     pub eps: f64,
     pub checker: Option<PyChecker>,
+    once: Once<(usize, f64)>,
 }
 
 /// Loads `weight` and `bias`, both of shape `normalized_shape`.
@@ -56,6 +58,7 @@ pub fn layer_norm_no_affine(
         bias: None,
         eps,
         checker,
+        once: Once::default(),
     })
 }
 
@@ -66,5 +69,17 @@ impl LayerNorm {
         let y = ops::layer_norm(x, self.normalized_rank, weight, bias, self.eps)?;
         py_check!(self.checker, "", &y);
         Ok(y)
+    }
+
+    /// [`forward`](Self::forward), computed once for a tensor that no input of the model changes.
+    ///
+    /// Another tensor, and a field that has been replaced, are noticed.
+    pub fn forward_once(&self, x: &Tensor) -> Result<Tensor> {
+        let parameters = [self.weight.as_ref(), self.bias.as_ref()];
+        let settings = (self.normalized_rank, self.eps);
+        match self.checker {
+            Some(_) => self.forward(x),
+            None => self.once.of(x, &parameters, settings, || self.forward(x)),
+        }
     }
 }

@@ -3,6 +3,7 @@ use candle_nn::VarBuilder;
 
 use crate::kernels::Activation;
 use crate::kernels::product::{self, After, Packed, Weight};
+use crate::nn::once::Once;
 use crate::{PyChecker, ops, py_check};
 
 /// `torch.nn.Linear`: `y = x weightᵀ + bias`.
@@ -14,6 +15,7 @@ pub struct Linear {
     pub bias: Option<Tensor>,
     pub checker: Option<PyChecker>,
     packed: Packed,
+    once: Once,
 }
 
 /// Loads `weight` and `bias`.
@@ -42,6 +44,7 @@ pub fn linear_no_bias(
         bias: None,
         checker,
         packed: Packed::default(),
+        once: Once::default(),
     })
 }
 
@@ -54,6 +57,17 @@ impl Linear {
         };
         py_check!(self.checker, "", &y);
         Ok(y)
+    }
+
+    /// [`forward`](Self::forward), computed once for a tensor that no input of the model changes.
+    ///
+    /// Another tensor, and a parameter that has been replaced, are noticed.
+    pub fn forward_once(&self, x: &Tensor) -> Result<Tensor> {
+        let parameters = [Some(&self.weight), self.bias.as_ref()];
+        match self.checker {
+            Some(_) => self.forward(x),
+            None => self.once.of(x, &parameters, (), || self.forward(x)),
+        }
     }
 
     /// The layer by a kernel, which then adds a tensor of the result's shape and applies a function

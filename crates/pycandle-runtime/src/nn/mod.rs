@@ -12,6 +12,7 @@ mod func;
 mod group_norm;
 mod layer_norm;
 mod linear;
+mod once;
 mod over;
 mod rms_norm;
 mod then;
