@@ -131,27 +131,34 @@ impl Source<'_> {
 
     /// The inserts for a call from `begin` on whose arguments' parenthesis is at `open`.
     ///
-    /// The last argument enters it, or without any what the method is called on. None for a function
-    /// without arguments, and with a closure, whose types its place among them decides.
+    /// The last argument enters it, or without any what the method is called on. A closure does not,
+    /// since its place among them decides its types: what stands before it enters then. None for a
+    /// function without such arguments.
     fn call(&self, begin: usize, open: usize, enter: &str) -> Option<Vec<Insert>> {
         if self.text(open) != "(" {
             return None;
         }
         let close = self.closing(open)?;
-        let (mut depth, mut first) = (0, open + 1);
+        let (mut depth, mut first, mut before, mut end_of_last) = (0, open + 1, None, close);
         for place in open + 1..close {
             match self.text(place) {
                 "(" | "[" | "{" => depth += 1,
                 ")" | "]" | "}" => depth -= 1,
+                "|" if depth == 0 && place == first => {
+                    (first, end_of_last) = (before?, first - 1);
+                    break;
+                }
                 "|" => return None,
-                "," if depth == 0 && place + 1 < close => first = place + 1,
+                "," if depth == 0 && place + 1 < close => {
+                    (before, first) = (Some(first), place + 1)
+                }
                 _ => {}
             }
         }
-        let last = if self.text(close - 1) == "," {
-            close - 2
+        let last = if self.text(end_of_last - 1) == "," {
+            end_of_last - 2
         } else {
-            close - 1
+            end_of_last - 1
         };
         let is_method = self.text(open - 2) == ".";
         if last < first && !is_method {
@@ -363,6 +370,10 @@ mod tests {
             r#"leave(self.fc.forward_once(enter("fc", x)))?.relu()"#,
         );
         check(
+            "ops::fused((a, &b), |(a, b)| a * b)?",
+            r#"leave(ops::fused(enter("ops::fused", (a, &b)), |(a, b)| a * b))?"#,
+        );
+        check(
             "self.fc.forward_2(ops::gelu(x)?)",
             r#"leave(self.fc.forward_2(enter("fc", leave(ops::gelu(enter("ops::gelu", x)))?)))"#,
         );
@@ -409,7 +420,7 @@ mod tests {
             r#"/* self.fc.forward(x) */ "ops::gelu(x)""#,
             "nn::func(ops::gelu, None)",
             "ops::expect_size(\"x\", 1)?",
-            "ops::loops(x, |x| x + 1)",
+            "ops::loops(|x| x + 1)",
             "(a + b).forward(x)",
             "if (a).forward(x) {}",
             "a::b(c).forward(x)",
