@@ -1,5 +1,5 @@
-"""`pycandle codegen --explain`: what the compiler fused in a model and what it has computed once,
-what that spares, and what it did not fuse.
+"""`pycandle codegen --explain`: what the compiler fused in a model, what one loop computes and what
+is computed once, what that spares, and what was not fused.
 
 It must not know how code is generated, nor how long anything takes.
 """
@@ -9,14 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
+from typing import TypeAlias
 
 from pycandle.emit.compiled import Compiled
 from pycandle.emit.fusing import Fusion
 from pycandle.emit.once import Once
+from pycandle.emit.one_loop import OneLoop
 from pycandle.emit.rust import FieldNames, value
 from pycandle.graph import Graph, TensorType, manifest
 from pycandle.graph.sizes import at_sizes
 
+Found: TypeAlias = Fusion | OneLoop | Once
 # Bytes of an element of what is fused, which is of floats.
 _WIDTHS = {"f64": 8, "f32": 4, "f16": 2, "bf16": 2}
 
@@ -25,7 +28,7 @@ _WIDTHS = {"f64": 8, "f32": 4, "f16": 2, "bf16": 2}
 class Explained:
     """A layer and the steps after it in the code of some modules: one call, or why not.
 
-    Or a layer alone, which is computed once.
+    Or functions of each element that one loop computes, or a layer that is computed once.
     """
 
     struct: str
@@ -37,12 +40,12 @@ class Explained:
     # recorded sizes: each step by itself would read the tensor before it and write another, and
     # what is computed once neither reads what it is made of nor writes its result.
     spared: int | None = None
-    once: bool = False
+    by: str = "fusing"  # the pass that found it
 
 
 def explained(text: str, options: Mapping[str, str]) -> list[Explained]:
     """What was fused in the code of a manifest, in the order of its structs, and what was not; then
-    what is computed once.
+    what one loop computes, and what is computed once.
 
     Raises as `generate` does.
     """
@@ -52,7 +55,7 @@ def explained(text: str, options: Mapping[str, str]) -> list[Explained]:
     sized = at_sizes(after, dict(after.cases[0].symbols)) if after.cases else after
     names = {struct.name: FieldNames(struct.fields, struct.stored) for struct in made.made[0]}
 
-    def explain(found: Fusion | Once, spared: int | None, declined: str = "") -> Explained:
+    def explain(found: Found, by: str, spared: int | None, declined: str = "") -> Explained:
         fields = names[found.struct]
         return Explained(
             found.struct,
@@ -61,21 +64,23 @@ def explained(text: str, options: Mapping[str, str]) -> list[Explained]:
             _source(after, found),
             declined,
             spared,
-            isinstance(found, Once),
+            by,
         )
 
     return [
-        *(explain(each, _spared(sized, each), each.declined) for each in made.fusions),
-        *(explain(each, _unread(sized, each)) for each in made.once),
+        *(explain(each, "fusing", _spared(sized, each), each.declined) for each in made.fusions),
+        *(explain(each, "one_loop", _spared(sized, each)) for each in made.loops),
+        *(explain(each, "computing_once", _unread(sized, each)) for each in made.once),
     ]
 
 
 def told(found: Sequence[Explained]) -> Iterator[str]:
     """The lines that tell of it."""
     for head, group in (
-        ("fused into one call", [each for each in found if not each.declined and not each.once]),
-        ("not fused", [each for each in found if each.declined]),
-        ("computed once, as no input changes it", [each for each in found if each.once]),
+        ("fused into one call", [e for e in found if e.by == "fusing" and not e.declined]),
+        ("not fused", [e for e in found if e.declined]),
+        ("computed in one loop", [e for e in found if e.by == "one_loop"]),
+        ("computed once, as no input changes it", [e for e in found if e.by == "computing_once"]),
     ):
         count = sum(len(each.modules) for each in group)
         yield f"{head}: {count}"
@@ -92,7 +97,7 @@ def told(found: Sequence[Explained]) -> Iterator[str]:
 def as_json(each: Explained) -> dict[str, object]:
     """One entry for `--json`."""
     return {
-        "pass": "computing_once" if each.once else "fusing",
+        "pass": each.by,
         "struct": each.struct,
         "modules": list(each.modules),
         "ops": list(each.parts),
@@ -102,11 +107,14 @@ def as_json(each: Explained) -> dict[str, object]:
     }
 
 
-def _spared(graph: Graph, fusion: Fusion) -> int | None:
+def _spared(graph: Graph, found: Fusion | OneLoop) -> int | None:
     """See `Explained.spared`; None where a size is known only when the model runs."""
-    known = graph.types.get(fusion.value)
-    size = _bytes(known) if known and not fusion.declined else None
-    return None if size is None else 2 * (len(fusion.parts) - 1) * size
+    known = graph.types.get(found.value)
+    size = _bytes(known) if known else None
+    if size is None or (isinstance(found, Fusion) and found.declined):
+        return None
+    between = found.spared if isinstance(found, OneLoop) else len(found.parts) - 1
+    return 2 * between * size
 
 
 def _unread(graph: Graph, once: Once) -> int | None:
@@ -135,7 +143,7 @@ def _at(source: str) -> str:
     return f", {source}" if source else ""
 
 
-def _source(graph: Graph, found: Fusion | Once) -> str:
+def _source(graph: Graph, found: Found) -> str:
     """The line in the modules' own code that gives the value, if that is known."""
     for node in graph.nodes:
         if any(out.name == found.value for out in node.outs):

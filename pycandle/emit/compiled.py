@@ -14,6 +14,7 @@ from pycandle.emit.fusing import Fusion, fused
 from pycandle.emit.lowering import lower_graph
 from pycandle.emit.names import type_identifier
 from pycandle.emit.once import Once, computed_once
+from pycandle.emit.one_loop import OneLoop, in_one_loop
 from pycandle.emit.strides import with_strides
 from pycandle.emit.structs import Struct, structs_and_fields
 from pycandle.emit.tree import Tree
@@ -53,6 +54,11 @@ class Compiled:
         return self._fused[1]
 
     @property
+    def loops(self) -> list[OneLoop]:
+        """What one loop computes in them."""
+        return self._fused[3]
+
+    @property
     def once(self) -> list[Once]:
         """The calls of layers in them that are computed once."""
         return self._fused[2]
@@ -69,10 +75,11 @@ class Compiled:
         return structs_and_fields(self.tree, lowered, root)
 
     @cached_property
-    def _fused(self) -> tuple[list[Struct], list[Fusion], list[Once]]:
+    def _fused(self) -> tuple[list[Struct], list[Fusion], list[Once], list[OneLoop]]:
         structs, _ = self._plain
         if not self.fuse:
-            return structs, [], []
+            return structs, [], [], []
         structs, fusions = fused(structs, self.tree.graph)
         structs, once = computed_once(structs, self.tree)
-        return with_parameters(structs), fusions, once
+        structs, loops = in_one_loop(structs, self.tree)
+        return with_parameters(structs), fusions, once, loops

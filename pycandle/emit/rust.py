@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pycandle.emit.fields import ListField, ModuleField, OptionalField, StructField
 from pycandle.emit.names import identifier, string_literal
 from pycandle.graph import Guard
-from pycandle.graph.dim import Dim, Monomial, Opaque, Size, terms_of
+from pycandle.graph.dim import Dim, Monomial, Opaque, Size, symbols, terms_of
 from pycandle.ops.expr import (
     Array,
     Call,
@@ -21,9 +21,11 @@ from pycandle.ops.expr import (
     Config,
     Constant,
     DeviceOf,
+    Element,
     Exists,
     Expr,
     Field,
+    Fused,
     Held,
     LengthOf,
     Local,
@@ -146,6 +148,10 @@ def value(expr: Expr, names: FieldNames) -> str:
             return _record(expr, names)
         case Closure():
             return _closure(expr, names)
+        case Fused():
+            return _fused(expr, names)
+        case Element():
+            raise AssertionError("an element stands outside of its formula")
         case Var(name=name):
             raise AssertionError(f"%{name} was not bound to a local")
 
@@ -325,6 +331,62 @@ def _closure(closure: Closure, names: FieldNames) -> str:
     body = rewrite(closure.body, lambda part: parameter if part == known else None)
     text = _bare(value(body, names).removesuffix("?"))
     return f"{'move ' if read else ''}|{parameter.name}| {text}"
+
+
+def _fused(fused: Fused, names: FieldNames) -> str:
+    one = "," if len(fused.tensors) == 1 else ""
+    # The sizes that a formula reads keep their names in it.
+    taken = {identifier(name) for part in walk(fused.body) if isinstance(part, SizeOf)
+             for name in symbols(part.size)}  # fmt: skip
+    elements: list[str] = []
+    for tensor in fused.tensors:
+        elements.append(identifier(_called(tensor), {*taken, *elements}))
+    body = _formula(fused.body, elements, names)
+    given = _arguments(fused.tensors, names)
+    return f"ops::fused(({given}{one}), |({', '.join(elements)}{one})| {body})?"
+
+
+def _called(tensor: Expr) -> str:
+    """What a formula calls a tensor that it takes."""
+    match tensor:
+        case Local(name=name):
+            return name
+        case Field(path=path):
+            return path.rpartition(".")[2]
+        case Method(receiver=receiver):
+            return _called(receiver)
+        case Call(path=path):
+            return path.rpartition("::")[2]
+        case _:
+            return "x"
+
+
+# How strongly the operators of Rust bind.
+_STRENGTH = {"+": 1, "-": 1, "*": 2, "/": 2}
+
+
+def _formula(part: Expr, elements: list[str], names: FieldNames, least: int = 0) -> str:
+    """A part of a formula, in brackets if it binds less strongly than asked for."""
+    match part:
+        case Element(index=index):
+            return elements[index]
+        case Operator(sign=sign, left=left, right=right):
+            strength = _STRENGTH[sign]
+            first = _formula(left, elements, names, strength)
+            # What is subtracted or divided by, and what is computed first, keeps its brackets.
+            text = f"{first} {sign} {_formula(right, elements, names, strength + 1)}"
+            return f"({text})" if strength < least else text
+        case Call(path="ops::neg", args=(inner,)):
+            text = f"-{_formula(inner, elements, names, 3)}"
+            return f"({text})" if least > 3 else text
+        case Call(path=path, args=(inner, *numbers)):
+            method = path.removeprefix("ops::")
+            given = _arguments(tuple(numbers), names)
+            return f"{_formula(inner, elements, names, 4)}.{method}({given})"
+        case SizeOf():
+            return f"({value(part, names)})"
+        case _:
+            return value(part, names)
 
 
 def _atom(atom: str | Opaque) -> str:

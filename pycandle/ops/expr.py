@@ -260,6 +260,21 @@ class Closure:
     body: Call | Method | Operator
 
 
+@dataclass(frozen=True, slots=True)
+class Element:
+    """An element of one of the tensors that a formula takes."""
+
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fused:
+    """A formula of the elements of tensors: `ops::fused((&a, &b), |(a, b)| a * b.tanh())?`."""
+
+    tensors: tuple[Expr, ...]
+    body: Expr  # operators and calls of functions, of `Element`s and numbers
+
+
 Numbers: TypeAlias = "int | tuple[Numbers, ...]"
 
 Expr: TypeAlias = (
@@ -291,6 +306,8 @@ Expr: TypeAlias = (
     | Operator
     | Record
     | Closure
+    | Element
+    | Fused
 )
 
 
@@ -350,7 +367,7 @@ def _is_expr_kind(kind: type) -> bool:
 
 def is_tensor(expr: Expr) -> bool:
     """Whether the expression gives a tensor, which arguments borrow."""
-    return isinstance(expr, (Var, Local, Field, Call, Method, Operator))
+    return isinstance(expr, (Var, Local, Field, Call, Method, Operator, Fused))
 
 
 def size(value: Size, kind: str = "usize", label: str = "size") -> Expr:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 
 class Linears(nn.Module):
@@ -151,6 +152,32 @@ class Tabled(nn.Module):
         for block in self.blocks:
             x = block(x, table)
         return x
+
+
+class Formulas(nn.Module):
+    """Functions of each element after one another: all that a loop has, of what broadcasts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.randn(6))
+        self.shift = nn.Parameter(torch.randn(5, 1))
+        self.conv = nn.Conv2d(6, 6, 1)
+
+    def forward(self, x: Tensor, gate: Tensor) -> tuple[Tensor, ...]:
+        turned = gate.transpose(1, 2)
+        arithmetic = (x * self.scale - turned / (self.shift.square() + 1)) * 0.5
+        gated = functional.silu(x) * self.scale + torch.sigmoid(turned) * torch.tanh(-x)
+        curved = torch.exp(-x.abs()) * torch.erf(x) + torch.rsqrt(2 + x**2)
+        activated = functional.gelu(x) * functional.hardsigmoid(turned) + functional.relu(x * 2)
+        bounded = functional.leaky_relu(x * turned, 0.1) - (x**3).clamp(-1, 2)
+        mixed = functional.gelu(x, approximate="tanh") - functional.hardswish(
+            3 * x
+        ) / functional.relu6(x + 9)
+        root = torch.sqrt(x * x + 1.0).reciprocal() * 3
+        # As convolutions leave them, channels lie innermost.
+        image = self.conv(x.transpose(1, 2)[..., None] * turned.transpose(1, 2)[..., None])
+        image = image * self.scale[:, None, None] + image.sigmoid() * 2
+        return arithmetic, gated, curved, activated, bounded, torch.cat((mixed, root)), image
 
 
 class Halved(nn.Module):

@@ -37,6 +37,7 @@ from tests.parity.layers import (
     ConvNet,
     Convolutions,
     Embeddings,
+    Formulas,
     Halved,
     Linears,
     Norms,
@@ -154,6 +155,9 @@ MODELS: dict[str, Model] = {
     "recurrent": Model(Recurrent, floats(x=(3, 5, 6))),
     "positioned": Model(Positioned, floats(x=(3, 6), positions=(3, 6))),
     "tabled": Model(Tabled, floats(x=(2, 4, 6)), {"x": {0: BATCH}}),
+    "formulas": Model(
+        Formulas, floats(x=(2, 5, 6), gate=(2, 6, 5)), {"x": {0: BATCH}, "gate": {0: BATCH}}
+    ),
     "halved": Model(Halved, floats(x=(2, 3, 8, 10))),
     "resampled": Model(Resampled, floats(x=(2, 3, 8, 10), theta=(2, 2, 3))),
     "offset": Model(Offset, floats(x=(4, 12))),

@@ -187,7 +187,7 @@ def test_what_is_one_call_is_told(tmp_path: Path):
     command = ["codegen", "--manifest", "toy_manifest.json", "--out", "toy.rs"]
     wrote = "wrote toy.rs\nwrote toy_parity.rs\n"
     told = "fused into one call: 1\n  fc + ops::relu\n    in the model (Module, toy.py:9)\n"
-    rest = "not fused: 0\ncomputed once, as no input changes it: 0\n"
+    rest = "not fused: 0\ncomputed in one loop: 0\ncomputed once, as no input changes it: 0\n"
 
     check([*command, "--explain"], 0, tmp_path, out=f"{told}{rest}", err=wrote)
     assert "self.fc.then(ops::relu).forward(x)?" in (tmp_path / "toy.rs").read_text()

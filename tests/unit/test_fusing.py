@@ -230,5 +230,6 @@ def test_what_was_fused_is_told():
         "not fused: 1",
         "  conv + norm + act + norm: no kernel does a batch norm after an activation",
         "    in the model (Model, m.py:3)",
+        "computed in one loop: 0",
         "computed once, as no input changes it: 0",
     ]

@@ -90,7 +90,7 @@ impl Jitter {
     }
 
     pub fn forward(&self, x: &Tensor, noise: &Tensor) -> Result<Tensor> {
-        let output = (x + ops::mul(noise, 0.1)?)?;
+        let output = ops::fused((x, noise), |(x, noise)| x + noise * 0.1)?;
         py_check!(self.checker, "", &output);
         Ok(output)
     }

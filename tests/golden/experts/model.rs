@@ -221,8 +221,10 @@ impl MixtralAttention {
     fn apply_rotary_pos_emb(x: &Tensor, cos: &Tensor, sin: &Tensor) -> Result<Tensor> {
         let x1 = x.narrow(3, 0, 4)?;
         let x2 = x.narrow(3, 4, 4)?;
-        let output =
-            (x.broadcast_mul(cos)? + ops::cat(&[&ops::neg(&x2)?, &x1], 3)?.broadcast_mul(sin)?)?;
+        let output = ops::fused(
+            (x, cos, &ops::cat(&[&ops::neg(&x2)?, &x1], 3)?, sin),
+            |(x, cos, cat, sin)| x * cos + cat * sin,
+        )?;
         Ok(output)
     }
 

@@ -61,7 +61,9 @@ impl Scan {
         let mut rows_2 = Vec::with_capacity(seq);
         for i in 0..seq {
             let row = movedim.get(i)?;
-            let add = (rows.broadcast_mul(&self.decay)? + &row)?;
+            let add = ops::fused((&rows, &self.decay, &row), |(rows, decay, row)| {
+                rows * decay + row
+            })?;
             rows_2.push(ops::tanh(&add)?);
             rows = add;
         }

@@ -25,6 +25,7 @@ pub mod conv;
 pub mod copy;
 pub mod elements;
 pub mod epilogue;
+pub mod formula;
 pub mod gather;
 pub mod gemm;
 pub mod isa;

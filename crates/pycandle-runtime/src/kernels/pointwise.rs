@@ -23,6 +23,12 @@ pub enum Function {
     Rsqrt,
     /// `1 / x`
     Reciprocal,
+    Neg,
+    Abs,
+    /// `x * x`
+    Square,
+    /// `x * x * x`
+    Cube,
     /// No lower than the first number and then no higher than the second; neither is NaN.
     Clamp(f32, f32),
     /// The number itself where it is positive, else times this one.
@@ -30,8 +36,27 @@ pub enum Function {
 }
 
 impl Function {
+    /// Of each element of a vector; in a loop, with a function that is known outside of it.
+    #[inline(always)]
+    pub fn apply<S: Simd>(self, x: S) -> S {
+        match self {
+            Self::Activation(activation) => activation.apply(x),
+            Self::Exp => math::exp(x),
+            Self::Erf => math::erf(x),
+            Self::Sqrt => x.sqrt(),
+            Self::Rsqrt => S::splat(1.0) / x.sqrt(),
+            Self::Reciprocal => S::splat(1.0) / x,
+            Self::Neg => -x,
+            Self::Abs => x.abs(),
+            Self::Square => x * x,
+            Self::Cube => x * x * x,
+            Self::Clamp(least, most) => math::clamp(x, least, most),
+            Self::LeakyRelu(slope) => S::select(S::splat(0.0).less(x), x, x * S::splat(slope)),
+        }
+    }
+
     /// About how long one element takes.
-    fn nanoseconds(self) -> f64 {
+    pub fn nanoseconds(self) -> f64 {
         match self {
             Self::Activation(
                 Activation::Sigmoid
@@ -93,32 +118,32 @@ impl Kernel for Pointwise<'_> {
     fn run<S: Simd>(self) {
         let count = self.values.len().min(self.out.len());
         let (from, to) = (self.values.as_ptr(), self.out.as_mut_ptr().cast::<f32>());
-        let one = S::splat(1.0);
         macro_rules! each {
-            (|$x:ident| $y:expr) => {
+            ($function:expr) => {
                 each_vector!(S, count, |place, some| {
                     // SAFETY: so many elements are in both.
                     unsafe {
-                        let $x = S::load_some(from.add(place), some);
-                        $y.store_some(to.add(place), some);
+                        let x = S::load_some(from.add(place), some);
+                        $function.apply(x).store_some(to.add(place), some);
                     }
                 })
             };
         }
         match self.function {
             Function::Activation(activation) => {
-                with_activation!(activation, CHOSEN => each!(|x| CHOSEN.apply(x)))
+                with_activation!(activation, CHOSEN => each!(CHOSEN))
             }
-            Function::Exp => each!(|x| math::exp(x)),
-            Function::Erf => each!(|x| math::erf(x)),
-            Function::Sqrt => each!(|x| x.sqrt()),
-            Function::Rsqrt => each!(|x| (one / x.sqrt())),
-            Function::Reciprocal => each!(|x| (one / x)),
-            Function::Clamp(least, most) => each!(|x| math::clamp(x, least, most)),
-            Function::LeakyRelu(slope) => {
-                let (zero, slope) = (S::splat(0.0), S::splat(slope));
-                each!(|x| S::select(zero.less(x), x, x * slope));
-            }
+            Function::Exp => each!(Function::Exp),
+            Function::Erf => each!(Function::Erf),
+            Function::Sqrt => each!(Function::Sqrt),
+            Function::Rsqrt => each!(Function::Rsqrt),
+            Function::Reciprocal => each!(Function::Reciprocal),
+            Function::Neg => each!(Function::Neg),
+            Function::Abs => each!(Function::Abs),
+            Function::Square => each!(Function::Square),
+            Function::Cube => each!(Function::Cube),
+            Function::Clamp(least, most) => each!(Function::Clamp(least, most)),
+            Function::LeakyRelu(slope) => each!(Function::LeakyRelu(slope)),
         }
     }
 }

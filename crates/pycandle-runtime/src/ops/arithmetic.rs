@@ -6,8 +6,10 @@
 use candle_core::{DType, Result, Tensor};
 
 use super::each::{floats, integers, simple_floats};
+use super::math::{reciprocal, rsqrt, sqrt};
 use super::promote::{Operand, computed, float_type, in_dtype, in_float, result_type};
-use crate::kernels::binary::{Operator, Side, binary};
+use crate::kernels::binary::{Operator, binary};
+use crate::kernels::formula::Side;
 use crate::kernels::pointwise::{Function, pointwise};
 
 /// `a + b`
@@ -233,20 +235,36 @@ pub fn pow<'a>(base: impl Into<Operand<'a>>, exponent: impl Into<Operand<'a>>) -
     }
     if let [Operand::Tensor(x), Operand::Float(exponent)] = operands {
         let short_cut: Option<fn(&Tensor) -> Result<Tensor>> = match exponent {
-            1.0 => Some(|x| Ok(x.clone())),
-            2.0 => Some(Tensor::sqr),
-            3.0 => Some(|x| x.sqr()?.mul(x)),
-            0.5 => Some(Tensor::sqrt),
-            -0.5 => Some(|x| x.sqrt()?.recip()),
-            -1.0 => Some(Tensor::recip),
-            -2.0 => Some(|x| x.sqr()?.recip()),
+            1.0 => Some(|x| in_float(x, |x| Ok(x.clone()))),
+            2.0 => Some(square),
+            3.0 => Some(cube),
+            0.5 => Some(sqrt),
+            -0.5 => Some(rsqrt),
+            -1.0 => Some(reciprocal),
+            -2.0 => Some(|x| in_float(x, |x| x.sqr()?.recip())),
             _ => None,
         };
         if let Some(power) = short_cut {
-            return in_float(x, power);
+            return power(x);
         }
     }
     floats(operands, |[base, exponent]| base.powf(exponent))
+}
+
+/// `x * x`; integers become f32.
+pub(super) fn square(x: &Tensor) -> Result<Tensor> {
+    if let Some(y) = pointwise(Function::Square, x)? {
+        return Ok(y);
+    }
+    in_float(x, Tensor::sqr)
+}
+
+/// `x * x * x`; integers become f32.
+pub(super) fn cube(x: &Tensor) -> Result<Tensor> {
+    if let Some(y) = pointwise(Function::Cube, x)? {
+        return Ok(y);
+    }
+    in_float(x, |x| x.sqr()?.mul(x))
 }
 
 /// `base ** exponent` modulo 2⁶⁴, by squaring.
@@ -314,7 +332,9 @@ pub fn addcdiv(x: &Tensor, a: &Tensor, b: &Tensor, value: f64) -> Result<Tensor>
 
 /// `-x`
 pub fn neg(x: &Tensor) -> Result<Tensor> {
-    if x.dtype().is_float() {
+    if let Some(y) = pointwise(Function::Neg, x)? {
+        Ok(y)
+    } else if x.dtype().is_float() {
         x.neg()
     } else {
         integers([x.into()], |[x]| x.wrapping_neg())
@@ -323,7 +343,9 @@ pub fn neg(x: &Tensor) -> Result<Tensor> {
 
 /// Magnitude.
 pub fn abs(x: &Tensor) -> Result<Tensor> {
-    if x.dtype().is_float() {
+    if let Some(y) = pointwise(Function::Abs, x)? {
+        Ok(y)
+    } else if x.dtype().is_float() {
         x.abs()
     } else {
         integers([x.into()], |[x]| x.wrapping_abs())
