@@ -110,6 +110,21 @@ def _gpt2_cache() -> Mapping[str, Any]:
     return {"past_key_values": cache}
 
 
+def _smollm() -> Workload:
+    """SmolLM-135M: rotary positions, grouped keys and values, gated activations, RMS norms."""
+    config = transformers.LlamaConfig(
+        hidden_size=576, intermediate_size=1536, num_hidden_layers=30, num_attention_heads=9,
+        num_key_value_heads=3, vocab_size=49152, tie_word_embeddings=True,
+    )  # fmt: skip
+    entry = Entry(
+        lambda: transformers.LlamaForCausalLM(config),
+        tokens(config.vocab_size, input_ids=(1, 128)),
+        {"input_ids": (0, 1)},
+        {"use_cache": False},
+    )
+    return Workload(entry)
+
+
 def _vit() -> Workload:
     settings: Mapping[str, Any] = {"num_labels": 1000}
     config = transformers.ViTConfig(**settings)
@@ -153,6 +168,7 @@ WORKLOADS: Mapping[str, Workload] = {
         caches=_gpt2_cache,
         optimiser=_GPT2_OPTIMISER,
     ),
+    "smollm_prefill": _smollm(),
     "vit_b_16": _vit(),
     "lstm": Workload(
         Entry(lambda: Recurrent(nn.LSTM, False, 512, 512), floats(x=(1, 100, 512)), {"x": (0,)}),
