@@ -3,8 +3,8 @@
 `(x.broadcast_mul(cos)? + rotated.broadcast_mul(sin)?)?` becomes
 `ops::fused((x, cos, &rotated, sin), |(x, cos, rotated, sin)| x * cos + rotated * sin)?`, so that no
 tensor is made in between. A step of its own after the structs are made, which `--no-fuse` leaves
-out. It declines where one loop would compute a function of a small tensor anew for each element of
-a larger one. It must not know text.
+out. It declines what is not of f32, for which there are no loops, and where one would compute a
+function of a small tensor anew for each element of a larger one. It must not know text.
 """
 
 from __future__ import annotations
@@ -18,11 +18,10 @@ from pycandle.emit.scopes import binds
 from pycandle.emit.statements import For, If, Let, Scope, Statement, While
 from pycandle.emit.structs import Forward, Struct
 from pycandle.emit.tree import Tree
-from pycandle.graph import Size
+from pycandle.graph import Size, TensorType
 from pycandle.ops.expr import (
     Call,
     Closure,
-    Constant,
     Element,
     Expr,
     Field,
@@ -44,11 +43,10 @@ _FUNCTIONS = frozenset((
 ))  # fmt: skip
 _POWERS = {2.0: "square", 3.0: "cube", -1.0: "reciprocal", 0.5: "sqrt", -0.5: "rsqrt"}
 _SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
-# As many tensors as `ops::fused` takes, and as many functions as are read at a glance.
-_MOST_TENSORS, _MOST_FUNCTIONS = 8, 12
+_MOST_TENSORS = 8  # that `ops::fused` takes
 
 Shape: TypeAlias = "tuple[Size, ...] | None"
-Shapes: TypeAlias = Mapping[Expr, tuple[Size, ...]]
+Types: TypeAlias = Mapping[Expr, TensorType]  # of the locals and fields that are known
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +63,16 @@ class OneLoop:
 def in_one_loop(structs: Iterable[Struct], tree: Tree) -> tuple[list[Struct], list[OneLoop]]:
     """The structs with such functions as one call, and which these are."""
     parameters = {name: value for value, names in tree.aliases.items() for name in names}
+    floats = {known.dtype for known in tree.graph.types.values() if known.is_float}
     done: list[Struct] = []
     found: list[OneLoop] = []
     for struct in structs:
         forwards: list[Forward] = []
         for forward in struct.forwards:
-            finding = _Finding(tree, struct, forward, found)
+            finding = _Finding(tree, struct, forward, floats == {"f32"}, found)
             body = forward.body
-            shapes = _given(struct, forward, tree, parameters)
-            statements, results = finding.scope(body.statements, body.results, shapes)
+            types = _given(struct, forward, tree, parameters)
+            statements, results = finding.scope(body.statements, body.results, types)
             forwards.append(
                 replace(forward, body=replace(body, statements=statements, results=results))
             )
@@ -83,20 +82,20 @@ def in_one_loop(structs: Iterable[Struct], tree: Tree) -> tuple[list[Struct], li
 
 def _given(
     struct: Struct, forward: Forward, tree: Tree, parameters: Mapping[str, str]
-) -> dict[Expr, tuple[Size, ...]]:
-    """The shapes of what a forward is given, and of the parameters of its module."""
+) -> dict[Expr, TensorType]:
+    """The types of what a forward is given, and of the parameters of its module."""
     types = tree.graph.types
     path = tree.graph.regions[forward.regions[0]].path
-    found: dict[Expr, tuple[Size, ...]] = {}
+    found: dict[Expr, TensorType] = {}
     for given, (name, kind) in zip(
         forward.interface.arguments, forward.body.arguments, strict=False
     ):
         if kind == "tensor" and given.value in types:
-            found[Local(name)] = types[given.value].shape
+            found[Local(name)] = types[given.value]
     for stored in struct.fields:
         value = parameters.get(f"{path}.{stored.path}" if path else stored.path)
         if value is not None and value in types:
-            found[Field(stored.path)] = types[value].shape
+            found[Field(stored.path)] = types[value]
     return found
 
 
@@ -107,97 +106,102 @@ class _Finding:
     tree: Tree
     struct: Struct
     forward: Forward
+    single: bool  # whether the model has no floats but f32
     found: list[OneLoop] = field(repr=False)
 
     def scope(
-        self, statements: tuple[Statement, ...], results: tuple[Expr, ...], known: Shapes
+        self, statements: tuple[Statement, ...], results: tuple[Expr, ...], known: Types
     ) -> tuple[tuple[Statement, ...], tuple[Expr, ...]]:
         """The statements and results of a scope in one loop where they can be."""
-        shapes = dict(known)
+        types = dict(known)
         done: list[Statement] = []
         for statement in statements:
-            done.append(self._statement(statement, shapes))
+            done.append(self._statement(statement, types))
             for name in binds(statement):
-                shapes.pop(Local(name), None)
+                types.pop(Local(name), None)
             if isinstance(statement, Let) and len(statement.names) == len(statement.values):
                 for name, value in zip(statement.names, statement.values, strict=True):
                     if value in self.tree.graph.types:
-                        shapes[Local(name)] = self.tree.graph.types[value].shape
-        return tuple(done), tuple(self._expr(result, shapes) for result in results)
+                        types[Local(name)] = self.tree.graph.types[value]
+        return tuple(done), tuple(self._expr(result, types) for result in results)
 
-    def _statement(self, statement: Statement, shapes: Shapes) -> Statement:
+    def _statement(self, statement: Statement, types: Types) -> Statement:
         match statement:
             case Let(values=(value,)):
-                return replace(statement, expr=self._expr(statement.expr, shapes, value))
+                return replace(statement, expr=self._expr(statement.expr, types, value))
             case If(then=then, otherwise=otherwise):
-                then, otherwise = self._inner(then, shapes), self._inner(otherwise, shapes)
+                then, otherwise = self._inner(then, types), self._inner(otherwise, types)
                 return replace(statement, then=then, otherwise=otherwise)
             case While() | For():
                 # What a loop carries has another value each time, and so may its shape.
-                inner = dict(shapes)
-                for known in shapes:
+                inner = dict(types)
+                for known in types:
                     if isinstance(known, Local):
                         del inner[known]
                 return replace(statement, body=self._inner(statement.body, inner))
             case _:
                 return statement
 
-    def _inner(self, scope: Scope, shapes: Shapes) -> Scope:
-        return Scope(*self.scope(scope.statements, scope.results, shapes))
+    def _inner(self, scope: Scope, types: Types) -> Scope:
+        return Scope(*self.scope(scope.statements, scope.results, types))
 
-    def _expr(self, expr: Expr, shapes: Shapes, value: str = "") -> Expr:
-        """The expression with formulas as one call, the outermost first."""
+    def _expr(self, expr: Expr, types: Types, value: str = "") -> Expr:
+        """The expression, which gives a value of the graph, with formulas as one call."""
         if isinstance(expr, Closure):
             return expr
-        gathering = _Gathering(shapes)
-        body = gathering.term(expr)
-        fits = len(gathering.tensors) <= _MOST_TENSORS
-        if not fits or not 2 <= len(gathering.functions) <= _MOST_FUNCTIONS:
-            return rewrite(expr, lambda part: None if part is expr else self._expr(part, shapes))
-        parts = tuple(gathering.functions)
-        spared = len(parts) - len(gathering.small) - 1
+        gives = self.tree.graph.types.get(value)
+        gathering = _Gathering(types)
+        body = gathering.term(expr, gives.shape if gives else shape_of(expr, types))
+        tensors, parts = gathering.tensors, tuple(gathering.functions)
+        fits = len(parts) > 1 and len(tensors) <= _MOST_TENSORS
+        if not fits or not self._is_single(tensors, types, gives):
+            return rewrite(expr, lambda part: None if part is expr else self._expr(part, types))
+        spared = len(parts) - gathering.small - 1
         self.found.append(OneLoop(self.struct.name, self.forward.regions, parts, value, spared))
-        tensors = tuple(self._expr(tensor, shapes) for tensor in gathering.tensors)
-        return Fused(tensors, body)
+        return Fused(tuple(self._expr(tensor, types) for tensor in tensors), body)
+
+    def _is_single(self, tensors: list[Expr], types: Types, gives: TensorType | None) -> bool:
+        """Whether all is of f32: what is not known is if the model has no other floats."""
+        known = [types.get(_named(tensor)) for tensor in tensors] + [gives]
+        return all(each.dtype == "f32" if each else self.single for each in known)
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Gathering:
     """A formula while it is taken apart."""
 
-    shapes: Shapes
+    types: Types
     tensors: list[Expr] = field(default_factory=lambda: list[Expr]())
     functions: list[Expr] = field(default_factory=lambda: list[Expr]())
-    # Those of them whose result may be smaller than that of the formula.
-    small: list[Expr] = field(default_factory=lambda: list[Expr]())
+    small: int = 0  # how many of them may give less than the formula has elements
 
-    def term(self, expr: Expr) -> Expr:
-        """The expression as a formula of tensors."""
+    def term(self, expr: Expr, shape: Shape) -> Expr:
+        """The expression, which has a shape if that is known, as a formula of tensors."""
         match _taken_apart(expr):
-            case (sign, (left, right)) if sign in _SIGNS:
+            case (name, (left, right)) if name in _SIGNS:
                 apart = not isinstance(expr, Operator) and is_tensor(left) and is_tensor(right)
-                left, right = self._side(left, expr, apart), self._side(right, expr, apart)
-                self.functions.append(Raw(sign))
-                return Operator(_SIGNS[sign], left, right)
+                sides = [self._side(side, shape, apart) for side in (left, right)]
+                self.functions.append(Raw(name))
+                return Operator(_SIGNS[name], sides[0], sides[1])
             case (name, (tensor, *numbers)):
-                inner = self.term(tensor)
+                inner = self.term(tensor, shape)
                 self.functions.append(Raw(name))
                 return Call(f"ops::{name}", (inner, *numbers))
             case _:
                 return self._tensor(expr)
 
-    def _side(self, side: Expr, whole: Expr, apart: bool) -> Expr:
+    def _side(self, side: Expr, shape: Shape, apart: bool) -> Expr:
         """An operand; `apart` if it may have another shape than the result."""
         if not is_tensor(side):
             return side
-        own = shape_of(side, self.shapes)
-        if not apart or (own is not None and own == shape_of(whole, self.shapes)):
-            return self.term(side)
+        own = shape_of(side, self.types)
+        if not apart or (own is not None and own == shape):
+            return self.term(side, shape)
         if not _is_cheap(side):
             return self._tensor(side)
-        before = len(self.functions)
-        term = self.term(side)
-        self.small.extend(self.functions[before:])
+        small, before = self.small, len(self.functions)
+        term = self.term(side, own)
+        self.small = small + len(self.functions) - before
         return term
 
     def _tensor(self, expr: Expr) -> Expr:
@@ -218,6 +222,8 @@ def _taken_apart(expr: Expr) -> tuple[str, tuple[Expr, ...]] | None:
             name, args = method.removeprefix("broadcast_"), (left, right)
         case Call(path="ops::pow", args=(x, Number(value=power, kind="f64"))) if power in _POWERS:
             name, args = _POWERS[power], (x,)
+        case Method(receiver=x, name="sqr", args=()):
+            name, args = "square", (x,)
         case Call(path=path, args=args) if path.startswith("ops::"):
             name = path.removeprefix("ops::")
         case _:
@@ -228,21 +234,21 @@ def _taken_apart(expr: Expr) -> tuple[str, tuple[Expr, ...]] | None:
         fits = len(args) == 2 and tensors and all(map(_is_number, numbers))
     else:
         known = name in _FUNCTIONS or name in _POWERS.values()
-        fits = known and args[:1] == (*tensors,) and all(map(_is_finite, numbers))
+        fits = known and args[:1] == (*tensors,) and all(map(_is_bound, numbers))
     return (name, args) if fits else None
 
 
 def _is_number(expr: Expr) -> bool:
     """Whether it is an f64 wherever it stands."""
     match expr:
-        case Number(kind="f64") | Constant(number=Number(kind="f64")) | SizeOf(kind="f64"):
+        case Number(kind="f64") | SizeOf(kind="f64"):
             return True
         case _:
             return False
 
 
-def _is_finite(expr: Expr) -> bool:
-    """Whether it is an f64, and not NaN."""
+def _is_bound(expr: Expr) -> bool:
+    """Whether it is an f64 that elements can be compared with: not NaN."""
     return isinstance(expr, Number) and expr.kind == "f64" and expr.value == expr.value
 
 
@@ -261,20 +267,22 @@ def _cost(expr: Expr) -> int:
             return 0
 
 
-def shape_of(expr: Expr, shapes: Shapes) -> Shape:
+def shape_of(expr: Expr, types: Types) -> Shape:
     """The shape of a tensor, where it follows from those that are known."""
-    match expr, _taken_apart(expr):
-        case Local(name=name), _:
-            return shapes.get(Local(name))
-        case Field(), _:
-            return shapes.get(expr)
-        case Operator(left=left, right=right), _:
-            return shape_of(left, shapes) or shape_of(right, shapes)
-        case _, (_, args):
-            tensors = [shape_of(arg, shapes) for arg in args if is_tensor(arg)]
-            return reduce(_broadcast, tensors)
-        case _:
-            return None
+    known = types.get(_named(expr))
+    if known is not None:
+        return known.shape
+    taken = _taken_apart(expr)
+    if isinstance(expr, Operator):
+        return shape_of(expr.left, types) or shape_of(expr.right, types)
+    if taken is None:
+        return None
+    return reduce(_broadcast, [shape_of(arg, types) for arg in taken[1] if is_tensor(arg)])
+
+
+def _named(expr: Expr) -> Expr:
+    """A local by its name alone."""
+    return Local(expr.name) if isinstance(expr, Local) else expr
 
 
 def _broadcast(left: Shape, right: Shape) -> Shape:

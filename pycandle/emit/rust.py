@@ -346,15 +346,22 @@ def _fused(fused: Fused, names: FieldNames) -> str:
     return f"ops::fused(({given}{one}), |({', '.join(elements)}{one})| {body})?"
 
 
+# What only says where the elements of a tensor lie, which keeps its name.
+_VIEWS = frozenset((
+    "broadcast_as", "flatten", "narrow", "permute", "reshape", "squeeze", "t", "to_dtype",
+    "transpose", "unsqueeze",
+))  # fmt: skip
+
+
 def _called(tensor: Expr) -> str:
     """What a formula calls a tensor that it takes."""
     match tensor:
         case Local(name=name):
             return name
         case Field(path=path):
-            return path.rpartition(".")[2]
-        case Method(receiver=receiver):
-            return _called(receiver)
+            return next((p for p in reversed(path.split(".")) if not p.isdigit()), "x")
+        case Method(receiver=receiver, name=name):
+            return _called(receiver) if name in _VIEWS else name
         case Call(path=path):
             return path.rpartition("::")[2]
         case _:
@@ -377,7 +384,9 @@ def _formula(part: Expr, elements: list[str], names: FieldNames, least: int = 0)
             text = f"{first} {sign} {_formula(right, elements, names, strength + 1)}"
             return f"({text})" if strength < least else text
         case Call(path="ops::neg", args=(inner,)):
-            text = f"-{_formula(inner, elements, names, 3)}"
+            # Rust takes `--x` for a mistake.
+            twice = isinstance(inner, Call) and inner.path == "ops::neg"
+            text = f"-{_formula(inner, elements, names, 4 if twice else 3)}"
             return f"({text})" if least > 3 else text
         case Call(path=path, args=(inner, *numbers)):
             method = path.removeprefix("ops::")

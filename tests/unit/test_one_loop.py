@@ -11,6 +11,7 @@ parameter %scale: f32[4] "scale"
 input "x" %x: f32[8, 4]
 input "y" %y: f32[8, 4]
 input "row" %row: f32[4]
+input "one" %one: f32[1]
 input "n" %n: i64[8, 4]
 """
 
@@ -25,8 +26,9 @@ def check(lines: str, expected: str, fuse: bool = True) -> None:
 
 def graph_of(lines: str) -> Graph:
     """A model whose Python has all of it on one line."""
+    head = HEAD.strip() + ('\ninput "half" %half: bf16[8, 4]' if "%half" in lines else "")
     nodes = [f'{line.strip()} @0 "m.py:1" as r' for line in lines.strip().splitlines()]
-    return text.parse_graph("\n".join([HEAD.strip(), *nodes, 'output "" %r']))
+    return text.parse_graph("\n".join([head, *nodes, 'output "" %r']))
 
 
 def test_operators_and_functions_are_one_loop():
@@ -105,6 +107,60 @@ def test_integers_are_no_part_of_a_loop():
         """,
         "ops::mul(&ops::add(&ops::mul(n, 3)?, 1)?, x)?;",
     )
+
+
+def test_nor_are_they_without_numbers():
+    check(
+        """
+        %a: i64[8, 4] = aten.mul.Tensor(%n, %n)
+        %b: i64[8, 4] = aten.sub.Tensor(%a, %n)
+        %r: f32[8, 4] = aten.mul.Tensor(%b, %x)
+        """,
+        "ops::mul(&ops::sub(&ops::mul(n, n)?, n)?, x)?;",
+    )
+
+
+def test_halves_have_no_loop():
+    check(
+        """
+        %a: bf16[8, 4] = aten.mul.Tensor(%half, %half)
+        %r: bf16[8, 4] = aten.add.Tensor(%a, %half)
+        """,
+        "((half * half)? + half)?;",
+    )
+
+
+def test_what_is_as_large_as_the_result_is_told_by_that():
+    check(
+        """
+        %a: f32[8, 4] = aten.silu.default(%x)
+        %b: f32[1, 4] = aten.unsqueeze.default(%row, 0)
+        %r: f32[8, 4] = aten.mul.Tensor(%a, %b)
+        """,
+        "ops::fused((x, &row.unsqueeze(0)?), |(x, row)| x.silu() * row)?;",
+    )
+
+
+def test_a_double_negation_keeps_its_brackets():
+    check(
+        """
+        %a: f32[8, 4] = aten.neg.default(%x)
+        %b: f32[8, 4] = aten.neg.default(%a)
+        %r: f32[8, 4] = aten.sub.Tensor(%y, %b)
+        """,
+        "ops::fused((y, x), |(y, x)| y - -(-x))?;",
+    )
+
+
+def test_small_operands_within_each_other_are_counted_once():
+    lines = """
+    %a: f32[1] = aten.add.Tensor(%one, 1.0)
+    %b: f32[4] = aten.mul.Tensor(%row, %a)
+    %r: f32[8, 4] = aten.mul.Tensor(%x, %b)
+    """
+    found = [*told(explained(manifest.dump(graph_of(lines)), {}))]
+    assert found[3:5] == ["  add + mul + mul", "    in the model (Module, m.py:1)"]
+    assert "spares" not in "".join(found)
 
 
 def test_what_one_loop_computes_is_told():

@@ -33,25 +33,57 @@ const NANOSECONDS: f64 = 0.07;
 
 /// The formula's values for tensors whose shapes broadcast together, and for numbers.
 ///
-/// They lie in the order of the first tensor of their shape that has its own elements without gaps,
-/// so that a layout travels on; without such a tensor in row-major order.
+/// They lie in the order in which most tensors of their shape have theirs, without gaps, so that a
+/// layout travels on; without such a tensor in row-major order.
 ///
 /// # Errors
 /// If the shapes do not fit, or `PYCANDLE_KERNELS` is wrong.
-pub fn formula<const N: usize>(
-    formula: impl Formula,
-    mut sides: [Side; N],
-) -> Result<Option<Tensor>> {
+pub fn formula<const N: usize>(formula: impl Formula, sides: [Side; N]) -> Result<Option<Tensor>> {
     let Some(isa) = isa()? else {
         return Ok(None);
     };
+    let Some(Plan {
+        dims,
+        order,
+        sides,
+        walk,
+    }) = plan(sides)?
+    else {
+        return Ok(None);
+    };
+    let found = sides.each_ref().map(|side| match side {
+        Side::Tensor(x) => elements(x),
+        Side::Number(_) => None,
+    });
+    let values: [&[f32]; N] = from_fn(|k| match (&found[k], &sides[k]) {
+        (Some(elements), _) => elements.from_first(),
+        (None, Side::Number(number)) => std::slice::from_ref(number),
+        _ => &[],
+    });
+    let write = |out: &mut [MaybeUninit<f32>]| write(isa, formula, values, &walk, out);
+    // SAFETY: all runs of the walk are written, which together have the shape's elements.
+    unsafe { written_in_order(&dims, &order, write) }.map(Some)
+}
+
+/// How a loop goes through tensors; the same for all formulas, and so compiled once.
+struct Plan<const N: usize> {
+    /// The sizes of the result, and the order of its axes, the outermost first.
+    dims: Vec<usize>,
+    order: Vec<usize>,
+    /// What it takes, with the elements of a run beside each other.
+    sides: [Side; N],
+    walk: Walk<N>,
+}
+
+/// `None` if there is no tensor, or one is not of f32 on the CPU.
+fn plan<const N: usize>(mut sides: [Side; N]) -> Result<Option<Plan<N>>> {
     let Some(dims) = broadcast(&sides)? else {
         return Ok(None);
     };
     let Some(order) = order(&dims, &sides) else {
         return Ok(None);
     };
-    let mut walk = side_by_side(&dims, &order, &sides);
+    let walk = side_by_side(&dims, &order, &sides);
     for (side, stride) in sides.iter_mut().zip(walk.run().1) {
         if let Side::Tensor(x) = side
             && stride > 1
@@ -65,19 +97,13 @@ pub fn formula<const N: usize>(
             *x = copy;
         }
     }
-    walk = side_by_side(&dims, &order, &sides);
-    let found = sides.each_ref().map(|side| match side {
-        Side::Tensor(x) => elements(x),
-        Side::Number(_) => None,
-    });
-    let values: [&[f32]; N] = from_fn(|k| match (&found[k], &sides[k]) {
-        (Some(elements), _) => elements.from_first(),
-        (None, Side::Number(number)) => std::slice::from_ref(number),
-        _ => &[],
-    });
-    let write = |out: &mut [MaybeUninit<f32>]| write(isa, formula, values, &walk, out);
-    // SAFETY: all runs of the walk are written, which together have the shape's elements.
-    unsafe { written_in_order(&dims, &order, write) }.map(Some)
+    let walk = side_by_side(&dims, &order, &sides);
+    Ok(Some(Plan {
+        dims,
+        order,
+        sides,
+        walk,
+    }))
 }
 
 /// The shape of the result; `None` without a tensor.
@@ -96,18 +122,22 @@ fn broadcast(sides: &[Side]) -> Result<Option<Vec<usize>>> {
     Ok(shape.map(candle_core::Shape::into_dims))
 }
 
-/// The order of axes of the result; `None` if a tensor is not of f32 on the CPU.
+/// The order of axes of the result: that of most tensors of its shape, so that the fewest are copied;
+/// `None` if a tensor is not of f32 on the CPU.
 fn order(dims: &[usize], sides: &[Side]) -> Option<Vec<usize>> {
-    let mut order = None;
+    let mut orders: Vec<Vec<usize>> = Vec::new();
     for side in sides {
         if let Side::Tensor(x) = side {
             let elements = elements(x)?;
-            if order.is_none() && x.dims() == dims && elements.dense().is_some() {
-                order = Some(memory_order(x.layout()));
+            if x.dims() == dims && elements.dense().is_some() {
+                orders.push(memory_order(x.layout()));
             }
         }
     }
-    Some(order.unwrap_or_else(|| (0..dims.len()).collect()))
+    let count = |order| orders.iter().filter(|other| *other == order).count();
+    // Of as many, the first one.
+    let most = orders.iter().rev().max_by_key(|order| count(*order));
+    Some(most.cloned().unwrap_or_else(|| (0..dims.len()).collect()))
 }
 
 /// The axes of the result in order, with the strides of all sides, zero where one is repeated.

@@ -120,17 +120,53 @@ impl Activation {
     #[inline(always)]
     pub fn apply<S: Simd>(self, x: S) -> S {
         match self {
-            Self::Relu => S::splat(0.0).max(x),
-            Self::Relu6 => clamp(x, 0.0, 6.0),
-            Self::Hardsigmoid => clamp(x + S::splat(3.0), 0.0, 6.0) * S::splat(1.0 / 6.0),
-            Self::Hardswish => x * clamp(x + S::splat(3.0), 0.0, 6.0) * S::splat(1.0 / 6.0),
+            Self::Relu => relu(x),
+            Self::Relu6 => relu6(x),
+            Self::Hardsigmoid => hardsigmoid(x),
+            Self::Hardswish => hardswish(x),
             Self::Sigmoid => sigmoid(x),
-            Self::Silu => sigmoid_of(x, x),
+            Self::Silu => silu(x),
             Self::Tanh => tanh(x),
             Self::Gelu => gelu(x),
             Self::GeluTanh => gelu_tanh(x),
         }
     }
+}
+
+/// `x` where it is positive, else zero; NaN stays NaN.
+#[inline(always)]
+pub fn relu<S: Simd>(x: S) -> S {
+    S::splat(0.0).max(x)
+}
+
+/// [`relu`], 6 at most.
+#[inline(always)]
+pub fn relu6<S: Simd>(x: S) -> S {
+    clamp(x, 0.0, 6.0)
+}
+
+/// `relu6(x + 3) / 6`
+#[inline(always)]
+pub fn hardsigmoid<S: Simd>(x: S) -> S {
+    relu6(x + S::splat(3.0)) * S::splat(1.0 / 6.0)
+}
+
+/// `x relu6(x + 3) / 6`
+#[inline(always)]
+pub fn hardswish<S: Simd>(x: S) -> S {
+    x * relu6(x + S::splat(3.0)) * S::splat(1.0 / 6.0)
+}
+
+/// `x sigmoid(x)`
+#[inline(always)]
+pub fn silu<S: Simd>(x: S) -> S {
+    sigmoid_of(x, x)
+}
+
+/// `x` where it is positive, else times `slope`.
+#[inline(always)]
+pub fn leaky_relu<S: Simd>(x: S, slope: f32) -> S {
+    S::select(S::splat(0.0).less(x), x, x * S::splat(slope))
 }
 
 /// `x / 2 (1 + erf(x / √2))`, with the complement of the error function: no digits are lost far
@@ -139,7 +175,7 @@ impl Activation {
 /// The complement is two to the power of a polynomial, which is fitted to its logarithm so that the
 /// result is right to a hundred-millionth of `x`, and to a few digits where it is smaller than that.
 #[inline(always)]
-fn gelu<S: Simd>(x: S) -> S {
+pub fn gelu<S: Simd>(x: S) -> S {
     let distance = x.abs();
     let logarithm = polynomial(
         distance,
@@ -183,7 +219,7 @@ fn exp2_of_negative<S: Simd>(x: S) -> S {
 
 /// `x / 2 (1 + tanh(√(2/π) (x + 0.044715 x³)))`, which is `x` times the sigmoid of twice that.
 #[inline(always)]
-fn gelu_tanh<S: Simd>(x: S) -> S {
+pub fn gelu_tanh<S: Simd>(x: S) -> S {
     const LINEAR: f32 = 1.595_769_2;
     let cubic = S::splat(0.044_715 * LINEAR);
     sigmoid_of(x, x * (x * x).mul_add(cubic, S::splat(LINEAR)))

@@ -36,9 +36,9 @@ pub enum Function {
 }
 
 impl Function {
-    /// Of each element of a vector; in a loop, with a function that is known outside of it.
+    /// Of each element of a vector; in a loop, of a function that is known outside of it.
     #[inline(always)]
-    pub fn apply<S: Simd>(self, x: S) -> S {
+    fn apply<S: Simd>(self, x: S) -> S {
         match self {
             Self::Activation(activation) => activation.apply(x),
             Self::Exp => math::exp(x),
@@ -51,12 +51,12 @@ impl Function {
             Self::Square => x * x,
             Self::Cube => x * x * x,
             Self::Clamp(least, most) => math::clamp(x, least, most),
-            Self::LeakyRelu(slope) => S::select(S::splat(0.0).less(x), x, x * S::splat(slope)),
+            Self::LeakyRelu(slope) => math::leaky_relu(x, slope),
         }
     }
 
     /// About how long one element takes.
-    pub fn nanoseconds(self) -> f64 {
+    fn nanoseconds(self) -> f64 {
         match self {
             Self::Activation(
                 Activation::Sigmoid

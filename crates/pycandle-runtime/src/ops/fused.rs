@@ -8,10 +8,9 @@ use super::activation::*;
 use super::arithmetic::*;
 use super::math::*;
 use super::promote::Operand;
-use crate::kernels::Activation;
 use crate::kernels::binary::Operator;
 use crate::kernels::formula::{Formula, Side, formula};
-use crate::kernels::pointwise::Function;
+use crate::kernels::math as kernel;
 use crate::kernels::simd::Simd;
 
 /// What a formula gives for each element of tensors that broadcast together:
@@ -84,12 +83,10 @@ macro_rules! tensors {
             fn compute(self, term: impl Term) -> Result<Tensor> {
                 let ($($name,)+) = self;
                 let inputs = [$($name),+];
-                if inputs.iter().all(|x| x.dtype() == candle_core::DType::F32)
-                    && let Some(y) = formula(term, inputs.map(|x| Side::Tensor(x.clone())))?
-                {
-                    return Ok(y);
+                match formula(term, inputs.map(|x| Side::Tensor(x.clone())))? {
+                    Some(y) => Ok(y),
+                    None => term.tensor(&inputs),
                 }
-                term.tensor(&inputs)
             }
         }
     )+};
@@ -234,9 +231,12 @@ signs! {
 #[derive(Debug, Clone, Copy)]
 pub struct Of<F, A>(F, A);
 
-/// A function as a type, so that it is compiled into the loop.
+/// A function as a type, so that it alone is compiled into the loop.
 pub trait Unary: Copy + Sync {
-    fn function(self) -> Function;
+    /// About how long one element takes.
+    const NANOSECONDS: f64;
+
+    fn apply<S: Simd>(self, x: S) -> S;
 
     /// # Errors
     /// Those of the function of [`ops`](crate::ops).
@@ -245,12 +245,12 @@ pub trait Unary: Copy + Sync {
 
 impl<F: Unary, A: Formula> Formula for Of<F, A> {
     fn nanoseconds(self) -> f64 {
-        self.0.function().nanoseconds() + self.1.nanoseconds()
+        F::NANOSECONDS + self.1.nanoseconds()
     }
 
     #[inline(always)]
     fn of<S: Simd, const N: usize>(self, elements: &[S; N]) -> S {
-        self.0.function().apply(self.1.of(elements))
+        self.0.apply(self.1.of(elements))
     }
 }
 
@@ -261,17 +261,19 @@ impl<F: Unary, A: Term> Term for Of<F, A> {
 }
 
 macro_rules! functions {
-    ($($name:ident: $type:ident $(($($number:ident),+))? is $function:expr;)+) => {
+    ($($time:literal $name:ident: $type:ident $(($($number:ident),+))? is |$x:ident| $y:expr;)+) => {
         $(
             #[doc = concat!("[`ops::", stringify!($name), "`](super::", stringify!($name), ")")]
             #[derive(Debug, Clone, Copy)]
             pub struct $type $(($(functions!(@f64 $number)),+))?;
 
             impl Unary for $type {
+                const NANOSECONDS: f64 = $time;
+
                 #[inline(always)]
-                fn function(self) -> Function {
+                fn apply<S: Simd>(self, $x: S) -> S {
                     $(let Self($($number),+) = self;)?
-                    $function
+                    $y
                 }
 
                 fn tensor(self, x: &Tensor) -> Result<Tensor> {
@@ -294,26 +296,26 @@ macro_rules! functions {
 }
 
 functions! {
-    abs: Abs is Function::Abs;
-    clamp: Clamp(least, most) is Function::Clamp(least as f32, most as f32);
-    cube: Cube is Function::Cube;
-    erf: Erf is Function::Erf;
-    exp: Exp is Function::Exp;
-    gelu: Gelu is Function::Activation(Activation::Gelu);
-    gelu_tanh: GeluTanh is Function::Activation(Activation::GeluTanh);
-    hardsigmoid: Hardsigmoid is Function::Activation(Activation::Hardsigmoid);
-    hardswish: Hardswish is Function::Activation(Activation::Hardswish);
-    leaky_relu: LeakyRelu(slope) is Function::LeakyRelu(slope as f32);
-    neg: Negative is Function::Neg;
-    reciprocal: Reciprocal is Function::Reciprocal;
-    relu: Relu is Function::Activation(Activation::Relu);
-    relu6: Relu6 is Function::Activation(Activation::Relu6);
-    rsqrt: Rsqrt is Function::Rsqrt;
-    sigmoid: Sigmoid is Function::Activation(Activation::Sigmoid);
-    silu: Silu is Function::Activation(Activation::Silu);
-    sqrt: Sqrt is Function::Sqrt;
-    square: Square is Function::Square;
-    tanh: Tanh is Function::Activation(Activation::Tanh);
+    0.02 abs: Abs is |x| x.abs();
+    0.02 clamp: Clamp(least, most) is |x| kernel::clamp(x, least as f32, most as f32);
+    0.02 cube: Cube is |x| x * x * x;
+    0.4 erf: Erf is |x| kernel::erf(x);
+    0.4 exp: Exp is |x| kernel::exp(x);
+    0.4 gelu: Gelu is |x| kernel::gelu(x);
+    0.4 gelu_tanh: GeluTanh is |x| kernel::gelu_tanh(x);
+    0.05 hardsigmoid: Hardsigmoid is |x| kernel::hardsigmoid(x);
+    0.05 hardswish: Hardswish is |x| kernel::hardswish(x);
+    0.02 leaky_relu: LeakyRelu(slope) is |x| kernel::leaky_relu(x, slope as f32);
+    0.02 neg: Negative is |x| -x;
+    0.1 reciprocal: Reciprocal is |x| S::splat(1.0) / x;
+    0.02 relu: Relu is |x| kernel::relu(x);
+    0.02 relu6: Relu6 is |x| kernel::relu6(x);
+    0.2 rsqrt: Rsqrt is |x| S::splat(1.0) / x.sqrt();
+    0.4 sigmoid: Sigmoid is |x| kernel::sigmoid(x);
+    0.4 silu: Silu is |x| kernel::silu(x);
+    0.1 sqrt: Sqrt is |x| x.sqrt();
+    0.02 square: Square is |x| x * x;
+    0.4 tanh: Tanh is |x| kernel::tanh(x);
 }
 
 impl<A> Neg for Each<A> {

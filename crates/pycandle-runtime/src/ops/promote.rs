@@ -112,13 +112,18 @@ pub(crate) fn in_dtype<const N: usize>(
         .iter()
         .map(|operand| match operand {
             Operand::Tensor(x) => x.to_dtype(dtype),
-            Operand::Float(number) => Tensor::new(*number, device)?.to_dtype(dtype),
-            Operand::Integer(number) => Tensor::new(*number, device)?.to_dtype(dtype),
+            Operand::Float(number) => on(device, Tensor::new(*number, &Device::Cpu)?, dtype),
+            Operand::Integer(number) => on(device, Tensor::new(*number, &Device::Cpu)?, dtype),
         })
         .collect::<Result<_>>()?;
     tensors
         .try_into()
         .map_err(|_| Error::msg("as many tensors as operands"))
+}
+
+/// A number of a dtype on a device, converted before it goes there: Metal cannot convert an f64.
+fn on(device: &Device, number: Tensor, dtype: DType) -> Result<Tensor> {
+    number.to_dtype(dtype)?.to_device(device)
 }
 
 /// All operands as tensors in the dtype in which a result of `dtype` is computed.
