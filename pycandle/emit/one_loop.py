@@ -14,12 +14,14 @@ from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import TypeAlias
 
+from pycandle.emit.chains import ACTIVATIONS
 from pycandle.emit.scopes import binds
 from pycandle.emit.statements import For, If, Let, Scope, Statement, While
 from pycandle.emit.structs import Forward, Struct
 from pycandle.emit.tree import Tree
 from pycandle.graph import Size, TensorType
 from pycandle.ops.expr import (
+    SIGNS,
     Call,
     Closure,
     Element,
@@ -36,13 +38,13 @@ from pycandle.ops.expr import (
     rewrite,
 )
 
+_POWERS = {2.0: "square", 3.0: "cube", -1.0: "reciprocal", 0.5: "sqrt", -0.5: "rsqrt"}
 # The functions of one tensor, and of numbers after it, that kernels compute vector by vector.
 _FUNCTIONS = frozenset((
-    "abs", "clamp", "erf", "exp", "gelu", "gelu_tanh", "hardsigmoid", "hardswish", "leaky_relu",
-    "neg", "reciprocal", "relu", "relu6", "rsqrt", "sigmoid", "silu", "sqrt", "tanh",
+    "abs", "clamp", "erf", "exp", "leaky_relu", "neg", *_POWERS.values(),
+    *(path.removeprefix("ops::") for path in ACTIVATIONS),
 ))  # fmt: skip
-_POWERS = {2.0: "square", 3.0: "cube", -1.0: "reciprocal", 0.5: "sqrt", -0.5: "rsqrt"}
-_SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
+_NAMES = {sign: name for name, sign in SIGNS.items()}
 _MOST_TENSORS = 8  # that `ops::fused` takes
 
 Shape: TypeAlias = "tuple[Size, ...] | None"
@@ -178,11 +180,11 @@ class _Gathering:
     def term(self, expr: Expr, shape: Shape) -> Expr:
         """The expression, which has a shape if that is known, as a formula of tensors."""
         match _taken_apart(expr):
-            case (name, (left, right)) if name in _SIGNS:
+            case (name, (left, right)) if name in SIGNS:
                 apart = not isinstance(expr, Operator) and is_tensor(left) and is_tensor(right)
                 sides = [self._side(side, shape, apart) for side in (left, right)]
                 self.functions.append(Raw(name))
-                return Operator(_SIGNS[name], sides[0], sides[1])
+                return Operator(SIGNS[name], sides[0], sides[1])
             case (name, (tensor, *numbers)):
                 inner = self.term(tensor, shape)
                 self.functions.append(Raw(name))
@@ -216,8 +218,7 @@ def _taken_apart(expr: Expr) -> tuple[str, tuple[Expr, ...]] | None:
     """A function of each element and what it takes; None if it is none."""
     match expr:
         case Operator(sign=sign, left=left, right=right):
-            name = next(name for name, known in _SIGNS.items() if known == sign)
-            args = (left, right)
+            name, args = _NAMES[sign], (left, right)
         case Method(receiver=left, name=method, args=(right,)) if method.startswith("broadcast_"):
             name, args = method.removeprefix("broadcast_"), (left, right)
         case Call(path="ops::pow", args=(x, Number(value=power, kind="f64"))) if power in _POWERS:
@@ -230,11 +231,10 @@ def _taken_apart(expr: Expr) -> tuple[str, tuple[Expr, ...]] | None:
             return None
     tensors = [arg for arg in args if is_tensor(arg)]
     numbers = [arg for arg in args if not is_tensor(arg)]
-    if name in _SIGNS:
+    if name in SIGNS:
         fits = len(args) == 2 and tensors and all(map(_is_number, numbers))
     else:
-        known = name in _FUNCTIONS or name in _POWERS.values()
-        fits = known and args[:1] == (*tensors,) and all(map(_is_bound, numbers))
+        fits = name in _FUNCTIONS and args[:1] == (*tensors,) and all(map(_is_bound, numbers))
     return (name, args) if fits else None
 
 

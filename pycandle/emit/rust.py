@@ -15,6 +15,7 @@ from pycandle.emit.names import identifier, string_literal
 from pycandle.graph import Guard
 from pycandle.graph.dim import Dim, Monomial, Opaque, Size, symbols, terms_of
 from pycandle.ops.expr import (
+    SIGNS,
     Array,
     Call,
     Closure,
@@ -156,7 +157,7 @@ def value(expr: Expr, names: FieldNames) -> str:
             raise AssertionError(f"%{name} was not bound to a local")
 
 
-_FUNCTIONS = {"+": "ops::add", "-": "ops::sub", "*": "ops::mul", "/": "ops::div"}
+_FUNCTIONS = {sign: f"ops::{name}" for name, sign in SIGNS.items()}
 
 
 def together(items: Sequence[str]) -> str:

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from pycandle.graph import Graph, Node
 from pycandle.ops import entries
-from pycandle.ops.expr import Call, Expr, Method, Operator
+from pycandle.ops.expr import SIGNS, Call, Expr, Method, Operator
 
 # The axes of an image, outermost in memory first: as rows, and with its channels innermost.
 _ROWS, _IMAGE = (0, 1, 2, 3), (0, 2, 3, 1)
@@ -50,12 +50,9 @@ def _keeping(expr: Expr) -> Expr:
             return replace(expr, keeps=True)
         case Method(receiver=left, name=name, args=(right,)) if name.startswith("broadcast_"):
             name = name.removeprefix("broadcast_")
-            return Call(f"ops::{name}", (left, right)) if name in _NAMES else expr
+            return Call(f"ops::{name}", (left, right)) if name in SIGNS else expr
         case _:
             return expr
-
-
-_NAMES = ("add", "sub", "mul", "div")
 
 
 def _line(graph: Graph, node: Node) -> tuple[str, str, str]:

@@ -8,11 +8,10 @@ integers around.
 from __future__ import annotations
 
 from pycandle.graph import TensorType
-from pycandle.ops.expr import Call, Expr, Method, Operator
+from pycandle.ops.expr import SIGNS, Call, Expr, Method, Operator
 from pycandle.ops.promotion import Scalar, operands, scalar
 from pycandle.ops.table import NARROW, Operand, decline, op
 
-_SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
 _LABELS = {"add": "term", "sub": "term", "mul": "factor", "div": "divisor"}
 
 
@@ -25,12 +24,12 @@ def _arithmetic(name: str, x: Operand, other: Operand | Scalar, out: TensorType)
     if isinstance(other, Operand):
         if x.dtype == other.dtype and x.type.is_float:
             if x.shape == other.shape:
-                return Operator(_SIGNS[name], x.expr, other.expr)
+                return Operator(SIGNS[name], x.expr, other.expr)
             return Method(x.expr, f"broadcast_{name}", (other.expr,))
     # Candle computes `x * a` as `x * a + 0`, which loses the sign of zero, and `x / a` as a product
     # with the reciprocal; only sums are exact as operators.
     elif isinstance(other, (int, float)) and x.dtype in ("f32", "f64") and name in ("add", "sub"):
-        return Operator(_SIGNS[name], x.expr, scalar(other, x.dtype, _LABELS[name]))
+        return Operator(SIGNS[name], x.expr, scalar(other, x.dtype, _LABELS[name]))
     return Call(f"ops::{name}", operands(out.dtype, x, other, label=_LABELS[name]))
 
 

@@ -230,6 +230,10 @@ class Then:
     name: str = "then"  # or "add"
 
 
+# The operators of two tensors, by the names of the functions that do the same.
+SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
+
+
 @dataclass(frozen=True, slots=True)
 class Operator:
     """A fallible operator of two tensors of one shape, or of one and a number: `(&a + &b)?`."""
