@@ -101,7 +101,7 @@ pub unsafe fn convolve(
     }
     assert!(plane.image.len() >= plane.height * plane.width * channels);
     // Blocks of tiles are as many as stay in the cache, and even.
-    let most = (CACHED / (PATCH * channels.max(out))).max(14);
+    let most = (CACHED / (PATCH * channels.max(out))).max(28);
     let blocks = tiles.div_ceil(most);
     let work = (tiles * PATCH * channels * out) as f64 * NANOSECONDS;
     let block = |block: usize| {

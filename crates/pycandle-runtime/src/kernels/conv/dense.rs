@@ -167,6 +167,27 @@ impl<'a> Plan<'a> {
     fn columns_of_group(&self) -> usize {
         (self.geometry.out / self.geometry.groups).div_ceil(self.tile_channels)
     }
+
+    /// The line at a row of a band that ends before another: whether it is two rows, how long a row
+    /// is, and how many tiles the line has.
+    #[inline(always)]
+    fn line_at(&self, y: usize, end: usize) -> (bool, usize, usize) {
+        let [height, width] = self.geometry.output;
+        let pair = self.line == 2 && y + 1 < end;
+        let length = if y + 1 == height { self.last } else { width };
+        let tiles = match pair {
+            true => 1,
+            false => length.div_ceil(self.tile_rows),
+        };
+        (pair, length, tiles)
+    }
+
+    /// How many tiles the rows of a band have in a column.
+    #[inline(always)]
+    fn tiles(&self, rows: &Range<usize>) -> usize {
+        let lines = rows.clone().step_by(self.line);
+        lines.map(|y| self.line_at(y, rows.end).2).sum()
+    }
 }
 
 /// The same convolution with fewer rows or strides, and the width of its last row.
@@ -248,9 +269,14 @@ impl Kernel for Bands<'_> {
             };
             let columns = plan.columns();
             let columns = chunk * columns / plan.chunks..(chunk + 1) * columns / plan.chunks;
+            let end = columns.end;
             for column in columns {
+                let ahead = match column + 1 {
+                    next if next < end => self.right(next),
+                    _ => Ahead::NOTHING,
+                };
                 // SAFETY: the band has all that its rows read, and no other item these columns of it.
-                unsafe { self.column::<S>(image, rows.clone(), from, column) };
+                unsafe { self.column::<S>(image, rows.clone(), from, column, ahead) };
             }
         }
         COPY.set(copy);
@@ -286,6 +312,24 @@ impl Plan<'_> {
 }
 
 impl Bands<'_> {
+    /// The panels of a column of channels.
+    #[inline(always)]
+    fn right(&self, column: usize) -> Ahead {
+        let (plan, out) = (
+            self.plan,
+            self.plan.geometry.out / self.plan.geometry.groups,
+        );
+        let first = column % plan.columns_of_group() * plan.tile_channels;
+        let panels = &self.matrices[column / plan.columns_of_group()];
+        let count = plan.tile_channels.min(out - first).div_ceil(PANEL);
+        Ahead {
+            first: panels
+                .as_ptr()
+                .wrapping_add(first / PANEL * panels.panel_stride()),
+            lines: count * panels.depth(),
+        }
+    }
+
     /// # Safety
     /// `from` must be the band's first pixel, with all that the rows read.
     #[inline(always)]
@@ -295,6 +339,7 @@ impl Bands<'_> {
         rows: Range<usize>,
         from: *const f32,
         column: usize,
+        ahead: Ahead,
     ) {
         let (plan, geometry) = (self.plan, &self.plan.geometry);
         let [height, width] = geometry.output;
@@ -305,7 +350,6 @@ impl Bands<'_> {
         let group = column / plan.columns_of_group();
         let first = column % plan.columns_of_group() * plan.tile_channels;
         let matrix = &self.matrices[group];
-        let panel = matrix.panel_stride();
         let mut tile = Tile {
             rows: Rows {
                 first: from,
@@ -317,9 +361,9 @@ impl Bands<'_> {
                 length: plan.length,
                 summed: SUMMED,
             },
-            right: matrix.as_ptr().wrapping_add(first / PANEL * panel),
-            panel,
-            ahead: Ahead::NOTHING,
+            right: self.right(column).first,
+            panel: matrix.panel_stride(),
+            ahead,
             target: Target {
                 at: self.y.at(0).cast(),
                 step: geometry.out,
@@ -330,16 +374,11 @@ impl Bands<'_> {
             epilogue: self.epilogue,
         };
         let image_pixels = (height - 1) * width + plan.last;
+        let (mut number, total) = (0, plan.tiles(&rows));
         for y in rows.clone().step_by(plan.line) {
-            let pair = plan.line == 2 && y + 1 < rows.end;
-            let length = if y + 1 == height { plan.last } else { width };
+            let (pair, length, tiles) = plan.line_at(y, rows.end);
             let from =
                 from.wrapping_add((y - rows.start) * geometry.stride[0] * plan.row + group * inner);
-            let tiles = if pair {
-                1
-            } else {
-                length.div_ceil(plan.tile_rows)
-            };
             for part in 0..tiles {
                 let (x, end) = (part * length / tiles, (part + 1) * length / tiles);
                 let count = if pair { 2 * length } else { end - x };
@@ -353,6 +392,8 @@ impl Bands<'_> {
                 let pixel = image * image_pixels + y * width + x;
                 tile.target.index = pixel * geometry.out + tile.target.column;
                 tile.target.at = self.y.at(tile.target.index).cast();
+                tile.ahead = ahead.part(number, total);
+                number += 1;
                 // SAFETY: the caller's promise; the tile's pixels and channels are the output's own.
                 unsafe { tile.compute::<S>(count) };
             }
