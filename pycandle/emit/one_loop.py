@@ -2,9 +2,11 @@
 
 `(x.broadcast_mul(cos)? + rotated.broadcast_mul(sin)?)?` becomes
 `ops::fused((x, cos, &rotated, sin), |(x, cos, rotated, sin)| x * cos + rotated * sin)?`, so that no
-tensor is made in between. A step of its own after the structs are made, which `--no-fuse` leaves
-out. It declines what is not of f32, for which there are no loops, and where one would compute a
-function of a small tensor anew for each element of a larger one. It must not know text.
+tensor is made in between. An operator of two shapes that stays alone becomes the runtime's
+function, since Candle's takes ten times as long where axes are turned. A step of its own after the
+structs are made, which `--no-fuse` leaves out. It declines what is not of f32, for which there are
+no loops, and where one would compute a function of a small tensor anew for each element of a larger
+one. It must not know text.
 """
 
 from __future__ import annotations
@@ -155,9 +157,10 @@ class _Finding:
         gathering = _Gathering(types)
         body = gathering.term(expr, gives.shape if gives else shape_of(expr, types))
         tensors, parts = gathering.tensors, tuple(gathering.functions)
-        fits = len(parts) > 1 and len(tensors) <= _MOST_TENSORS
-        if not fits or not self._is_single(tensors, types, gives):
-            return rewrite(expr, lambda part: None if part is expr else self._expr(part, types))
+        single = self._is_single(tensors, types, gives)
+        if not single or len(parts) < 2 or len(tensors) > _MOST_TENSORS:
+            done = rewrite(expr, lambda part: None if part is expr else self._expr(part, types))
+            return _by_kernel(done) if single else done
         spared = len(parts) - gathering.small - 1
         self.found.append(OneLoop(self.struct.name, self.forward.regions, parts, value, spared))
         return Fused(tuple(self._expr(tensor, types) for tensor in tensors), body)
@@ -212,6 +215,15 @@ class _Gathering:
             return Element(self.tensors.index(expr))
         self.tensors.append(expr)
         return Element(len(self.tensors) - 1)
+
+
+def _by_kernel(expr: Expr) -> Expr:
+    """An operator of two shapes as the runtime's function, which has a kernel for all strides."""
+    match _taken_apart(expr):
+        case (name, args) if isinstance(expr, Method) and name in SIGNS:
+            return Call(f"ops::{name}", args)
+        case _:
+            return expr
 
 
 def _taken_apart(expr: Expr) -> tuple[str, tuple[Expr, ...]] | None:

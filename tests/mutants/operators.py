@@ -169,7 +169,7 @@ def dropped_residual(source: Source) -> Iterator[Change]:
     for (start, end), left, right in sums(source, "+"):
         for kept in (left, right):
             yield Change((start, end + 1), f"({kept}).clone()")
-    yield from replaced(r"\.broadcast_add\(&\w+\)\?", ".clone()")(source)
+    yield from replaced(r"ops::add\(&(\w+), &[\w.]+\)\?", r"\1.clone()")(source)
 
 
 def signed(operator: str, new: str) -> Operator:

@@ -141,7 +141,10 @@ IN_FORWARD = {
     "positions from one": (
         "Tensor::arange(0i64, n as i64, d)?", "Tensor::arange(1i64, n as i64 + 1, d)?",
     ),
-    "dropped residual": ("(x + &y)?;", "(x).clone();", "(&y).clone();"),
+    "dropped residual": (
+        "(x + &y)?; ops::add(&y, &self.b)?;", "(x).clone(); ops::add(&y, &self.b)?;",
+        "(&y).clone(); ops::add(&y, &self.b)?;", "(x + &y)?; y.clone();",
+    ),
     "wrong sign": (
         "f(&(x + &y)?)?; self.fc.add(y).forward(x)?;",
         "f(&(x - &y)?)?; self.fc.add(y).forward(x)?;",

@@ -68,8 +68,17 @@ def test_powers_and_bounds():
     )
 
 
-def test_one_function_is_as_it_was():
-    check("%r: f32[8, 4] = aten.mul.Tensor(%x, %scale)", "x.broadcast_mul(&self.scale)?;")
+def test_one_operator_is_no_loop():
+    lines = "%r: f32[8, 4] = aten.mul.Tensor(%x, {})"
+    check(lines.format("%y"), "(x * y)?;")
+    check(lines.format("%scale"), "ops::mul(x, &self.scale)?;")
+    check(lines.format("%scale"), "x.broadcast_mul(&self.scale)?;", fuse=False)
+
+
+def test_of_halves_it_is_as_it_was():
+    lines = "%r: bf16[8, 4] = aten.div.Tensor(%half, %other)"
+    head = "%other: bf16[4] = aten.select.int(%half, 0, 0)"
+    check(f"{head}\n{lines}", "half.broadcast_div(&half.get_on_dim(0, 0)?)?;")
 
 
 def test_what_is_costly_and_small_is_computed_before():

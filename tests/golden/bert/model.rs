@@ -95,7 +95,7 @@ impl BertEmbeddings {
         let token_type_embeddings = self.token_type_embeddings.forward(&token_type_ids)?;
         let embeddings = (&inputs_embeds + &token_type_embeddings)?;
         let position_embeddings = self.position_embeddings.forward(&position_ids)?;
-        let embeddings = embeddings.broadcast_add(&position_embeddings)?;
+        let embeddings = ops::add(&embeddings, &position_embeddings)?;
         let embeddings = self.layer_norm.forward(&embeddings)?;
         py_check!(self.checker, "", &embeddings);
         Ok(embeddings)

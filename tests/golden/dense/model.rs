@@ -99,7 +99,7 @@ impl Join {
     }
 
     pub fn forward(&self, features: &[impl AsRef<Tensor>], scale: &Tensor) -> Result<Tensor> {
-        let output = ops::cat(features, 1)?.broadcast_mul(scale)?;
+        let output = ops::mul(&ops::cat(features, 1)?, scale)?;
         py_check!(self.checker, "", &output);
         Ok(output)
     }

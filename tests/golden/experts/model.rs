@@ -87,13 +87,15 @@ impl MixtralRotaryEmbedding {
     }
 
     pub fn forward(&self, seq: usize) -> Result<(Tensor, Tensor)> {
-        let freqs = Tensor::arange(0i64, seq as i64, &self.device)?
-            .reshape((1, seq, 1))?
-            .to_dtype(DType::F32)?
-            .broadcast_mul(&Tensor::new(
+        let freqs = ops::mul(
+            &Tensor::arange(0i64, seq as i64, &self.device)?
+                .reshape((1, seq, 1))?
+                .to_dtype(DType::F32)?,
+            &Tensor::new(
                 &[1.0f32, 0.03162278f32, 0.001f32, 3.1622774e-5f32],
                 &self.device,
-            )?)?;
+            )?,
+        )?;
         let emb = ops::cat(&[&freqs, &freqs], 2)?;
         let cos = ops::cos(&emb)?;
         let sin = ops::sin(&emb)?;
@@ -291,7 +293,7 @@ impl MixtralTopKRouter {
         let router_probs = ops::softmax(&router_logits, 1)?;
         let (router_top_value, router_indices) = ops::topk(&router_probs, 2, 1, true)?;
         let router_top_value =
-            router_top_value.broadcast_div(&ops::sum(&router_top_value, &[1], true)?)?;
+            ops::div(&router_top_value, &ops::sum(&router_top_value, &[1], true)?)?;
         py_check!(self.checker, "", &router_top_value, &router_indices);
         Ok((router_top_value, router_indices))
     }
@@ -343,7 +345,7 @@ impl MixtralExperts {
         let up = out.narrow(1, 80, 80)?;
         let proj_out = (self.act_fn.forward(&gate)? * &up)?;
         let out = ops::grouped_mm(&proj_out, &self.down_proj.transpose(1, 2)?, Some(&offsets))?;
-        let weighted_out = out.broadcast_mul(&sample_weights_g.unsqueeze(1)?)?;
+        let weighted_out = ops::mul(&out, &sample_weights_g.unsqueeze(1)?)?;
         let inv_perm = Tensor::zeros(batch * seq * 2, DType::I64, hidden_states.device())?;
         let inv_perm = ops::index_put(
             &inv_perm,

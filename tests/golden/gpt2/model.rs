@@ -77,7 +77,7 @@ impl GPT2Model {
         )?
         .unsqueeze(0)?;
         let position_embeds = self.wpe.forward(&position_ids)?;
-        let mut hidden_states = inputs_embeds.broadcast_add(&position_embeds)?;
+        let mut hidden_states = ops::add(&inputs_embeds, &position_embeds)?;
         let attention_mask =
             ops::causal_mask(seq, past_key_values_length + seq, input_ids.device())?;
         let mut key_caches = Vec::with_capacity(self.h.len());

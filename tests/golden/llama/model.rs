@@ -113,13 +113,12 @@ impl LlamaRotaryEmbedding {
     }
 
     pub fn forward(&self, seq: usize) -> Result<(Tensor, Tensor)> {
-        let freqs = Tensor::arange(0i64, seq as i64, &self.device)?
-            .reshape((1, seq, 1))?
-            .to_dtype(DType::F32)?
-            .broadcast_mul(&Tensor::new(
-                &[1.0f32, 0.1f32, 0.01f32, 0.001f32],
-                &self.device,
-            )?)?;
+        let freqs = ops::mul(
+            &Tensor::arange(0i64, seq as i64, &self.device)?
+                .reshape((1, seq, 1))?
+                .to_dtype(DType::F32)?,
+            &Tensor::new(&[1.0f32, 0.1f32, 0.01f32, 0.001f32], &self.device)?,
+        )?;
         let emb = ops::cat(&[&freqs, &freqs], 2)?;
         let cos = ops::cos(&emb)?;
         let sin = ops::sin(&emb)?;

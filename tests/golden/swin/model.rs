@@ -352,10 +352,10 @@ impl ShiftedWindowAttention {
         let v = qkv.get_on_dim(0, 2)?;
         let q = ops::mul(&q, 0.408248290463863)?;
         let attn = ops::matmul(&q, &k.transpose(2, 3)?)?;
-        let attn = attn.broadcast_add(&self.relative_position_bias)?;
+        let attn = ops::add(&attn, &self.relative_position_bias)?;
         let attn = if let Some(attn_mask) = &self.attn_mask {
             let attn = attn.reshape((batch, self.size * self.size, self.num_heads, 16, 16))?;
-            let attn = attn.broadcast_add(&attn_mask.unsqueeze(1)?.unsqueeze(0)?)?;
+            let attn = ops::add(&attn, &attn_mask.unsqueeze(1)?.unsqueeze(0)?)?;
             attn.reshape(((), self.num_heads, 16, 16))?
         } else {
             attn

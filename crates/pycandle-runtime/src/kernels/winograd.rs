@@ -20,6 +20,9 @@ use super::threads::parallel;
 const PATCH: usize = 16;
 /// So many sums of inputs and of outputs stay in the cache of a core.
 const CACHED: usize = 64 * 1024;
+/// So many tiles are one block in any case: each block reads the whole weight, which is in no cache
+/// where there are many channels.
+const FEWEST: usize = 28;
 /// Nanoseconds of a multiplication and an addition, about.
 const NANOSECONDS: f64 = 0.015;
 
@@ -101,7 +104,7 @@ pub unsafe fn convolve(
     }
     assert!(plane.image.len() >= plane.height * plane.width * channels);
     // Blocks of tiles are as many as stay in the cache, and even.
-    let most = (CACHED / (PATCH * channels.max(out))).max(28);
+    let most = (CACHED / (PATCH * channels.max(out))).max(FEWEST);
     let blocks = tiles.div_ceil(most);
     let work = (tiles * PATCH * channels * out) as f64 * NANOSECONDS;
     let block = |block: usize| {
