@@ -237,10 +237,11 @@ impl Part {
 
     fn copy_row(&self, isa: Isa, from: &Images<'_>, start: usize, pixel: usize, to: &mut [f32]) {
         let channels = self.channels;
+        let gapless = from.pixel == 1 && pixel == channels;
         match channels {
-            2 if from.pixel == 1 => return interleave::<2>(from, start, pixel, to),
-            3 if from.pixel == 1 => return interleave::<3>(from, start, pixel, to),
-            4 if from.pixel == 1 => return interleave::<4>(from, start, pixel, to),
+            2 if gapless => return interleave::<2>(from, start, to),
+            3 if gapless => return interleave::<3>(from, start, to),
+            4 if gapless => return interleave::<4>(from, start, to),
             _ => {}
         }
         if from.channel == 1 || channels == 1 {
@@ -266,15 +267,15 @@ impl Part {
     }
 }
 
-/// Copies a row of pixels of `C` channels, each of which lies without gaps.
-fn interleave<const C: usize>(from: &Images<'_>, start: usize, pixel: usize, to: &mut [f32]) {
-    let width = to.len() / pixel;
-    let channels: [&[f32]; C] =
-        std::array::from_fn(|channel| &from.values[start + channel * from.channel..][..width]);
-    for (x, to) in to.chunks_exact_mut(pixel).enumerate() {
-        for (to, channel) in to.iter_mut().zip(&channels) {
-            *to = channel[x];
-        }
+/// Copies a row of pixels of `C` channels, each of which lies without gaps, to pixels without gaps.
+fn interleave<const C: usize>(from: &Images<'_>, start: usize, to: &mut [f32]) {
+    let (pixels, _) = to.as_chunks_mut::<C>();
+    // All of one length, so that nothing is checked pixel by pixel.
+    let channels: [&[f32]; C] = std::array::from_fn(|channel| {
+        &from.values[start + channel * from.channel..][..pixels.len()]
+    });
+    for (x, to) in pixels.iter_mut().enumerate() {
+        *to = channels.map(|channel| channel[x]);
     }
 }
 
