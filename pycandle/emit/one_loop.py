@@ -36,6 +36,7 @@ from pycandle.ops.expr import (
     Operator,
     Raw,
     SizeOf,
+    as_function,
     is_tensor,
     rewrite,
 )
@@ -160,7 +161,7 @@ class _Finding:
         single = self._is_single(tensors, types, gives)
         if not single or len(parts) < 2 or len(tensors) > _MOST_TENSORS:
             done = rewrite(expr, lambda part: None if part is expr else self._expr(part, types))
-            return _by_kernel(done) if single else done
+            return as_function(done) if single else done
         spared = len(parts) - gathering.small - 1
         self.found.append(OneLoop(self.struct.name, self.forward.regions, parts, value, spared))
         return Fused(tuple(self._expr(tensor, types) for tensor in tensors), body)
@@ -217,22 +218,11 @@ class _Gathering:
         return Element(len(self.tensors) - 1)
 
 
-def _by_kernel(expr: Expr) -> Expr:
-    """An operator of two shapes as the runtime's function, which has a kernel for all strides."""
-    match _taken_apart(expr):
-        case (name, args) if isinstance(expr, Method) and name in SIGNS:
-            return Call(f"ops::{name}", args)
-        case _:
-            return expr
-
-
 def _taken_apart(expr: Expr) -> tuple[str, tuple[Expr, ...]] | None:
     """A function of each element and what it takes; None if it is none."""
-    match expr:
+    match as_function(expr):
         case Operator(sign=sign, left=left, right=right):
             name, args = _NAMES[sign], (left, right)
-        case Method(receiver=left, name=method, args=(right,)) if method.startswith("broadcast_"):
-            name, args = method.removeprefix("broadcast_"), (left, right)
         case Call(path="ops::pow", args=(x, Number(value=power, kind="f64"))) if power in _POWERS:
             name, args = _POWERS[power], (x,)
         case Method(receiver=x, name="sqr", args=()):

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from pycandle.graph import Graph, Node
 from pycandle.ops import entries
-from pycandle.ops.expr import SIGNS, Call, Expr, Method, Operator
+from pycandle.ops.expr import Expr, Operator, as_function
 
 # The axes of an image, outermost in memory first: as rows, and with its channels innermost.
 _ROWS, _IMAGE = (0, 1, 2, 3), (0, 2, 3, 1)
@@ -45,14 +45,7 @@ def with_strides(lowered: Mapping[str, Expr], graph: Graph) -> dict[str, Expr]:
 
 
 def _keeping(expr: Expr) -> Expr:
-    match expr:
-        case Operator():
-            return replace(expr, keeps=True)
-        case Method(receiver=left, name=name, args=(right,)) if name.startswith("broadcast_"):
-            name = name.removeprefix("broadcast_")
-            return Call(f"ops::{name}", (left, right)) if name in SIGNS else expr
-        case _:
-            return expr
+    return replace(expr, keeps=True) if isinstance(expr, Operator) else as_function(expr)
 
 
 def _line(graph: Graph, node: Node) -> tuple[str, str, str]:

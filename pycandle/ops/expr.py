@@ -315,6 +315,18 @@ Expr: TypeAlias = (
 )
 
 
+def as_function(expr: Expr) -> Expr:
+    """`a.broadcast_add(&b)?` as `ops::add(&a, &b)?`, which has a kernel for all strides; any other
+    expression as it is.
+    """
+    match expr:
+        case Method(receiver=left, name=method, args=(right,)) if method.startswith("broadcast_"):
+            name = method.removeprefix("broadcast_")
+            return Call(f"ops::{name}", (left, right)) if name in SIGNS else expr
+        case _:
+            return expr
+
+
 def rewrite(expr: Expr, change: Callable[[Expr], Expr | None]) -> Expr:
     """The expression with parts replaced: `change` gives a replacement, or None to look inside."""
     replacement = change(expr)

@@ -168,6 +168,13 @@ impl<'a> Plan<'a> {
         (self.geometry.out / self.geometry.groups).div_ceil(self.tile_channels)
     }
 
+    /// The group of a column, and its first channel in the group.
+    #[inline(always)]
+    fn place(&self, column: usize) -> (usize, usize) {
+        let columns = self.columns_of_group();
+        (column / columns, column % columns * self.tile_channels)
+    }
+
     /// The line at a row of a band that ends before another: whether it is two rows, how long a row
     /// is, and how many tiles the line has.
     #[inline(always)]
@@ -315,18 +322,14 @@ impl Bands<'_> {
     /// The panels of a column of channels.
     #[inline(always)]
     fn right(&self, column: usize) -> Ahead {
-        let (plan, out) = (
-            self.plan,
-            self.plan.geometry.out / self.plan.geometry.groups,
-        );
-        let first = column % plan.columns_of_group() * plan.tile_channels;
-        let panels = &self.matrices[column / plan.columns_of_group()];
-        let count = plan.tile_channels.min(out - first).div_ceil(PANEL);
+        let (group, first) = self.plan.place(column);
+        let panels = &self.matrices[group];
+        let count = self.plan.tile_channels.min(panels.columns() - first);
         Ahead {
             first: panels
                 .as_ptr()
                 .wrapping_add(first / PANEL * panels.panel_stride()),
-            lines: count * panels.depth(),
+            lines: count.div_ceil(PANEL) * panels.depth(),
         }
     }
 
@@ -347,9 +350,7 @@ impl Bands<'_> {
             geometry.out / geometry.groups,
             geometry.channels / geometry.groups,
         );
-        let group = column / plan.columns_of_group();
-        let first = column % plan.columns_of_group() * plan.tile_channels;
-        let matrix = &self.matrices[group];
+        let (group, first) = plan.place(column);
         let mut tile = Tile {
             rows: Rows {
                 first: from,
@@ -362,7 +363,7 @@ impl Bands<'_> {
                 summed: SUMMED,
             },
             right: self.right(column).first,
-            panel: matrix.panel_stride(),
+            panel: self.matrices[group].panel_stride(),
             ahead,
             target: Target {
                 at: self.y.at(0).cast(),
