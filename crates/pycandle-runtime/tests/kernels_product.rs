@@ -197,7 +197,9 @@ fn attention_of_any_shape() -> Result<()> {
         (128, 128),
         (90, 200),
     ] {
-        for (heads, shared, width, out) in [(3, 3, 8, 8), (4, 2, 17, 5), (4, 1, 64, 64)] {
+        for (heads, shared, width, out) in
+            [(3, 3, 8, 8), (4, 2, 17, 5), (4, 1, 64, 64), (2, 1, 100, 70)]
+        {
             let q = tensor(&[2, queries, heads, width], 1)?.affine(4.0, 0.0)?;
             let k = tensor(&[2, keys, shared, width], 2)?;
             let v = tensor(&[2, keys, shared, out], 3)?;

@@ -4,6 +4,8 @@
 //! the keys, turned into weights where they are, and multiplied with the values. The result lies
 //! query by query and then head by head, so that joining the heads copies nothing.
 
+mod few;
+
 use std::cell::Cell;
 
 use candle_core::{Result, Tensor};
@@ -15,6 +17,7 @@ use super::math::exp;
 use super::panels::{PANEL, Panels};
 use super::simd::Simd;
 use super::threads::parallel;
+use few::{Dots, Mix};
 
 /// How many queries' scores are there at a time: a multiple of the height of every tile.
 const STRIP: usize = 84;
@@ -401,74 +404,5 @@ impl Kernel for Weights<'_> {
             k += S::LANES;
         }
         sum.sum()
-    }
-}
-
-/// The products of one query with keys that lie `stride` apart.
-struct Dots<'a> {
-    query: &'a [f32],
-    keys: &'a [f32],
-    stride: usize,
-    scores: &'a mut [f32],
-}
-
-impl Kernel for Dots<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self) {
-        let width = self.query.len();
-        for (key, score) in self.scores.iter_mut().enumerate() {
-            let key = &self.keys[key * self.stride..][..width];
-            let mut sums = [S::splat(0.0); 4];
-            let mut k = 0;
-            while k < width {
-                for (part, sum) in sums.iter_mut().enumerate() {
-                    let at = k + part * S::LANES;
-                    if at < width {
-                        let count = (width - at).min(S::LANES);
-                        // SAFETY: query and key have `count` elements from here.
-                        unsafe {
-                            let query = S::load_first(self.query.as_ptr().add(at), count);
-                            let key = S::load_first(key.as_ptr().add(at), count);
-                            *sum = query.mul_add(key, *sum);
-                        }
-                    }
-                }
-                k += 4 * S::LANES;
-            }
-            *score = ((sums[0] + sums[1]) + (sums[2] + sums[3])).sum();
-        }
-    }
-}
-
-/// The sum of values that lie `stride` apart, each times its weight.
-struct Mix<'a> {
-    weights: &'a [f32],
-    values: &'a [f32],
-    stride: usize,
-    to: &'a mut [f32],
-}
-
-impl Kernel for Mix<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self) {
-        let width = self.to.len();
-        let mut place = 0;
-        while place < width {
-            let count = (width - place).min(S::LANES);
-            let mut sums = [S::splat(0.0); 2];
-            for (row, &weight) in self.weights.iter().enumerate() {
-                let value = &self.values[row * self.stride + place..][..count];
-                // SAFETY: the slice has `count` elements.
-                let value = unsafe { S::load_first(value.as_ptr(), count) };
-                sums[row % 2] = S::splat(weight).mul_add(value, sums[row % 2]);
-            }
-            // SAFETY: `count` elements are left of the result.
-            unsafe { (sums[0] + sums[1]).store_first(self.to.as_mut_ptr().add(place), count) };
-            place += S::LANES;
-        }
     }
 }
