@@ -20,6 +20,9 @@ const SUMMED: usize = 128;
 const ASKING_ROWS: usize = 7;
 /// Nanoseconds of a multiplication and an addition, about.
 const NANOSECONDS: f64 = 0.015;
+/// Nanoseconds in which an element of the right side is read, about, if it is not in the nearest
+/// caches: few rows take no less than that.
+const READ: f64 = 0.06;
 
 /// The left side of a product: `rows` rows of elements that lie next to each other.
 #[derive(Debug, Clone, Copy)]
@@ -92,7 +95,8 @@ pub unsafe fn multiply(isa: Isa, left: Left, right: &Panels, epilogue: &Epilogue
         return;
     }
     left.check(depth);
-    let work = left.rows as f64 * right.columns() as f64 * depth as f64 * NANOSECONDS;
+    let each = (left.rows as f64 * NANOSECONDS).max(READ);
+    let work = right.columns() as f64 * depth as f64 * each;
     // Threads share the columns while there are enough of them, and the rows of large matrices.
     let blocks = left.rows.div_ceil(CACHED_ROWS);
     if blocks > 3 {
