@@ -295,11 +295,9 @@ impl Plan<'_> {
         let geometry = &self.geometry;
         let reach = (geometry.kernel[0] - 1) * geometry.dilation[0] + 1;
         let [(top, _), (left, right)] = geometry.padding;
-        let last = if geometry.kernel == [1, 1] {
-            self.last
-        } else {
-            geometry.input[1]
-        };
+        // Single pixels without padding are read as they are written.
+        let alone = geometry.kernel == [1, 1] && geometry.padding == [(0, 0); 2];
+        let last = if alone { self.last } else { geometry.input[1] };
         let part = Part {
             image,
             top: rows.start * geometry.stride[0],
