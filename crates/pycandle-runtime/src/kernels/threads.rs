@@ -1,7 +1,6 @@
 //! Work split over the threads that Candle computes with.
 
 use std::ops::Range;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use candle_core::utils::{barrier_pool, get_num_threads};
@@ -11,40 +10,70 @@ const LEAST_WORK: f64 = 30_000.0;
 
 /// Calls `f` with ranges that cover `0..count`, on several threads where that pays.
 ///
+/// A thread begins with the same part of the whole in every call, since what it reads there may
+/// still be in its cache, and what it finishes early it takes from the others' parts.
+///
 /// `nanoseconds` is about what all of the work takes on one thread. `f` must not call this function.
 pub fn parallel(count: usize, nanoseconds: f64, f: impl Fn(Range<usize>) + Sync) {
-    if count < 2 || nanoseconds < LEAST_WORK || get_num_threads() < 2 {
-        if count > 0 {
-            f(0..count);
-        }
-        return;
-    }
-    barrier_pool().execute_chunked(count, f);
+    share(count, nanoseconds, true, f);
 }
 
-/// [`parallel`], in which each thread has one range, and the same one in every call with this count:
-/// what it reads there may still be in its cache.
+/// [`parallel`], in which each thread has one range, the part that it would begin with.
 pub fn parallel_fixed(count: usize, nanoseconds: f64, f: impl Fn(Range<usize>) + Sync) {
-    static THREADS: OnceLock<usize> = OnceLock::new();
+    share(count, nanoseconds, false, f);
+}
+
+fn share(count: usize, nanoseconds: f64, taking: bool, f: impl Fn(Range<usize>) + Sync) {
     if count < 2 || nanoseconds < LEAST_WORK || get_num_threads() < 2 {
         if count > 0 {
             f(0..count);
         }
         return;
     }
-    let threads = *THREADS.get_or_init(|| {
-        let threads = AtomicUsize::new(0);
-        barrier_pool().execute(|_| {
-            threads.fetch_add(1, Ordering::Relaxed);
-        });
-        threads.into_inner()
-    });
+    let threads = barrier_pool().n_workers() + 1;
+    let parts: Vec<Part> = (0..threads)
+        .map(|thread| Part {
+            range: thread * count / threads..(thread + 1) * count / threads,
+            taken: AtomicUsize::new(0),
+        })
+        .collect();
     barrier_pool().execute(|thread| {
-        let range = thread * count / threads..(thread + 1) * count / threads;
-        if !range.is_empty() {
-            f(range);
+        if !taking {
+            let range = parts[thread].range.clone();
+            if !range.is_empty() {
+                f(range);
+            }
+            return;
+        }
+        for part in parts[thread..].iter().chain(&parts[..thread]) {
+            while let Some(range) = part.take() {
+                f(range);
+            }
         }
     });
+}
+
+/// What a thread begins with, and how much of it threads have taken; parts have cache lines of their
+/// own.
+#[repr(align(64))]
+struct Part {
+    range: Range<usize>,
+    taken: AtomicUsize,
+}
+
+impl Part {
+    /// A range that nobody has taken: half of the part, then a quarter and a quarter, so that whoever
+    /// is done first has something to take and few ranges are short.
+    fn take(&self) -> Option<Range<usize>> {
+        let all = self.range.len();
+        let end = |taken: usize| taken + (all - taken).div_ceil(2).max(all.div_ceil(4));
+        let relaxed = Ordering::Relaxed;
+        let taken = self.taken.fetch_update(relaxed, relaxed, |taken| {
+            (taken < all).then(|| end(taken).min(all))
+        });
+        let taken = taken.ok()?;
+        Some(self.range.start + taken..self.range.start + end(taken).min(all))
+    }
 }
 
 /// Where a slice starts that threads write to, each in places of its own.

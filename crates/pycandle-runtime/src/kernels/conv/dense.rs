@@ -15,7 +15,7 @@ use crate::kernels::epilogue::Epilogue;
 use crate::kernels::isa::{Isa, Kernel, dispatch};
 use crate::kernels::panels::{PANEL, Panels};
 use crate::kernels::simd::Simd;
-use crate::kernels::threads::{Shared, parallel};
+use crate::kernels::threads::{Shared, parallel, parallel_fixed};
 use crate::kernels::tile::{Ahead, Rows, Taps, Target, Tile, width};
 
 /// How many elements a band has about at most, so that it stays in a core's cache.
@@ -26,8 +26,13 @@ const PRODUCTS: f64 = 50.0;
 const SUMMED: usize = 512;
 /// Pixels so many elements apart fall on the same places of the cache.
 const CONFLICT: usize = 1024;
-/// How many tiles a line has where all pixels of an image are one row.
+/// How many tiles a line has at most where all pixels of an image are one row.
 const TILES: usize = 8;
+/// So many lines at least has a thread if there are enough tiles for them.
+const LINES: usize = 4;
+/// A cut by columns is worth so much more where weights are more than pixels, and so much less where
+/// they are not: a thread then finds what it reads in its own cache.
+const NEARNESS: f64 = 1.2;
 
 thread_local! {
     /// A band's copy, kept for the next one.
@@ -47,7 +52,7 @@ pub fn convolve(
 ) {
     let plan = Plan::new(isa, images, geometry, &dispatch(isa, TileChannels));
     let y = Shared::new(y);
-    parallel(plan.items(), geometry.work() / PRODUCTS, |items| {
+    let compute = |items: Range<usize>| {
         let bands = Bands {
             plan: &plan,
             matrices,
@@ -56,7 +61,14 @@ pub fn convolve(
             items,
         };
         dispatch(isa, bands);
-    });
+    };
+    let work = geometry.work() / PRODUCTS;
+    if plan.by_columns {
+        // One range for each thread, so that it copies bands only once.
+        parallel_fixed(plan.columns(), work, compute);
+    } else {
+        parallel(plan.all_lines(), work, compute);
+    }
 }
 
 /// How many channels a tile has at most, for each number of pixels that one can have.
@@ -75,7 +87,8 @@ impl Kernel for TileChannels {
     }
 }
 
-/// How the work is cut: images into bands of lines, lines into tiles, channels into columns.
+/// How the work is cut: images into bands of lines, lines into tiles, channels into columns. Threads
+/// share either the lines or the columns.
 struct Plan<'a> {
     isa: Isa,
     images: Images<'a>,
@@ -88,11 +101,12 @@ struct Plan<'a> {
     tile_channels: usize,
     /// How many rows of output are a line, of which a tile has a part, or the whole.
     line: usize,
-    /// How many rows of output a band has at most.
+    /// How many lines an image has.
+    lines: usize,
+    /// How many lines a band has at most.
     band: usize,
-    bands: usize,
-    /// How many parts the columns of a band are done in.
-    chunks: usize,
+    /// Whether threads share the columns.
+    by_columns: bool,
     /// Whether a band is copied before it is read.
     copies: bool,
     /// From a pixel to the next, and from a row to the next, of what is read.
@@ -105,7 +119,8 @@ struct Plan<'a> {
 impl<'a> Plan<'a> {
     fn new(isa: Isa, images: &Images<'a>, geometry: &Geometry, tile_channels: &[usize]) -> Self {
         let rows = tile_channels.len() - 1;
-        let (images, geometry, last) = simplified(*images, *geometry, rows * TILES);
+        let threads = get_num_threads();
+        let (images, geometry, last) = simplified(*images, *geometry, rows, threads);
         let [height, width] = geometry.output;
         let step = images.pixel * geometry.stride[1];
         let padded = geometry.padding != [(0, 0); 2];
@@ -120,21 +135,22 @@ impl<'a> Plan<'a> {
             (images.pixel, images.row)
         };
         let line = if 2 * width <= rows { 2.min(height) } else { 1 };
-        let tiles = width.div_ceil(rows);
-        let highest = if line == 2 {
-            2 * width
-        } else {
-            width.div_ceil(tiles)
+        let highest = match line {
+            2 => 2 * width,
+            _ => tile_height(width, rows).max(tile_height(last, rows)),
         };
         let channels = tile_channels[highest];
         let per_row = geometry.input[1] * geometry.channels * geometry.stride[0];
-        let band = (BAND / per_row).clamp(1, height).next_multiple_of(line);
-        let bands = height.div_ceil(band);
+        let lines = height.div_ceil(line);
         let columns = geometry.groups * (geometry.out / geometry.groups).div_ceil(channels);
-        let parts = match get_num_threads() {
-            1 => 1,
-            threads => (4 * threads).div_ceil(geometry.images * bands),
+        // Where columns are shared each thread copies all bands.
+        let elements = geometry.elements() * if copies { 2 } else { 1 };
+        let near = match geometry.weights() > elements {
+            true => NEARNESS,
+            false => 1.0 / NEARNESS,
         };
+        let by_lines = shared(geometry.images * lines, threads);
+        let by_columns = threads > 1 && near * shared(columns, threads) > by_lines;
         let (places, length) = taps(&geometry, pixel, row);
         Self {
             isa,
@@ -144,9 +160,9 @@ impl<'a> Plan<'a> {
             tile_rows: rows,
             tile_channels: channels,
             line,
-            band,
-            bands,
-            chunks: parts.min(columns),
+            lines,
+            band: (BAND / (line * per_row)).max(1),
+            by_columns,
             copies,
             pixel,
             row,
@@ -155,11 +171,12 @@ impl<'a> Plan<'a> {
         }
     }
 
-    fn items(&self) -> usize {
-        self.geometry.images * self.bands * self.chunks
+    /// How many lines all images have: there may be fewer images than in the convolution itself.
+    fn all_lines(&self) -> usize {
+        self.geometry.images * self.lines
     }
 
-    /// The tiles of one column of channels.
+    /// How many columns of channels there are, each as wide as a tile.
     fn columns(&self) -> usize {
         self.geometry.groups * self.columns_of_group()
     }
@@ -197,14 +214,25 @@ impl<'a> Plan<'a> {
     }
 }
 
+/// How high the highest tile is of a row of so many pixels, of `rows` at most.
+fn tile_height(length: usize, rows: usize) -> usize {
+    length.div_ceil(length.div_ceil(rows))
+}
+
+/// Which part of the threads' time so many equal parts of the work take.
+fn shared(parts: usize, threads: usize) -> f64 {
+    parts as f64 / parts.next_multiple_of(threads) as f64
+}
+
 /// The same convolution with fewer rows or strides, and the width of its last row.
 ///
 /// One that sees single pixels skips those between its strides, and if nothing lies between its rows
-/// all pixels are one row, which is cut into lines of `length`.
+/// all pixels are one row, which is cut into lines of tiles of up to `rows` pixels.
 fn simplified<'a>(
     mut images: Images<'a>,
     mut geometry: Geometry,
-    length: usize,
+    rows: usize,
+    threads: usize,
 ) -> (Images<'a>, Geometry, usize) {
     if geometry.kernel != [1, 1] || geometry.padding != [(0, 0); 2] {
         return (images, geometry, geometry.output[1]);
@@ -222,7 +250,11 @@ fn simplified<'a>(
         pixels *= geometry.images;
         geometry.images = 1;
     }
-    let width = length.min(pixels);
+    let tiles = match threads {
+        1 => TILES,
+        _ => (pixels.div_ceil(rows) / (LINES * threads)).clamp(1, TILES),
+    };
+    let width = pixels.div_ceil(pixels.div_ceil(rows * tiles));
     let height = pixels.div_ceil(width);
     images.row = width * images.pixel;
     geometry.input = [height, width];
@@ -243,7 +275,7 @@ fn taps(geometry: &Geometry, pixel: usize, row: usize) -> (Vec<usize>, usize) {
     (places.collect(), channels)
 }
 
-/// Some bands of some columns, one after the other.
+/// Some lines or some columns, in bands one after the other.
 struct Bands<'a> {
     plan: &'a Plan<'a>,
     matrices: &'a [Panels],
@@ -259,27 +291,29 @@ impl Kernel for Bands<'_> {
     fn run<S: Simd>(self) {
         let plan = self.plan;
         let mut copy = COPY.take();
-        let mut copied = None;
-        for item in self.items.clone() {
-            let (band, chunk) = (item / plan.chunks, item % plan.chunks);
-            let (image, band) = (band / plan.bands, band % plan.bands);
-            let rows = band * plan.band..plan.geometry.output[0].min((band + 1) * plan.band);
+        let (lines, columns) = match plan.by_columns {
+            true => (0..plan.all_lines(), self.items.clone()),
+            false => (self.items.clone(), 0..plan.columns()),
+        };
+        let mut line = lines.start;
+        while line < lines.end {
+            let (image, first) = (line / plan.lines, line % plan.lines);
+            // Bands are as even as can be.
+            let left = (lines.end - line).min(plan.lines - first);
+            let count = left.div_ceil(left.div_ceil(plan.band));
+            line += count;
+            let end = plan.geometry.output[0].min((first + count) * plan.line);
+            let rows = first * plan.line..end;
             let from = if plan.copies {
-                if copied != Some((image, band)) {
-                    plan.copy(image, &rows, &mut copy);
-                    copied = Some((image, band));
-                }
+                plan.copy(image, &rows, &mut copy);
                 copy.as_ptr()
             } else {
                 let top = rows.start * plan.geometry.stride[0] * plan.images.row;
                 plan.images.values[image * plan.images.image + top..].as_ptr()
             };
-            let columns = plan.columns();
-            let columns = chunk * columns / plan.chunks..(chunk + 1) * columns / plan.chunks;
-            let end = columns.end;
-            for column in columns {
+            for column in columns.clone() {
                 let ahead = match column + 1 {
-                    next if next < end => self.right(next),
+                    next if next < columns.end => self.right(next),
                     _ => Ahead::NOTHING,
                 };
                 // SAFETY: the band has all that its rows read, and no other item these columns of it.

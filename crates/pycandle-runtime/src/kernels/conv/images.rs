@@ -74,6 +74,17 @@ impl Geometry {
         [self.images, 1, self.output[0], self.output[1], self.out]
     }
 
+    /// How many weights there are.
+    pub fn weights(&self) -> usize {
+        self.sizes()[..3].iter().product()
+    }
+
+    /// How many elements are read and written.
+    pub fn elements(&self) -> usize {
+        let count = |[height, width]: [usize; 2], channels| height * width * channels;
+        self.images * (count(self.input, self.channels) + count(self.output, self.out))
+    }
+
     /// How many products it takes.
     pub fn work(&self) -> f64 {
         let [out, inner, taps, _] = self.sizes();
